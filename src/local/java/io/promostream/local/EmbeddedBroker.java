@@ -1,0 +1,76 @@
+package io.promostream.local;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.test.KafkaClusterTestKit;
+import org.apache.kafka.common.test.TestKitNodes;
+
+/** A Kafka broker in this process, on a free port of this machine; its data goes with it. */
+public final class EmbeddedBroker implements AutoCloseable {
+
+  private final KafkaClusterTestKit kafka;
+
+  private EmbeddedBroker(KafkaClusterTestKit kafka) {
+    this.kafka = kafka;
+  }
+
+  /**
+   * Starts a broker; it is ready when this returns, after 1 to 3 s.
+   *
+   * @param overrides broker settings beyond those of a single node
+   */
+  public static EmbeddedBroker start(Map<String, String> overrides) throws Exception {
+    KafkaClusterTestKit.Builder builder =
+        new KafkaClusterTestKit.Builder(
+                new TestKitNodes.Builder()
+                    .setCombined(true)
+                    .setNumBrokerNodes(1)
+                    .setNumControllerNodes(1)
+                    .build())
+            .setConfigProp("offsets.topic.replication.factor", "1")
+            .setConfigProp("transaction.state.log.replication.factor", "1")
+            .setConfigProp("transaction.state.log.min.isr", "1")
+            .setConfigProp("group.initial.rebalance.delay.ms", "0")
+            .setConfigProp("auto.create.topics.enable", "false");
+    overrides.forEach(builder::setConfigProp);
+    KafkaClusterTestKit kafka = builder.build();
+    kafka.format();
+    kafka.startup();
+    kafka.waitForReadyBrokers();
+    return new EmbeddedBroker(kafka);
+  }
+
+  public String bootstrapServers() {
+    return kafka.bootstrapServers();
+  }
+
+  public Admin admin() {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", bootstrapServers());
+    return Admin.create(properties);
+  }
+
+  public void createTopic(String name, int partitions) throws Exception {
+    createTopic(name, partitions, Map.of());
+  }
+
+  public void createTopic(String name, int partitions, Map<String, String> settings)
+      throws Exception {
+    try (Admin admin = admin()) {
+      admin
+          .createTopics(List.of(new NewTopic(name, partitions, (short) 1).configs(settings)))
+          .all()
+          .get(30, SECONDS);
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    kafka.close();
+  }
+}

@@ -1,0 +1,48 @@
+package io.promostream.config;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Properties;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+
+/**
+ * How to connect to a Postgres database.
+ *
+ * @param url {@code jdbc:postgresql:...}; its parameters outrank this class' own settings
+ * @param user the role
+ * @param password the role's password
+ */
+public record Database(String url, String user, Secret password) implements Serializable {
+
+  /**
+   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to connect,
+   * 5 min for an answer.
+   *
+   * @param applicationName what {@code pg_stat_activity} shows, at most 63 bytes
+   * @throws SQLException naming the URL, if there is no connection
+   */
+  public Connection connect(String applicationName) throws SQLException {
+    Properties properties = new Properties();
+    try {
+      PGProperty.USER.set(properties, user);
+      PGProperty.PASSWORD.set(properties, password.reveal());
+      PGProperty.APPLICATION_NAME.set(properties, applicationName);
+      PGProperty.CONNECT_TIMEOUT.set(properties, 10);
+      PGProperty.SOCKET_TIMEOUT.set(properties, 300);
+      PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+      Connection connection = new Driver().connect(url, properties);
+      if (connection == null) {
+        throw new SQLException("not a URL of the Postgres driver");
+      }
+      return connection;
+    } catch (IOException e) {
+      throw new SQLException("no connection to " + url + " as " + user + ": " + e.getMessage(), e);
+    } catch (SQLException e) {
+      throw new SQLException(
+          "no connection to " + url + " as " + user + ": " + e.getMessage(), e.getSQLState(), e);
+    }
+  }
+}

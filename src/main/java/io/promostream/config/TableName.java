@@ -1,0 +1,56 @@
+package io.promostream.config;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * A table's name as configured: {@code table}, {@code schema.table}, each part as it stands or,
+ * where it holds a dot or a quote, in double quotes as in SQL. Letters keep their case: the part
+ * {@code Promos} is the table {@code "Promos"}.
+ *
+ * @param parts one or two, none of them empty
+ */
+public record TableName(List<String> parts) implements Serializable {
+
+  private static final Pattern PART =
+      Pattern.compile("\\G(?:\"((?:[^\"]|\"\")+)\"|([^\".]+))(\\.|$)");
+
+  public TableName {
+    parts = List.copyOf(parts);
+  }
+
+  /**
+   * Reads a configured name.
+   *
+   * @throws IllegalArgumentException if it is none, with the reason
+   */
+  public static TableName parse(String text) {
+    List<String> parts = new ArrayList<>();
+    Matcher part = PART.matcher(text);
+    boolean ended = false;
+    while (!ended && part.find()) {
+      parts.add(part.group(1) == null ? part.group(2) : part.group(1).replace("\"\"", "\""));
+      ended = part.group(3).isEmpty();
+    }
+    if (!ended || parts.size() > 2) {
+      throw new IllegalArgumentException("is not a table's name such as public.promos");
+    }
+    return new TableName(parts);
+  }
+
+  /** The name for an SQL text, quoted: nothing in it is read as SQL. */
+  public String quoted() {
+    return parts.stream()
+        .map(part -> '"' + part.replace("\"", "\"\"") + '"')
+        .collect(Collectors.joining("."));
+  }
+
+  @Override
+  public String toString() {
+    return String.join(".", parts);
+  }
+}

@@ -1,0 +1,58 @@
+package io.promostream.delivery;
+
+import io.promostream.promo.Promo;
+import io.promostream.serialization.ValueSerializer;
+import io.promostream.serialization.ValueType;
+import io.promostream.subscribers.Audience;
+import java.io.IOException;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/**
+ * A promo and some of the clients who get it: one notification and one feedback row for each.
+ *
+ * @param matchedAt when promo and clients were matched, epoch seconds
+ */
+public record DeliveryBatch(Promo promo, long matchedAt, Audience clients) {
+
+  public static final TypeInformation<DeliveryBatch> TYPE =
+      new ValueType<>(DeliveryBatch.class, new Serializer());
+
+  /** Writes batches between tasks. */
+  public static final class Serializer extends ValueSerializer<DeliveryBatch> {
+
+    private static final Promo.Serializer PROMO = new Promo.Serializer();
+    private static final Audience.Serializer AUDIENCE = new Audience.Serializer();
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(DeliveryBatch batch, DataOutputView out) throws IOException {
+      PROMO.serialize(batch.promo, out);
+      out.writeLong(batch.matchedAt);
+      AUDIENCE.serialize(batch.clients, out);
+    }
+
+    @Override
+    protected DeliveryBatch read(int format, DataInputView in) throws IOException {
+      return new DeliveryBatch(PROMO.deserialize(in), in.readLong(), AUDIENCE.deserialize(in));
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<DeliveryBatch> {
+      @Override
+      protected Serializer serializer() {
+        return new Serializer();
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+package io.promostream.promo;
+
+import io.promostream.serialization.ValueSerializer;
+import io.promostream.serialization.ValueType;
+import java.io.IOException;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
+
+/**
+ * One version of a restaurant's promo campaign, as the restaurant wrote it. Its texts hold nothing
+ * that Kafka, JSON or Postgres could refuse: {@link PromoParser} sees to that.
+ *
+ * @param restaurantId 1 to 255 characters
+ * @param campaignId 1 to 255 characters; one campaign may run for several restaurants
+ * @param content the text shown to the client
+ * @param owner contact person
+ * @param ownerContact e-mail or phone
+ * @param start first second in which the promo is live, epoch seconds
+ * @param end last second in which it is live, epoch seconds, at least {@code start}
+ * @param created when the restaurant wrote this version, epoch seconds; the greater one holds
+ */
+public record Promo(
+    String restaurantId,
+    String campaignId,
+    String content,
+    String owner,
+    String ownerContact,
+    long start,
+    long end,
+    long created) {
+
+  public static final TypeInformation<Promo> TYPE = new ValueType<>(Promo.class, new Serializer());
+
+  /** Where a moment lies, seen from a promo. */
+  public enum Phase {
+    WAITING,
+    LIVE,
+    ENDED
+  }
+
+  /**
+   * The promo's phase at a moment.
+   *
+   * @param millis epoch milliseconds
+   */
+  public Phase phaseAt(long millis) {
+    return millis < startsAt() ? Phase.WAITING : millis < endsAt() ? Phase.LIVE : Phase.ENDED;
+  }
+
+  /** The first moment in which the promo is live, epoch milliseconds. */
+  public long startsAt() {
+    return start * 1000;
+  }
+
+  /** The first moment in which it no longer is, epoch milliseconds: the last second is included. */
+  public long endsAt() {
+    return (end + 1) * 1000;
+  }
+
+  /** Writes promos, in state and between tasks. */
+  public static final class Serializer extends ValueSerializer<Promo> {
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(Promo promo, DataOutputView out) throws IOException {
+      StringValue.writeString(promo.restaurantId, out);
+      StringValue.writeString(promo.campaignId, out);
+      StringValue.writeString(promo.content, out);
+      StringValue.writeString(promo.owner, out);
+      StringValue.writeString(promo.ownerContact, out);
+      out.writeLong(promo.start);
+      out.writeLong(promo.end);
+      out.writeLong(promo.created);
+    }
+
+    @Override
+    protected Promo read(int format, DataInputView in) throws IOException {
+      return new Promo(
+          StringValue.readString(in),
+          StringValue.readString(in),
+          StringValue.readString(in),
+          StringValue.readString(in),
+          StringValue.readString(in),
+          in.readLong(),
+          in.readLong(),
+          in.readLong());
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<Promo> {
+      @Override
+      protected Serializer serializer() {
+        return new Serializer();
+      }
+    }
+  }
+}

@@ -1,0 +1,206 @@
+package io.promostream.subscribers;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.serialization.ValueSerializer;
+import io.promostream.serialization.ValueType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/**
+ * A set of clients: the subscribers of one restaurant, those who got a campaign, those still due.
+ * Immutable, sorted and packed: an id that is a canonical UUID takes 16 bytes, any other its UTF-8
+ * bytes and four more.
+ *
+ * <p>An id is any text that UTF-8 can hold, as every text that comes out of Postgres is.
+ */
+public final class Audience {
+
+  public static final TypeInformation<Audience> TYPE =
+      new ValueType<>(Audience.class, new Serializer());
+
+  private static final PackedIds NO_UUIDS = PackedIds.none(true);
+  private static final PackedIds NO_TEXTS = PackedIds.none(false);
+
+  public static final Audience EMPTY = new Audience(NO_UUIDS, NO_TEXTS);
+
+  private static final int UUID_CHARS = 36;
+
+  private final PackedIds uuids;
+  private final PackedIds texts;
+
+  private Audience(PackedIds uuids, PackedIds texts) {
+    this.uuids = uuids.size() == 0 ? NO_UUIDS : uuids;
+    this.texts = texts.size() == 0 ? NO_TEXTS : texts;
+  }
+
+  /** The audience of these clients, each once. */
+  public static Audience of(Collection<String> clientIds) {
+    List<byte[]> uuids = new ArrayList<>();
+    List<byte[]> texts = new ArrayList<>();
+    for (String id : clientIds) {
+      UUID uuid = canonicalUuid(id);
+      if (uuid == null) {
+        texts.add(id.getBytes(UTF_8));
+      } else {
+        uuids.add(
+            ByteBuffer.allocate(PackedIds.UUID_BYTES)
+                .putLong(uuid.getMostSignificantBits())
+                .putLong(uuid.getLeastSignificantBits())
+                .array());
+      }
+    }
+    return new Audience(PackedIds.pack(uuids, true), PackedIds.pack(texts, false));
+  }
+
+  public static Audience of(String... clientIds) {
+    return of(List.of(clientIds));
+  }
+
+  public int size() {
+    return uuids.size() + texts.size();
+  }
+
+  public boolean isEmpty() {
+    return size() == 0;
+  }
+
+  /** What the packed ids take, in bytes. */
+  public int byteSize() {
+    return uuids.byteSize() + texts.byteSize();
+  }
+
+  /** Those who are in this audience and not in the other. */
+  public Audience minus(Audience other) {
+    return merge(other, true, false, false);
+  }
+
+  /** Those who are in this audience or in the other. */
+  public Audience plus(Audience other) {
+    return isEmpty() ? other : other.isEmpty() ? this : merge(other, true, true, true);
+  }
+
+  /** Those who are in both. */
+  public Audience and(Audience other) {
+    return merge(other, false, true, false);
+  }
+
+  private Audience merge(Audience other, boolean onlyThis, boolean both, boolean onlyThat) {
+    return new Audience(
+        uuids.merge(other.uuids, onlyThis, both, onlyThat),
+        texts.merge(other.texts, onlyThis, both, onlyThat));
+  }
+
+  /**
+   * Cuts the audience into parts that are disjoint and together make it up; none for nobody.
+   *
+   * @param maxClients the most clients in a part
+   * @param maxBytes the most packed bytes in a part, unless a single id is longer
+   */
+  public List<Audience> slices(int maxClients, int maxBytes) {
+    List<Audience> slices = new ArrayList<>();
+    cut(uuids, maxClients, maxBytes, ids -> slices.add(new Audience(ids, NO_TEXTS)));
+    cut(texts, maxClients, maxBytes, ids -> slices.add(new Audience(NO_UUIDS, ids)));
+    return slices;
+  }
+
+  private static void cut(PackedIds ids, int maxClients, int maxBytes, Consumer<PackedIds> slices) {
+    int from = 0;
+    for (int i = 1; i <= ids.size(); i++) {
+      if (i == ids.size() || i - from == maxClients || ids.end(i) - ids.start(from) > maxBytes) {
+        slices.accept(ids.range(from, i));
+        from = i;
+      }
+    }
+  }
+
+  /** Hands out each client's id, in the audience's order. */
+  public void forEach(Consumer<String> clients) {
+    ByteBuffer packed = ByteBuffer.wrap(uuids.bytes());
+    for (int i = 0; i < uuids.size(); i++) {
+      clients.accept(new UUID(packed.getLong(), packed.getLong()).toString());
+    }
+    for (int i = 0; i < texts.size(); i++) {
+      clients.accept(
+          new String(texts.bytes(), texts.start(i), texts.end(i) - texts.start(i), UTF_8));
+    }
+  }
+
+  /** The clients' ids, in the audience's order. */
+  public List<String> clientIds() {
+    List<String> ids = new ArrayList<>(size());
+    forEach(ids::add);
+    return ids;
+  }
+
+  /** The id as a UUID, or null where that would not give back the very same text. */
+  private static UUID canonicalUuid(String id) {
+    if (id.length() != UUID_CHARS) {
+      return null;
+    }
+    for (int i = 0; i < UUID_CHARS; i++) {
+      char c = id.charAt(i);
+      boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
+      if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+        return null;
+      }
+    }
+    return UUID.fromString(id);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Audience that && uuids.equals(that.uuids) && texts.equals(that.texts);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * uuids.hashCode() + texts.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return size() <= 10 ? clientIds().toString() : size() + " clients";
+  }
+
+  /** Writes audiences, in state and between tasks. */
+  public static final class Serializer extends ValueSerializer<Audience> {
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(Audience audience, DataOutputView out) throws IOException {
+      audience.uuids.write(out);
+      audience.texts.write(out);
+    }
+
+    @Override
+    protected Audience read(int format, DataInputView in) throws IOException {
+      return new Audience(PackedIds.read(true, in), PackedIds.read(false, in));
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<Audience> {
+      @Override
+      protected Serializer serializer() {
+        return new Serializer();
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package io.promostream.subscribers;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sorted set of byte strings, end to end in one array; all of them 16 bytes long, or each of its
+ * own length. The order is that of unsigned bytes.
+ */
+final class PackedIds {
+
+  /** Bytes of a UUID, and so the width of a set without {@link #ends}. */
+  static final int UUID_BYTES = 16;
+
+  private final byte[] bytes;
+
+  /** Where each id ends in {@link #bytes}; null where all are {@link #UUID_BYTES} long. */
+  private final int @Nullable [] ends;
+
+  private PackedIds(byte[] bytes, int @Nullable [] ends) {
+    this.bytes = bytes;
+    this.ends = ends;
+  }
+
+  static PackedIds none(boolean fixedWidth) {
+    return new PackedIds(new byte[0], fixedWidth ? null : new int[0]);
+  }
+
+  /**
+   * Packs ids; sorts the list it is given, and drops repetitions.
+   *
+   * @param fixedWidth whether all are {@link #UUID_BYTES} long
+   */
+  static PackedIds pack(List<byte[]> ids, boolean fixedWidth) {
+    ids.sort(Arrays::compareUnsigned);
+    Appender out =
+        new Appender(fixedWidth, ids.size(), ids.stream().mapToInt(id -> id.length).sum());
+    byte[] last = null;
+    for (byte[] id : ids) {
+      if (!Arrays.equals(id, last)) {
+        out.append(id, 0, id.length);
+        last = id;
+      }
+    }
+    return out.ids();
+  }
+
+  int size() {
+    return ends == null ? bytes.length / UUID_BYTES : ends.length;
+  }
+
+  int byteSize() {
+    return bytes.length;
+  }
+
+  byte[] bytes() {
+    return bytes;
+  }
+
+  int start(int index) {
+    return ends == null ? index * UUID_BYTES : index == 0 ? 0 : ends[index - 1];
+  }
+
+  int end(int index) {
+    return ends == null ? (index + 1) * UUID_BYTES : ends[index];
+  }
+
+  /** The ids from one index up to another, excluded. */
+  PackedIds range(int from, int to) {
+    int start = start(from);
+    int[] shifted = ends == null ? null : Arrays.copyOfRange(ends, from, to);
+    if (shifted != null) {
+      Arrays.setAll(shifted, i -> shifted[i] - start);
+    }
+    return new PackedIds(
+        Arrays.copyOfRange(bytes, start, to == from ? start : end(to - 1)), shifted);
+  }
+
+  /** Merges two sets, keeping what is in this one only, in both, in that one only. */
+  PackedIds merge(PackedIds that, boolean onlyThis, boolean both, boolean onlyThat) {
+    Appender out =
+        new Appender(
+            ends == null,
+            (onlyThis || both ? size() : 0) + (onlyThat ? that.size() : 0),
+            (onlyThis || both ? byteSize() : 0) + (onlyThat ? that.byteSize() : 0));
+    int i = 0;
+    int j = 0;
+    while (i < size() || j < that.size()) {
+      int order = i == size() ? 1 : j == that.size() ? -1 : compare(i, that, j);
+      if (order < 0 ? onlyThis : order == 0 && both) {
+        out.append(bytes, start(i), end(i));
+      } else if (order > 0 && onlyThat) {
+        out.append(that.bytes, that.start(j), that.end(j));
+      }
+      i += order <= 0 ? 1 : 0;
+      j += order >= 0 ? 1 : 0;
+    }
+    return out.ids();
+  }
+
+  private int compare(int index, PackedIds that, int thatIndex) {
+    return Arrays.compareUnsigned(
+        bytes, start(index), end(index), that.bytes, that.start(thatIndex), that.end(thatIndex));
+  }
+
+  void write(DataOutputView out) throws IOException {
+    out.writeInt(size());
+    for (int i = 0; ends != null && i < ends.length; i++) {
+      out.writeInt(ends[i]);
+    }
+    out.write(bytes);
+  }
+
+  static PackedIds read(boolean fixedWidth, DataInputView in) throws IOException {
+    int size = in.readInt();
+    int[] ends = fixedWidth ? null : new int[size];
+    for (int i = 0; ends != null && i < size; i++) {
+      ends[i] = in.readInt();
+    }
+    byte[] bytes = new byte[ends == null ? size * UUID_BYTES : size == 0 ? 0 : ends[size - 1]];
+    in.readFully(bytes);
+    return new PackedIds(bytes, ends);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof PackedIds that
+        && Arrays.equals(bytes, that.bytes)
+        && Arrays.equals(ends, that.ends);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(bytes);
+  }
+
+  /** Collects sorted ids into arrays of the exact size. */
+  private static final class Appender {
+
+    private final byte[] bytes;
+    private final int @Nullable [] ends;
+    private int size;
+    private int length;
+
+    Appender(boolean fixedWidth, int maxSize, int maxLength) {
+      bytes = new byte[maxLength];
+      ends = fixedWidth ? null : new int[maxSize];
+    }
+
+    void append(byte[] source, int from, int to) {
+      System.arraycopy(source, from, bytes, length, to - from);
+      length += to - from;
+      if (ends != null) {
+        ends[size] = length;
+      }
+      size++;
+    }
+
+    PackedIds ids() {
+      return new PackedIds(
+          length == bytes.length ? bytes : Arrays.copyOf(bytes, length),
+          ends == null || size == ends.length ? ends : Arrays.copyOf(ends, size));
+    }
+  }
+}
