@@ -81,6 +81,7 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
   }
 
   @Override
+  @SuppressWarnings("EqualsGetClass") // a serializer is its class
   public final boolean equals(Object other) {
     return other != null
         && other.getClass() == getClass()
