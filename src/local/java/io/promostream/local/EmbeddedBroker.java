@@ -70,7 +70,11 @@ public final class EmbeddedBroker implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    kafka.close();
+  public void close() {
+    try {
+      kafka.close();
+    } catch (Exception e) {
+      throw new IllegalStateException("the embedded broker did not stop", e);
+    }
   }
 }

@@ -1,0 +1,116 @@
+package io.promostream.testing;
+
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
+import io.promostream.local.EmbeddedDatabase;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A database of its own for one test, on the server that the tests of one JVM share.
+ *
+ * @param name unique in this JVM
+ */
+public record TestDatabase(String name) {
+
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static EmbeddedDatabase server;
+
+  /** An empty database; the server is started with the first and stopped with the JVM. */
+  public static TestDatabase create() {
+    String name = "test_" + COUNT.incrementAndGet();
+    try {
+      server().createDatabase(name);
+    } catch (SQLException e) {
+      throw new IllegalStateException("database " + name + " was not created", e);
+    }
+    return new TestDatabase(name);
+  }
+
+  private static synchronized EmbeddedDatabase server() {
+    if (server == null) {
+      try {
+        server = EmbeddedDatabase.start(Map.of());
+      } catch (IOException e) {
+        throw new UncheckedIOException("the embedded Postgres did not start", e);
+      }
+    }
+    return server;
+  }
+
+  public String url() {
+    return server().url(name);
+  }
+
+  /** The database as the job connects to it, with all rights. */
+  public Database asSuperuser() {
+    return as(EmbeddedDatabase.SUPERUSER, EmbeddedDatabase.SUPERUSER);
+  }
+
+  /** The database as a role sees it. */
+  public Database as(String user, String password) {
+    return new Database(url(), user, new Secret(password, null));
+  }
+
+  /** Creates the feedback table by the project's own DDL. */
+  public TestDatabase withFeedbackTable() {
+    return withTablesOf("/feedback.sql");
+  }
+
+  /** Creates the subscribers' table as the other service has it. */
+  public TestDatabase withSubscribersTable() {
+    return withTablesOf("/subscribers.sql");
+  }
+
+  private TestDatabase withTablesOf(String resource) {
+    try (InputStream sql = TestDatabase.class.getResourceAsStream(resource)) {
+      execute(new String(sql.readAllBytes(), StandardCharsets.UTF_8));
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(resource, e);
+    }
+  }
+
+  public Connection connect() throws SQLException {
+    return server().connect(name);
+  }
+
+  /** Runs SQL that returns nothing, statement by statement or several at once. */
+  public void execute(String sql) {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  /** The rows of a query, each as its columns' texts with a comma between. */
+  public List<String> query(String sql) {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      List<String> rows = new ArrayList<>();
+      while (result.next()) {
+        List<String> columns = new ArrayList<>();
+        for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+          columns.add(String.valueOf(result.getString(i)));
+        }
+        rows.add(String.join(",", columns));
+      }
+      return rows;
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+}
