@@ -1,0 +1,76 @@
+package io.promostream.config;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The job's arguments: {@code --help}, {@code --check}, {@code --config FILE} and {@code --key
+ * value} or {@code --key=value}. Of a key given twice the last counts.
+ */
+public final class CommandLine {
+
+  static final List<String> OPTIONS = List.of("help", "check", "config");
+
+  private final Map<String, String> values = new LinkedHashMap<>();
+  private final List<String> problems = new ArrayList<>();
+
+  private CommandLine() {}
+
+  /** Reads the arguments; what is wrong with them is told by {@link JobConfig#load}. */
+  public static CommandLine parse(String[] args) {
+    CommandLine line = new CommandLine();
+    for (int i = 0; i < args.length; i++) {
+      String argument = args[i];
+      if (!argument.startsWith("--")) {
+        // Not shown: it may be the second word of an unquoted password.
+        line.problems.add("argument " + (i + 1) + " is no --key and no key's value");
+        continue;
+      }
+      int equals = argument.indexOf('=');
+      String name = argument.substring(2, equals < 0 ? argument.length() : equals);
+      if (equals >= 0) {
+        line.values.put(name, argument.substring(equals + 1));
+      } else if (name.equals("help") || name.equals("check")) {
+        line.values.put(name, "");
+      } else if (i + 1 < args.length && isValue(name, args[i + 1])) {
+        line.values.put(name, args[++i]);
+      } else {
+        line.problems.add("--" + name + " has no value; one that begins with -- needs --key=value");
+      }
+    }
+    return line;
+  }
+
+  /** A secret's value may look like a key, and must not be shown as an unknown one. */
+  private static boolean isValue(String name, String next) {
+    return !next.startsWith("--") || ConfigKeys.isSecret(name);
+  }
+
+  /** Whether the keys are to be printed, and nothing else. */
+  public boolean help() {
+    return values.containsKey("help");
+  }
+
+  /** Whether the environment is to be checked, and the job not started. */
+  public boolean check() {
+    return values.containsKey("check");
+  }
+
+  @Nullable String configFile() {
+    return values.get("config");
+  }
+
+  /** Values by key, known or not. */
+  Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>(values);
+    OPTIONS.forEach(settings::remove);
+    return settings;
+  }
+
+  List<String> problems() {
+    return problems;
+  }
+}

@@ -1,0 +1,237 @@
+package io.promostream.config;
+
+import io.promostream.config.JobConfig.Distribution;
+import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.config.JobConfig.StartFrom;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+
+/** The keys of the configuration, each declared once. */
+final class ConfigKeys {
+
+  static final ConfigKey<String> KAFKA_BOOTSTRAP_SERVERS =
+      required(
+          "kafka.bootstrap-servers",
+          "host:port,...",
+          "Kafka brokers to begin with; the others are found through them.",
+          ConfigValues::bootstrapServers);
+
+  static final ConfigKey<String> KAFKA_PROPERTIES =
+      optional(
+          "kafka.properties.*",
+          "text",
+          "",
+          "Passed to every Kafka client under the rest of the name (SASL, TLS, ...). A secret may be"
+              + " a ${provider:...} reference of Kafka's config.providers.",
+          Function.identity());
+
+  static final ConfigKey<String> PROMOS_TOPIC =
+      topic("promos.topic", "restaurant.promos", "Where promos come from.");
+
+  static final ConfigKey<String> PROMOS_GROUP_ID =
+      optional(
+          "promos.group-id",
+          "text",
+          "promo-stream",
+          "Consumer group whose committed offsets show how far promos were read.",
+          ConfigValues::text);
+
+  static final ConfigKey<StartFrom> PROMOS_START_FROM =
+      choice(
+          "promos.start-from",
+          StartFrom.COMMITTED,
+          List.of(StartFrom.values()),
+          "Where a start without checkpoint or savepoint begins to read; committed means earliest"
+              + " where nothing was committed.");
+
+  static final ConfigKey<Duration> PROMOS_REMEMBER_ENDED =
+      duration(
+          "promos.remember-ended",
+          "7 d",
+          // Ten years: longer is a mistake in the unit, and far from what a long of nanoseconds
+          // holds.
+          Duration.ofMillis(1),
+          Duration.ofDays(3650),
+          "How long after its end a campaign's receivers are remembered, so that late copies and"
+              + " extensions bring nobody a second notification.");
+
+  static final ConfigKey<String> NOTIFICATIONS_TOPIC =
+      topic("notifications.topic", "subscriber.promos", "Where notifications go.");
+
+  static final ConfigKey<String> REJECTED_TOPIC =
+      topic("rejected.topic", "restaurant.promos.rejected", "Where unusable promos go.");
+
+  static final DatabaseKeys SUBSCRIBERS_DB = new DatabaseKeys("subscribers", "the subscriptions");
+
+  static final ConfigKey<TableName> SUBSCRIBERS_TABLE =
+      table("subscribers.table", "public.subscribers_restaurants", "The subscriptions; only read.");
+
+  static final ConfigKey<Duration> SUBSCRIBERS_REFRESH_INTERVAL =
+      duration(
+          "subscribers.refresh-interval",
+          "30 s",
+          // Each refresh reads the table's fingerprints: less would only load somebody else's
+          // server.
+          Duration.ofMillis(100),
+          Duration.ofDays(1),
+          "Time between two looks at the subscriptions.");
+
+  static final ConfigKey<Distribution> SUBSCRIBERS_DISTRIBUTION =
+      choice(
+          "subscribers.distribution",
+          Distribution.BROADCAST,
+          List.of(Distribution.values()),
+          "How changed subscriptions reach the subtasks: to all, each keeping its own; or by"
+              + " restaurant, for lists that change too much to send them to all.");
+
+  static final DatabaseKeys FEEDBACK_DB = new DatabaseKeys("feedback", "the feedback table");
+
+  static final ConfigKey<TableName> FEEDBACK_TABLE =
+      table("feedback.table", "public.subscribers_feedback", "Gets one row for each notification.");
+
+  static final ConfigKey<OnLostTransaction> FEEDBACK_ON_LOST_TRANSACTION =
+      choice(
+          "feedback.on-lost-transaction",
+          OnLostTransaction.FAIL,
+          List.of(OnLostTransaction.values()),
+          "What to do when a prepared transaction is gone that was not committed: end the job, or"
+              + " log and count it and go on.");
+
+  static final ConfigKey<DeliveryGuarantee> DELIVERY_GUARANTEE =
+      choice(
+          "delivery.guarantee",
+          DeliveryGuarantee.EXACTLY_ONCE,
+          List.of(DeliveryGuarantee.EXACTLY_ONCE, DeliveryGuarantee.AT_LEAST_ONCE),
+          "exactly-once shows a delivery when the next checkpoint completes; at-least-once sooner,"
+              + " and after a failure some of them twice.");
+
+  static final ConfigKey<String> TRANSACTION_PREFIX =
+      optional(
+          "transaction-prefix",
+          "letters, digits, - _ .",
+          "promo-stream",
+          "Begins the names of this job's transactions, at most 100 characters; distinct for every"
+              + " job that shares a broker or a database.",
+          ConfigValues::transactionPrefix);
+
+  static final List<ConfigKey<?>> ALL =
+      List.of(
+          KAFKA_BOOTSTRAP_SERVERS,
+          KAFKA_PROPERTIES,
+          PROMOS_TOPIC,
+          PROMOS_GROUP_ID,
+          PROMOS_START_FROM,
+          PROMOS_REMEMBER_ENDED,
+          NOTIFICATIONS_TOPIC,
+          REJECTED_TOPIC,
+          SUBSCRIBERS_DB.url(),
+          SUBSCRIBERS_DB.user(),
+          SUBSCRIBERS_DB.password(),
+          SUBSCRIBERS_DB.passwordFile(),
+          SUBSCRIBERS_TABLE,
+          SUBSCRIBERS_REFRESH_INTERVAL,
+          SUBSCRIBERS_DISTRIBUTION,
+          FEEDBACK_DB.url(),
+          FEEDBACK_DB.user(),
+          FEEDBACK_DB.password(),
+          FEEDBACK_DB.passwordFile(),
+          FEEDBACK_TABLE,
+          FEEDBACK_ON_LOST_TRANSACTION,
+          DELIVERY_GUARANTEE,
+          TRANSACTION_PREFIX);
+
+  private ConfigKeys() {}
+
+  /** The four keys of a database. */
+  record DatabaseKeys(
+      ConfigKey<String> url,
+      ConfigKey<String> user,
+      ConfigKey<String> password,
+      ConfigKey<String> passwordFile) {
+
+    DatabaseKeys(String group, String what) {
+      this(
+          required(
+              group + ".db.url",
+              "jdbc:postgresql://host:port/database",
+              "The Postgres database of " + what + ".",
+              ConfigValues::jdbcUrl),
+          required(group + ".db.user", "text", "The role to connect as.", ConfigValues::text),
+          optional(
+              group + ".db.password",
+              "text",
+              "",
+              "The role's password; refused on the command line. It travels in the job graph.",
+              // As the line break that may end its file, one that ends a value is none of it.
+              String::stripTrailing),
+          optional(
+              group + ".db.password-file",
+              "path",
+              "",
+              "File that holds the password, read for each connection on the machine that connects;"
+                  + " instead of the password.",
+              Function.identity()));
+    }
+  }
+
+  /** The key that a name belongs to. */
+  static Optional<ConfigKey<?>> find(String name) {
+    return ALL.stream()
+        .filter(
+            key ->
+                key.isFamily()
+                    ? name.startsWith(key.familyPrefix())
+                        && name.length() > key.familyPrefix().length()
+                    : name.equals(key.name()))
+        .findFirst();
+  }
+
+  /** Whether a key's values are never shown and have no place on the command line. */
+  static boolean isSecret(String name) {
+    return name.equals(SUBSCRIBERS_DB.password().name())
+        || name.equals(FEEDBACK_DB.password().name())
+        || (name.startsWith(KAFKA_PROPERTIES.familyPrefix())
+            && KafkaProperties.isSecret(name.substring(KAFKA_PROPERTIES.familyPrefix().length())));
+  }
+
+  private static <T> ConfigKey<T> required(
+      String name, String type, String meaning, Function<String, T> parser) {
+    return new ConfigKey<>(name, type, null, meaning, parser);
+  }
+
+  private static <T> ConfigKey<T> optional(
+      String name, String type, String defaultText, String meaning, Function<String, T> parser) {
+    return new ConfigKey<>(name, type, defaultText, meaning, parser);
+  }
+
+  private static ConfigKey<String> topic(String name, String defaultText, String meaning) {
+    return optional(name, "topic", defaultText, meaning, ConfigValues::topic);
+  }
+
+  private static ConfigKey<TableName> table(String name, String defaultText, String meaning) {
+    return optional(name, "schema.table", defaultText, meaning, TableName::parse);
+  }
+
+  private static ConfigKey<Duration> duration(
+      String name, String defaultText, Duration atLeast, Duration atMost, String meaning) {
+    return optional(
+        name,
+        "duration",
+        defaultText,
+        meaning,
+        text -> ConfigValues.duration(text, atLeast, atMost));
+  }
+
+  private static <E extends Enum<E>> ConfigKey<E> choice(
+      String name, E defaultValue, List<E> values, String meaning) {
+    return optional(
+        name,
+        ConfigValues.choices(values),
+        ConfigValues.written(defaultValue),
+        meaning,
+        text -> ConfigValues.choice(text, values));
+  }
+}

@@ -1,0 +1,118 @@
+package io.promostream.config;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.apache.flink.util.TimeUtils;
+import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.internals.Topic;
+import org.apache.kafka.common.utils.Utils;
+import org.postgresql.Driver;
+
+/** Reads values. Each method throws IllegalArgumentException saying what would be right. */
+final class ConfigValues {
+
+  private ConfigValues() {}
+
+  static String text(String text) {
+    return valid(!text.isBlank(), text.strip(), "must not be empty");
+  }
+
+  static String bootstrapServers(String text) {
+    for (String server : text.split(",", -1)) {
+      Integer port = Utils.getHost(server.strip()) == null ? null : Utils.getPort(server.strip());
+      valid(
+          port != null && port > 0 && port < 65536,
+          text,
+          "must be brokers as host:port, with commas between them");
+    }
+    return text.strip();
+  }
+
+  static String topic(String text) {
+    try {
+      Topic.validate(text.strip());
+      return text.strip();
+    } catch (InvalidTopicException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  static String transactionPrefix(String text) {
+    return valid(
+        text.strip().matches("[A-Za-z0-9._-]{1,100}"),
+        text.strip(),
+        "must be 1 to 100 letters, digits, '-', '_' or '.'");
+  }
+
+  /** A URL of the driver without a password: URLs are logged. */
+  static String jdbcUrl(String text) {
+    String url = text.strip();
+    int question = url.indexOf('?');
+    String server = question < 0 ? url : url.substring(0, question);
+    String parameters = question < 0 ? "" : url.substring(question + 1);
+    boolean secret = server.contains("@");
+    for (String parameter : parameters.split("&")) {
+      String name = parameter.split("=", 2)[0];
+      // An odd name may be the rest of a password with a question mark in it.
+      secret |= name.toLowerCase(Locale.ROOT).contains("password") || !name.matches("[\\w.-]*");
+    }
+    // Before the driver sees the URL: it logs those that it can't read.
+    valid(
+        !secret,
+        url,
+        "must hold no password, URLs are logged: use the keys .user and .password or"
+            + " .password-file");
+    return valid(
+        url.startsWith("jdbc:postgresql:") && Driver.parseURL(url, null) != null,
+        url,
+        "must look like jdbc:postgresql://host:5432/database");
+  }
+
+  static Duration duration(String text, Duration atLeast, Duration atMost) {
+    Duration duration;
+    try {
+      duration = TimeUtils.parseDuration(text);
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new IllegalArgumentException(
+          quoted(text) + " is no duration such as 500 ms, 30 s, 5 min or 7 d", e);
+    }
+    // Flink takes a bare number for milliseconds; who writes 30 means seconds.
+    valid(!text.strip().matches("\\d+"), text, quoted(text) + " lacks a unit: ms, s, min, h or d");
+    return valid(
+        duration.compareTo(atLeast) >= 0 && duration.compareTo(atMost) <= 0,
+        duration,
+        "must be from %s to %s"
+            .formatted(
+                TimeUtils.formatWithHighestUnit(atLeast), TimeUtils.formatWithHighestUnit(atMost)));
+  }
+
+  static <E extends Enum<E>> E choice(String text, List<E> values) {
+    return values.stream()
+        .filter(value -> written(value).equals(text.strip().toLowerCase(Locale.ROOT)))
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException(quoted(text) + " is none of " + choices(values)));
+  }
+
+  /** The values as a person writes them, with commas between. */
+  static <E extends Enum<E>> String choices(List<E> values) {
+    return values.stream().map(ConfigValues::written).collect(Collectors.joining(", "));
+  }
+
+  static String written(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static String quoted(String text) {
+    return '"' + text + '"';
+  }
+
+  private static <T> T valid(boolean valid, T value, String otherwise) {
+    if (!valid) {
+      throw new IllegalArgumentException(otherwise);
+    }
+    return value;
+  }
+}

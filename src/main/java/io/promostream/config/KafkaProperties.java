@@ -1,0 +1,111 @@
+package io.promostream.config;
+
+import static java.util.Map.entry;
+
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigDef;
+import org.apache.kafka.common.config.ConfigException;
+
+/** What may be set for the Kafka clients under {@code kafka.properties.}, by Kafka's own names. */
+final class KafkaProperties {
+
+  private static final Map<String, ConfigDef.ConfigKey> KNOWN = new HashMap<>();
+
+  static {
+    KNOWN.putAll(AdminClientConfig.configDef().configKeys());
+    KNOWN.putAll(ConsumerConfig.configDef().configKeys());
+    KNOWN.putAll(ProducerConfig.configDef().configKeys());
+  }
+
+  /** Names that no client declares, but that clients and Flink's source know. */
+  private static final Pattern ALSO_KNOWN =
+      Pattern.compile(
+          "config\\.providers\\..+|client\\.id\\.prefix|partition\\.discovery\\.interval\\.ms"
+              + "|register\\.consumer\\.metrics");
+
+  /** What the job sets itself, with what to do instead. */
+  private static final Map<String, String> SET_BY_THE_JOB =
+      Map.ofEntries(
+          entry("bootstrap.servers", "set kafka.bootstrap-servers"),
+          entry("group.id", "set promos.group-id"),
+          entry("auto.offset.reset", "set promos.start-from"),
+          entry("enable.auto.commit", "offsets are committed with the checkpoints"),
+          entry("commit.offsets.on.checkpoint", "offsets are committed with the checkpoints"),
+          entry("transactional.id", "set transaction-prefix"),
+          entry(
+              "transaction.two.phase.commit.enable",
+              "transactions must time out when the job is gone"),
+          entry("key.serializer", "the job brings its own"),
+          entry("value.serializer", "the job brings its own"),
+          entry("key.deserializer", "the job brings its own"),
+          entry("value.deserializer", "the job brings its own"));
+
+  /** A reference that one of Kafka's config.providers resolves. */
+  private static final Pattern REFERENCE = Pattern.compile("\\$\\{[^}:]+:[^}]+}");
+
+  private KafkaProperties() {}
+
+  /** Whether a property's value is never shown: by Kafka's word, or by its name. */
+  static boolean isSecret(String name) {
+    ConfigDef.ConfigKey key = KNOWN.get(name);
+    return key == null
+        ? name.matches("(?i).*(password|passwd|secret|token|credential).*")
+        : key.type == ConfigDef.Type.PASSWORD;
+  }
+
+  static boolean isReference(String value) {
+    return REFERENCE.matcher(value).find();
+  }
+
+  /** Whether a Kafka client or Flink's source looks at the property. */
+  static boolean isKnown(String name) {
+    return KNOWN.containsKey(name) || ALSO_KNOWN.matcher(name).matches();
+  }
+
+  /** Why a property can't be set so; never shows the value. */
+  static Optional<String> problem(String name, String value, DeliveryGuarantee guarantee) {
+    if (SET_BY_THE_JOB.containsKey(name)) {
+      return Optional.of("is set by the job: " + SET_BY_THE_JOB.get(name));
+    }
+    if (name.equals("acks") && !value.equals("all") && !value.equals("-1")) {
+      return Optional.of("must be all: with less a notification is lost with its broker");
+    }
+    if (name.equals("enable.idempotence")
+        && !value.equals("true")
+        && guarantee == DeliveryGuarantee.EXACTLY_ONCE) {
+      return Optional.of("must be true: there are no transactions without");
+    }
+    if (name.equals(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG) && isReference(value)) {
+      return Optional.of("must be a number: it is checked against the checkpoints' interval");
+    }
+    return invalid(name, value);
+  }
+
+  /** Kafka's own judgement of a value, without the value, which Kafka's message would show. */
+  private static Optional<String> invalid(String name, String value) {
+    ConfigDef.ConfigKey key = KNOWN.get(name);
+    // A class may be there on the cluster only.
+    if (key == null || key.type == ConfigDef.Type.CLASS || isReference(value)) {
+      return Optional.empty();
+    }
+    try {
+      Object parsed = ConfigDef.parseType(name, value, key.type);
+      if (key.validator != null) {
+        key.validator.ensureValid(name, parsed);
+      }
+      return Optional.empty();
+    } catch (ConfigException e) {
+      String range = key.validator == null ? "" : " " + key.validator;
+      return Optional.of(
+          "is no value that Kafka takes: " + key.type.name().toLowerCase(Locale.ROOT) + range);
+    }
+  }
+}

@@ -1,0 +1,211 @@
+package io.promostream.config;
+
+import io.promostream.config.ConfigFile.Entry;
+import io.promostream.config.ConfigKeys.DatabaseKeys;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The values given for the keys, from wherever they come, and all that is wrong with them: what is
+ * asked for and wrong is noted, and told at the end, all at once.
+ */
+final class Settings {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Settings.class);
+
+  private final Map<String, Entry> entries = new HashMap<>();
+  private final List<String> problems = new ArrayList<>();
+
+  /** Keys that an unknown one was probably meant to be: that they are missing is said already. */
+  private final Set<String> suggested = new HashSet<>();
+
+  /** Gathers the values: the file's, over them the environment's, over them the arguments'. */
+  static Settings gather(CommandLine commandLine, Map<String, String> environment) {
+    Settings settings = new Settings();
+    settings.problems.addAll(commandLine.problems());
+    if (commandLine.configFile() != null) {
+      ConfigFile.read(commandLine.configFile(), settings.problems).forEach(settings::put);
+    }
+    settings.putVariables(environment);
+    commandLine.settings().forEach(settings::putArgument);
+    return settings;
+  }
+
+  private void put(String name, Entry entry) {
+    if (ConfigKeys.find(name).isPresent()) {
+      entries.put(name, entry);
+    } else {
+      problems.add(unknown(name, entry.origin()));
+    }
+  }
+
+  private void putVariables(Map<String, String> environment) {
+    Map<String, String> names = new HashMap<>();
+    ConfigKeys.ALL.forEach(key -> names.put(ConfigKey.variable(key.name()), key.name()));
+    String familyPrefix = ConfigKeys.KAFKA_PROPERTIES.familyPrefix();
+    String familyVariable = ConfigKey.variable(familyPrefix);
+    new TreeMap<>(environment)
+        .forEach(
+            (variable, value) -> {
+              String name =
+                  variable.startsWith(familyVariable)
+                      ? familyPrefix
+                          + variable
+                              .substring(familyVariable.length())
+                              .toLowerCase(Locale.ROOT)
+                              .replace('_', '.')
+                      : names.get(variable);
+              if (name != null && ConfigKeys.find(name).isPresent()) {
+                entries.put(name, new Entry(value, "variable " + variable));
+              } else if (ConfigKey.isVariable(variable)) {
+                LOG.info("The environment variable {} names no key and is ignored.", variable);
+              }
+            });
+  }
+
+  private void putArgument(String name, String value) {
+    if (ConfigKeys.isSecret(name) && !KafkaProperties.isReference(value)) {
+      problems.add(
+          "%s: is a secret, and the web UI shows the command line: set the variable %s or use %s"
+              .formatted(
+                  name,
+                  ConfigKey.variable(name),
+                  name.startsWith(ConfigKeys.KAFKA_PROPERTIES.familyPrefix())
+                      ? "--config or a ${provider:...} reference of Kafka's config.providers"
+                      : "--config or " + name + "-file"));
+    } else {
+      put(name, new Entry(value, "command line"));
+    }
+  }
+
+  private String unknown(String name, String origin) {
+    // What does not look like a name may be a value gone astray.
+    if (!name.matches("[\\w.-]{1,200}")) {
+      return "a key that is no name (" + origin + ")";
+    }
+    Optional<String> nearest =
+        Stream.concat(ConfigKeys.ALL.stream().map(ConfigKey::name), CommandLine.OPTIONS.stream())
+            .filter(key -> key.endsWith("." + name) || distance(key, name) <= key.length() / 3)
+            .min(Comparator.comparingInt(key -> distance(key, name)));
+    nearest.ifPresent(suggested::add);
+    return name
+        + ": is no key"
+        + nearest.map(key -> "; did you mean " + key + "?").orElse("; --help lists them")
+        + " ("
+        + origin
+        + ")";
+  }
+
+  /** The value of a key, or its default; null if there is a problem with it, which is noted. */
+  <T> @Nullable T get(ConfigKey<T> key) {
+    Entry entry = entries.get(key.name());
+    if (entry == null && key.required()) {
+      if (!suggested.contains(key.name())) {
+        problems.add(
+            "%s: is required (%s); set it by --%s, the variable %s or --config"
+                .formatted(key.name(), key.type(), key.name(), ConfigKey.variable(key.name())));
+      }
+      return null;
+    }
+    try {
+      return key.parser().apply(entry == null ? key.defaultText() : entry.value());
+    } catch (IllegalArgumentException e) {
+      problems.add(key.name() + ": " + e.getMessage() + " (" + entry + ")");
+      return null;
+    }
+  }
+
+  /** The properties for the Kafka clients, by Kafka's names. */
+  Map<String, String> kafkaProperties(@Nullable DeliveryGuarantee guarantee) {
+    String prefix = ConfigKeys.KAFKA_PROPERTIES.familyPrefix();
+    Map<String, String> properties = new TreeMap<>();
+    entries.forEach(
+        (name, entry) -> {
+          if (name.startsWith(prefix)) {
+            properties.put(name.substring(prefix.length()), entry.value());
+          }
+        });
+    properties.forEach(
+        (name, value) ->
+            KafkaProperties.problem(name, value, guarantee)
+                .ifPresent(
+                    problem ->
+                        problems.add(
+                            prefix
+                                + name
+                                + ": "
+                                + problem
+                                + " ("
+                                + entries.get(prefix + name)
+                                + ")")));
+    return properties;
+  }
+
+  Database database(DatabaseKeys keys) {
+    String password = get(keys.password());
+    String file = get(keys.passwordFile());
+    if (!password.isEmpty() && !file.isEmpty()) {
+      problems.add(
+          "%s and %s: set one of them, not both"
+              .formatted(keys.password().name(), keys.passwordFile().name()));
+    }
+    Secret secret = file.isEmpty() ? new Secret(password, null) : new Secret(null, file);
+    return new Database(get(keys.url()), get(keys.user()), secret);
+  }
+
+  /** The values of these keys must differ, or else what is said would happen. */
+  void requireDistinct(ConfigKey<?> one, ConfigKey<?> other, String otherwise) {
+    Object value = value(one);
+    if (value != null && value.equals(value(other))) {
+      problems.add(one.name() + " and " + other.name() + ": must differ, " + otherwise);
+    }
+  }
+
+  private @Nullable String value(ConfigKey<?> key) {
+    return entries.containsKey(key.name())
+        ? entries.get(key.name()).value().strip()
+        : key.defaultText();
+  }
+
+  /**
+   * Ends the start if anything was wrong.
+   *
+   * @throws ConfigException with all that was
+   */
+  void throwIfWrong() {
+    if (!problems.isEmpty()) {
+      throw new ConfigException(problems);
+    }
+  }
+
+  /** Letters to insert, delete or replace to get from one text to the other (Levenshtein). */
+  private static int distance(String one, String other) {
+    int[] row = new int[other.length() + 1];
+    for (int j = 0; j <= other.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= one.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= other.length(); j++) {
+        int replaced = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[other.length()];
+  }
+}

@@ -1,0 +1,464 @@
+package io.promostream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.promostream.config.JobConfig.Distribution;
+import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.config.JobConfig.StartFrom;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.NotEmpty;
+import net.jqwik.api.constraints.Size;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class JobConfigTest {
+
+  private static final String SECRET = "hunter2-swordfish";
+
+  private static final List<String> REQUIRED =
+      List.of(
+          "--kafka.bootstrap-servers=kafka:9092",
+          "--subscribers.db.url=jdbc:postgresql://lists:5432/lists",
+          "--subscribers.db.user=reader",
+          "--feedback.db.url=jdbc:postgresql://rows:5432/rows",
+          "--feedback.db.user=writer");
+
+  @TempDir Path directory;
+
+  private static JobConfig load(Map<String, String> environment, String... more) {
+    List<String> args = new ArrayList<>(REQUIRED);
+    args.addAll(List.of(more));
+    return JobConfig.load(args.toArray(String[]::new), environment);
+  }
+
+  private static JobConfig load(String... more) {
+    return load(Map.of(), more);
+  }
+
+  private static List<String> problems(Map<String, String> environment, String... args) {
+    ConfigException refused =
+        catchThrowableOfType(
+            ConfigException.class, () -> JobConfig.load(args, environment));
+    return refused == null ? List.of() : refused.getMessage().lines().toList();
+  }
+
+  private static List<String> problemsBeside(Map<String, String> environment, String... more) {
+    List<String> args = new ArrayList<>(REQUIRED);
+    args.addAll(List.of(more));
+    return problems(environment, args.toArray(String[]::new));
+  }
+
+  private static List<String> problemsOf(String... more) {
+    return problemsBeside(Map.of(), more);
+  }
+
+  private String file(String yaml) throws IOException {
+    return Files.writeString(directory.resolve("job.yaml"), yaml).toString();
+  }
+
+  @Test
+  void hasTheContractsDefaults() throws IOException {
+    JobConfig config = load();
+    assertThat(config)
+        .isEqualTo(
+            new JobConfig(
+                new JobConfig.Kafka("kafka:9092", Map.of()),
+                new JobConfig.Promos(
+                    "restaurant.promos", "promo-stream", StartFrom.COMMITTED, Duration.ofDays(7)),
+                "subscriber.promos",
+                "restaurant.promos.rejected",
+                new JobConfig.Subscribers(
+                    new Database("jdbc:postgresql://lists:5432/lists", "reader", Secret.EMPTY),
+                    new TableName(List.of("public", "subscribers_restaurants")),
+                    Duration.ofSeconds(30),
+                    Distribution.BROADCAST),
+                new JobConfig.Feedback(
+                    new Database("jdbc:postgresql://rows:5432/rows", "writer", Secret.EMPTY),
+                    new TableName(List.of("public", "subscribers_feedback")),
+                    OnLostTransaction.FAIL),
+                DeliveryGuarantee.EXACTLY_ONCE,
+                "promo-stream"));
+    assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(15));
+    // Travels in the job graph.
+    new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(config);
+  }
+
+  @Test
+  void laterSourcesWin() throws IOException {
+    String file =
+        file(
+            """
+            promos.topic: of-file
+            promos:
+              group-id: of-file
+              start-from: earliest
+            notifications: {topic: of-file}
+            """);
+    JobConfig config =
+        load(
+            Map.of(
+                "PROMO_STREAM_PROMOS_TOPIC", "of-environment",
+                "PROMO_STREAM_PROMOS_GROUP_ID", "of-environment"),
+            "--promos.topic",
+            "of-arguments",
+            "--config",
+            file);
+    assertThat(config.promos().topic()).isEqualTo("of-arguments");
+    assertThat(config.promos().groupId()).isEqualTo("of-environment");
+    assertThat(config.notificationsTopic()).isEqualTo("of-file");
+    assertThat(config.promos().startFrom()).isEqualTo(StartFrom.EARLIEST);
+    assertThat(config.rejectedTopic()).isEqualTo("restaurant.promos.rejected");
+  }
+
+  @Test
+  void fiveMistakesGiveOneMessageOfFiveLines() throws IOException {
+    String file = file("promos:\n  start-from: sometimes\nnotifications.topic: [a, b]\n");
+    assertThat(
+            problemsBeside(
+                Map.of("PROMO_STREAM_SUBSCRIBERS_REFRESH_INTERVAL", "0 s"),
+                "--prommos.topic=x",
+                "--transaction-prefix=a/b",
+                "--config=" + file))
+        .containsExactlyInAnyOrder(
+            "prommos.topic: is no key; did you mean promos.topic? (command line)",
+            "promos.start-from: \"sometimes\" is none of committed, earliest, latest ("
+                + file
+                + ", line 2)",
+            "notifications.topic: must be one value; write a list as a text with commas ("
+                + file
+                + ", line 3)",
+            "subscribers.refresh-interval: must be from 100 ms to 1 d"
+                + " (variable PROMO_STREAM_SUBSCRIBERS_REFRESH_INTERVAL)",
+            "transaction-prefix: must be 1 to 100 letters, digits, '-', '_' or '.' (command line)");
+  }
+
+  @Test
+  void tellsAllThatIsMissing() {
+    assertThat(problems(Map.of()))
+        .hasSize(5)
+        .contains(
+            "feedback.db.user: is required (text); set it by --feedback.db.user,"
+                + " the variable PROMO_STREAM_FEEDBACK_DB_USER or --config");
+    // A key that is misspelt is not missing too.
+    assertThat(problems(Map.of(), "--kafka.bootstrap-server=kafka:9092")).hasSize(5);
+  }
+
+  @Test
+  void readsYamlAsItIsWritten() throws IOException {
+    String file =
+        file(
+            """
+            # A number, an octal-looking text, a truth value, deep and dotted names.
+            kafka.properties:
+              max.request.size: 2097152
+              client.id: 010
+              ssl:
+                keystore:
+                  location: /etc/keys
+              allow.auto.create.topics: false
+            promos: {group-id: 7}
+            feedback:
+              db.password: '%s '
+            """
+                .formatted(SECRET));
+    JobConfig config = load("--config", file);
+    assertThat(config.kafka().properties())
+        .isEqualTo(
+            Map.of(
+                "max.request.size", "2097152",
+                "client.id", "010",
+                "ssl.keystore.location", "/etc/keys",
+                "allow.auto.create.topics", "false"));
+    assertThat(config.promos().groupId()).isEqualTo("7");
+    assertThat(config.feedback().database().password()).isEqualTo(new Secret(SECRET, null));
+  }
+
+  @Test
+  void refusesWhatYamlLeavesOpen() throws IOException {
+    String file =
+        file(
+            """
+            promos.topic: one
+            promos:
+              topic: two
+              group-id:
+            ? [a]
+            : b
+            loop: &loop {again: *loop}
+            """);
+    assertThat(problemsOf("--config", file))
+        .containsExactlyInAnyOrder(
+            "promos.topic: stands twice (" + file + ", line 3)",
+            "promos.group-id: has no value; leave the key out for its default ("
+                + file
+                + ", line 4)",
+            "a key that is no text (" + file + ", line 5)",
+            "loop: must be one value; write a list as a text with commas (" + file + ", line 7)");
+    assertThat(problemsOf("--config", "/nowhere/job.yaml"))
+        .singleElement()
+        .asString()
+        .startsWith("--config /nowhere/job.yaml: can't be read: ");
+    assertThat(load("--config", file("# nothing yet\n"))).isEqualTo(load());
+  }
+
+  @Test
+  void brokenYamlShowsNothingOfTheFile() throws IOException {
+    for (String yaml :
+        List.of(
+            "feedback.db.password: *" + SECRET,
+            "feedback.db.password: '" + SECRET,
+            "feedback.db.password:" + SECRET,
+            "feedback.db.password: a: " + SECRET,
+            "feedback.db.password:" + SECRET + ": x",
+            "feedback.db.password: [" + SECRET + "]",
+            SECRET)) {
+      assertThat(problemsOf("--config", file(yaml)))
+          .as(yaml)
+          .hasSize(1)
+          .noneMatch(line -> line.contains(SECRET));
+    }
+  }
+
+  @Test
+  void variablesNameKafkasPropertiesWithDots() {
+    JobConfig config =
+        load(
+            Map.of(
+                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", SECRET,
+                "PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET + "\n",
+                "PROMO_STREAM_SERVICE_HOST", "10.0.0.1",
+                "PROMO_STREAM_KAFKA_PROPERTIES_", "nothing",
+                "PROMO_STREAM", "nothing",
+                "PATH", "/bin"));
+    assertThat(config.kafka().properties()).isEqualTo(Map.of("sasl.jaas.config", SECRET));
+    assertThat(config.feedback().database().password().value()).isEqualTo(SECRET);
+  }
+
+  @Test
+  void eachKeyHasAVariableOfItsOwn() {
+    Map<String, String> variables = new TreeMap<>();
+    for (ConfigKey<?> key : ConfigKeys.ALL) {
+      assertThat(variables.put(ConfigKey.variable(key.name()), key.name())).isNull();
+    }
+  }
+
+  @Test
+  void keepsSecretsOffTheCommandLine() {
+    for (String key :
+        List.of(
+            "feedback.db.password",
+            "subscribers.db.password",
+            "kafka.properties.sasl.jaas.config",
+            "kafka.properties.ssl.key.password",
+            "kafka.properties.ssl.keystore.key",
+            "kafka.properties.config.providers.vault.param.token")) {
+      for (String[] args :
+          List.of(
+              new String[] {"--" + key, SECRET},
+              new String[] {"--" + key + "=" + SECRET},
+              new String[] {"--" + key, "--" + SECRET})) {
+        assertThat(problemsOf(args))
+            .as(Arrays.toString(args))
+            .singleElement()
+            .asString()
+            .startsWith(key + ": is a secret")
+            .contains(ConfigKey.variable(key))
+            .doesNotContain(SECRET);
+      }
+    }
+    String reference = "${file:/etc/kafka.properties:jaas}";
+    assertThat(load("--kafka.properties.sasl.jaas.config", reference).kafka().properties())
+        .containsEntry("sasl.jaas.config", reference);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jdbc:postgresql://rows/rows?password=" + SECRET,
+        "jdbc:postgresql://rows/rows?ssl=true&PASSWORD=" + SECRET,
+        "jdbc:postgresql://rows/rows?sslpassword=" + SECRET,
+        "jdbc:postgresql://writer:" + SECRET + "@rows:5432/rows",
+        "jdbc:postgresql://writer:a?" + SECRET + "@rows:5432/rows",
+        "jdbc:postgresql://writer:a/" + SECRET + "@rows:5432/rows",
+      })
+  void keepsPasswordsOutOfUrls(String url) {
+    assertThat(problemsOf("--feedback.db.url=" + url))
+        .singleElement()
+        .asString()
+        .startsWith("feedback.db.url: must hold no password")
+        .doesNotContain(SECRET);
+    assertThat(problemsBeside(Map.of("PROMO_STREAM_FEEDBACK_DB_URL", url))).isEmpty();
+  }
+
+  @Test
+  void showsNoSecret() {
+    JobConfig config =
+        load(
+            Map.of(
+                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", SECRET,
+                "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", SECRET,
+                "PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET));
+    assertThat(config.toString()).contains("sasl.jaas.config").doesNotContain(SECRET);
+  }
+
+  @Test
+  void takesOnePasswordOrItsFile() {
+    assertThat(load("--feedback.db.password-file=/run/p").feedback().database().password())
+        .isEqualTo(new Secret(null, "/run/p"));
+    assertThat(
+            problemsBeside(
+                Map.of("PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET),
+                "--feedback.db.password-file=/run/p"))
+        .containsExactly(
+            "feedback.db.password and feedback.db.password-file: set one of them, not both");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          bootstrap.servers                   | x:1    | is set by the job: set kafka.bootstrap-servers
+          transactional.id                    | x      | is set by the job: set transaction-prefix
+          enable.auto.commit                  | false  | is set by the job: offsets are committed
+          value.serializer                    | x      | is set by the job: the job brings its own
+          acks                                | 1      | must be all
+          enable.idempotence                  | false  | must be true
+          transaction.timeout.ms              | ${a:b} | must be a number
+          transaction.timeout.ms              | soon   | is no value that Kafka takes: int
+          security.protocol                   | tls    | is no value that Kafka takes: string (case
+          """)
+  void refusesKafkaPropertiesThatBreakThePromises(String name, String value, String problem) {
+    assertThat(problemsOf("--kafka.properties." + name + "=" + value))
+        .singleElement()
+        .asString()
+        .startsWith("kafka.properties." + name + ": " + problem);
+  }
+
+  @Test
+  void leavesOtherKafkaPropertiesToTheUser() {
+    assertThat(
+            load(
+                    "--kafka.properties.isolation.level=read_uncommitted",
+                    "--kafka.properties.transaction.timeout.ms=60000",
+                    "--kafka.properties.my.own=x")
+                .kafka()
+                .transactionTimeout())
+        .isEqualTo(Duration.ofMinutes(1));
+    assertThat(
+            load("--delivery.guarantee=at-least-once", "--kafka.properties.enable.idempotence=false")
+                .guarantee())
+        .isEqualTo(DeliveryGuarantee.AT_LEAST_ONCE);
+  }
+
+  @Test
+  void refusesTopicsThatFeedOneAnother() {
+    assertThat(problemsOf("--rejected.topic=restaurant.promos"))
+        .singleElement()
+        .asString()
+        .startsWith("promos.topic and rejected.topic: must differ");
+    assertThat(problemsOf("--rejected.topic=same", "--notifications.topic=same"))
+        .singleElement()
+        .asString()
+        .startsWith("notifications.topic and rejected.topic: must differ");
+    assertThat(problemsOf("--notifications.topic=restaurant.promos"))
+        .singleElement()
+        .asString()
+        .startsWith("promos.topic and notifications.topic: must differ");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          promos.remember-ended        | 30                    | lacks a unit
+          promos.remember-ended        | -1 d                  | is no duration
+          promos.remember-ended        | 0 d                   | must be from
+          promos.remember-ended        | 99999999999999999 d   | is no duration
+          subscribers.refresh-interval | 2 d                   | must be from 100 ms to 1 d
+          kafka.bootstrap-servers      | kafka                 | host:port
+          kafka.bootstrap-servers      | kafka:99999           | host:port
+          kafka.bootstrap-servers      | kafka:1,              | host:port
+          feedback.db.url              | jdbc:mysql://x/y      | jdbc:postgresql://host
+          feedback.db.url              | jdbc:postgresql://x:y/z | jdbc:postgresql://host
+          feedback.db.user             | ' '                   | must not be empty
+          feedback.table               | a.b.c                 | schema.table
+          promos.topic                 | a b                   | ASCII
+          delivery.guarantee           | none                  | none of exactly-once, at-least-once
+          """)
+  void saysWhatWouldBeRight(String key, String value, String hint) {
+    assertThat(problemsOf("--" + key, value))
+        .singleElement()
+        .asString()
+        .startsWith(key + ": ")
+        .contains(hint);
+  }
+
+  @Test
+  void refusesArgumentsThatAreNoKeys() {
+    assertThat(problemsOf("run", "--promos.topic", "--help=x", "--cheque", "--bootstrap-servers=x"))
+        .containsExactlyInAnyOrder(
+            "argument 6 is no --key and no key's value",
+            "--promos.topic has no value; one that begins with -- needs --key=value",
+            "--cheque has no value; one that begins with -- needs --key=value",
+            "bootstrap-servers: is no key; did you mean kafka.bootstrap-servers? (command line)");
+  }
+
+  @Test
+  void recognizesItsOptions() {
+    CommandLine both = CommandLine.parse(new String[] {"--promos.topic", "x", "--check", "--help"});
+    assertThat(both.check()).isTrue();
+    assertThat(both.help()).isTrue();
+    assertThat(load("--check")).isEqualTo(load());
+    CommandLine neither = CommandLine.parse(new String[] {"--promos.topic=--check"});
+    assertThat(neither.check()).isFalse();
+    assertThat(neither.help()).isFalse();
+  }
+
+  /** Whatever is written anywhere: a configuration or one message, a line for each problem. */
+  @Property(tries = 300)
+  void neverFailsInAnotherWay(
+      @ForAll @Size(max = 6) List<String> args,
+      @ForAll @NotEmpty String value,
+      @ForAll @Size(max = 6) List<Integer> keys) {
+    List<String> all = new ArrayList<>(args);
+    for (int key : keys) {
+      all.add("--" + ConfigKeys.ALL.get(Math.floorMod(key, ConfigKeys.ALL.size())).name());
+      all.add(value);
+    }
+    for (String line : problems(Map.of(), all.toArray(String[]::new))) {
+      assertThat(line).matches("[^\\p{Cc}]+");
+    }
+  }
+
+  /** Of a secret nothing shows, however its key is spelt and wherever it stands. */
+  @Example
+  void misspeltSecretsAreNotShown() {
+    for (String key : List.of("feedback.db.pasword", "feedback.db.password", "passwort", "")) {
+      assertThat(problemsBeside(Map.of(), "--" + key, SECRET)).noneMatch(s -> s.contains(SECRET));
+      assertThat(problemsBeside(Map.of(), "--" + key + ":" + SECRET))
+          .noneMatch(s -> s.contains(SECRET));
+      assertThat(problemsBeside(Map.of(), "--" + key + "=" + SECRET))
+          .noneMatch(s -> s.contains(SECRET));
+    }
+  }
+}
