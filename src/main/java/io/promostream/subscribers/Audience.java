@@ -93,6 +93,18 @@ public final class Audience {
     return merge(other, false, true, false);
   }
 
+  /**
+   * Those who are in any of the audiences; halves are merged first, so that none is copied often.
+   */
+  public static Audience union(List<Audience> audiences) {
+    int size = audiences.size();
+    return size == 0
+        ? EMPTY
+        : size == 1
+            ? audiences.get(0)
+            : union(audiences.subList(0, size / 2)).plus(union(audiences.subList(size / 2, size)));
+  }
+
   private Audience merge(Audience other, boolean onlyThis, boolean both, boolean onlyThat) {
     return new Audience(
         uuids.merge(other.uuids, onlyThis, both, onlyThat),

@@ -55,8 +55,7 @@ class JobConfigTest {
 
   private static List<String> problems(Map<String, String> environment, String... args) {
     ConfigException refused =
-        catchThrowableOfType(
-            ConfigException.class, () -> JobConfig.load(args, environment));
+        catchThrowableOfType(ConfigException.class, () -> JobConfig.load(args, environment));
     return refused == null ? List.of() : refused.getMessage().lines().toList();
   }
 
@@ -364,7 +363,9 @@ class JobConfigTest {
                 .transactionTimeout())
         .isEqualTo(Duration.ofMinutes(1));
     assertThat(
-            load("--delivery.guarantee=at-least-once", "--kafka.properties.enable.idempotence=false")
+            load(
+                    "--delivery.guarantee=at-least-once",
+                    "--kafka.properties.enable.idempotence=false")
                 .guarantee())
         .isEqualTo(DeliveryGuarantee.AT_LEAST_ONCE);
   }

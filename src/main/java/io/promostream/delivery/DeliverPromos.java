@@ -1,0 +1,438 @@
+package io.promostream.delivery;
+
+import io.promostream.delivery.Campaign.Remembered;
+import io.promostream.delivery.Campaign.Running;
+import io.promostream.promo.Promo;
+import io.promostream.subscribers.Audience;
+import io.promostream.subscribers.ListUpdate;
+import io.promostream.subscribers.ListUpdate.AudiencePart;
+import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.TimerService;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.functions.co.KeyedCoProcessFunction;
+import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends each promo to its restaurant's subscribers, by the rules of {@link Campaign}.
+ *
+ * <p>Who is due is decided when a promo comes, when it starts and when the audience changes, and
+ * noted as having got it; it then goes out in slices. One slice goes at once where a promo has just
+ * come; all others go from timers, one a firing. Flink fires all timers that are due in one go,
+ * with no checkpoint and no other promo between, and campaigns start at whole seconds, thousands at
+ * once: so the timer of a start delivers nothing. It takes a <em>slot</em>, a millisecond that no
+ * other restaurant of this subtask has, and the timer of the slot takes one campaign one step on.
+ */
+public final class DeliverPromos
+    extends KeyedCoProcessFunction<String, Promo, ListUpdate, DeliveryBatch>
+    implements CheckpointedFunction {
+
+  private static final int MAX_SLICE_CLIENTS = 1_000;
+  private static final int MAX_SLICE_BYTES = 256 * 1024;
+
+  /** Stands in {@link DeliveryState#READY} where only slices are left to send: before all time. */
+  private static final long NOTHING_TO_DECIDE = Long.MIN_VALUE;
+
+  private final Duration remember;
+
+  private final Population population = new Population();
+  private final ListFreshness list = new ListFreshness();
+  private transient ListState<long[]> populationState;
+  private transient ListState<long[]> listState;
+
+  private transient ValueState<Audience> audience;
+  private transient MapState<Integer, Audience> audienceParts;
+  private transient MapState<String, Campaign> campaigns;
+  private transient MapState<String, Audience> recipients;
+  private transient MapState<Tuple2<String, Integer>, Slice> slices;
+  private transient MapState<String, Long> ready;
+  private transient ValueState<Long> slot;
+  private transient ValueState<Long> wake;
+
+  private transient long lastSlot;
+
+  private transient Counter late;
+  private transient Counter missed;
+  private transient Counter repeated;
+  private transient Counter cancelled;
+  private transient Counter deliveries;
+
+  /**
+   * Delivers promos.
+   *
+   * @param remember how long a campaign is known after its end
+   */
+  public DeliverPromos(Duration remember) {
+    this.remember = remember;
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    populationState = context.getOperatorStateStore().getListState(DeliveryState.POPULATION);
+    listState = context.getOperatorStateStore().getUnionListState(DeliveryState.LIST_FRESHNESS);
+    population.restore(populationState);
+    list.restore(listState);
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    population.snapshot(populationState);
+    list.snapshot(listState);
+  }
+
+  @Override
+  public void open(OpenContext context) {
+    audience = getRuntimeContext().getState(DeliveryState.AUDIENCE);
+    audienceParts = getRuntimeContext().getMapState(DeliveryState.AUDIENCE_PARTS);
+    campaigns = getRuntimeContext().getMapState(DeliveryState.CAMPAIGNS);
+    recipients = getRuntimeContext().getMapState(DeliveryState.RECIPIENTS);
+    slices = getRuntimeContext().getMapState(DeliveryState.SLICES);
+    ready = getRuntimeContext().getMapState(DeliveryState.READY);
+    slot = getRuntimeContext().getState(DeliveryState.SLOT);
+    wake = getRuntimeContext().getState(DeliveryState.WAKE);
+
+    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    late = metrics.counter("promosLate");
+    missed = metrics.counter("promosMissed");
+    repeated = metrics.counter("promosRepeated");
+    cancelled = metrics.counter("promosCancelled");
+    deliveries = metrics.counter("deliveries");
+    population.register(metrics);
+    list.register(metrics, System::currentTimeMillis);
+  }
+
+  @Override
+  public void processElement1(Promo promo, Context context, Collector<DeliveryBatch> out)
+      throws Exception {
+    TimerService timers = context.timerService();
+    long now = timers.currentProcessingTime();
+    String id = promo.campaignId();
+    Campaign known = campaigns.get(id);
+    switch (Campaign.arrivalOf(promo, known, now)) {
+      case REPEATED -> repeated.inc();
+      case LATE -> {
+        late.inc();
+        store(id, known, Remembered.of(promo, now, remember), timers);
+      }
+      case CANCELLED -> {
+        cancelled.inc();
+        takeBackAll(id, known);
+        store(id, known, Remembered.of(promo, now, remember), timers);
+      }
+      case WAITING -> {
+        takeBackAll(id, known);
+        store(id, known, new Running(promo, false, 0, 0), timers);
+      }
+      case LIVE -> {
+        Running running =
+            known instanceof Running r
+                ? new Running(promo, r.opened(), r.firstSlice(), r.endSlice())
+                : new Running(promo, false, 0, 0);
+        advance(id, known, running, now, timers, out);
+      }
+    }
+  }
+
+  @Override
+  public void processElement2(ListUpdate update, Context context, Collector<DeliveryBatch> out)
+      throws Exception {
+    TimerService timers = context.timerService();
+    if (update instanceof RefreshCompleted refresh) {
+      list.completed(refresh, timers.currentProcessingTime());
+    } else if (update instanceof AudiencePart part) {
+      Audience complete = assemble(part);
+      if (complete != null) {
+        changeAudience(complete, timers);
+      }
+    }
+  }
+
+  /** The new audience with this part, or null while others are to come. */
+  private @Nullable Audience assemble(AudiencePart part) throws Exception {
+    if (part.part() == 0) {
+      audienceParts.clear();
+      if (part.last()) {
+        return part.clients();
+      }
+    }
+    audienceParts.put(part.part(), part.clients());
+    if (!part.last()) {
+      return null;
+    }
+    List<Audience> parts = new ArrayList<>();
+    audienceParts.values().forEach(parts::add);
+    audienceParts.clear();
+    return Audience.union(parts);
+  }
+
+  private void changeAudience(Audience after, TimerService timers) throws Exception {
+    Audience before = orNobody(audience.value());
+    if (after.isEmpty()) {
+      audience.clear();
+    } else {
+      audience.update(after);
+    }
+    Audience left = before.minus(after);
+    boolean joined = !after.minus(before).isEmpty();
+    if (left.isEmpty() && !joined) {
+      return;
+    }
+    long now = timers.currentProcessingTime();
+    for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
+      if (entry.getValue() instanceof Running running) {
+        if (running.hasSlices() && !left.isEmpty()) {
+          takeBack(entry.getKey(), running, due -> due.minus(left));
+        }
+        if (joined && running.promo().phaseAt(now) == Promo.Phase.LIVE) {
+          makeReady(entry.getKey(), now, timers);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void onTimer(long time, OnTimerContext context, Collector<DeliveryBatch> out)
+      throws Exception {
+    TimerService timers = context.timerService();
+    if (isAt(time, wake)) {
+      wake.clear();
+      visitCampaigns(timers);
+    }
+    if (isAt(time, slot)) {
+      slot.clear();
+      advanceOne(timers, out);
+    }
+  }
+
+  private static boolean isAt(long time, ValueState<Long> timer) throws Exception {
+    Long expected = timer.value();
+    return expected != null && expected == time;
+  }
+
+  /** Forgets what may be forgotten, and makes ready what has started or ended. */
+  private void visitCampaigns(TimerService timers) throws Exception {
+    long now = timers.currentProcessingTime();
+    Iterator<Map.Entry<String, Campaign>> all = campaigns.iterator();
+    while (all != null && all.hasNext()) {
+      Map.Entry<String, Campaign> entry = all.next();
+      String id = entry.getKey();
+      Campaign campaign = entry.getValue();
+      if (campaign.nextChange() > now) {
+        wakeAt(campaign.nextChange(), timers);
+      } else if (campaign instanceof Running) {
+        makeReady(id, now, timers);
+      } else {
+        population.changed(campaign, null);
+        noteRecipients(id, recipientsOf(id), Audience.EMPTY);
+        all.remove();
+      }
+    }
+  }
+
+  /** Takes one of the restaurant's ready campaigns one step on. */
+  private void advanceOne(TimerService timers, Collector<DeliveryBatch> out) throws Exception {
+    Iterator<Map.Entry<String, Long>> turns = ready.iterator();
+    if (turns == null || !turns.hasNext()) {
+      return;
+    }
+    Map.Entry<String, Long> turn = turns.next();
+    String id = turn.getKey();
+    long decideAt = turn.getValue();
+    boolean more = turns.hasNext();
+    ready.remove(id);
+    if (campaigns.get(id) instanceof Running running) {
+      advance(id, running, running, decideAt, timers, out);
+    }
+    if (more) {
+      takeSlot(timers);
+    }
+  }
+
+  /**
+   * Decides who is due, sends one slice, and closes a campaign that is over and done.
+   *
+   * @param known what the state holds
+   * @param current what holds from now on
+   * @param decideAt the moment that counts for who is due: an audience that changed while the
+   *     campaign was live holds, though its turn comes later
+   */
+  private void advance(
+      String id,
+      @Nullable Campaign known,
+      Running current,
+      long decideAt,
+      TimerService timers,
+      Collector<DeliveryBatch> out)
+      throws Exception {
+    Running next = current;
+    List<Slice> due = List.of();
+    if (next.promo().phaseAt(decideAt) == Promo.Phase.LIVE) {
+      due = decide(id, next, decideAt);
+      next = next.open();
+    }
+    if (next.hasSlices()) {
+      next = keep(id, sendKept(id, next, out), due);
+    } else if (!due.isEmpty()) {
+      send(next.promo(), due.get(0), out);
+      next = keep(id, next, due.subList(1, due.size()));
+    }
+
+    long now = timers.currentProcessingTime();
+    if (next.hasSlices()) {
+      makeReady(id, NOTHING_TO_DECIDE, timers);
+      store(id, known, next, timers);
+    } else if (next.promo().phaseAt(now) == Promo.Phase.ENDED) {
+      if (next.isMissed(recipientsOf(id), list.completeSince())) {
+        missed.inc();
+      }
+      store(id, known, Remembered.of(next.promo(), now, remember), timers);
+    } else {
+      store(id, known, next, timers);
+    }
+  }
+
+  /** Those who are due, in slices, noted as recipients. */
+  private List<Slice> decide(String id, Running campaign, long at) throws Exception {
+    Audience before = recipientsOf(id);
+    Audience due = campaign.due(orNobody(audience.value()), before, at);
+    noteRecipients(id, before, before.plus(due));
+    return due.slices(MAX_SLICE_CLIENTS, MAX_SLICE_BYTES).stream()
+        .map(clients -> new Slice(at / 1000, clients))
+        .toList();
+  }
+
+  private Running keep(String id, Running campaign, List<Slice> due) throws Exception {
+    int number = campaign.endSlice();
+    for (Slice slice : due) {
+      slices.put(Tuple2.of(id, number++), slice);
+    }
+    population.slices(due.size());
+    return campaign.withSlicesTo(number);
+  }
+
+  private Running sendKept(String id, Running campaign, Collector<DeliveryBatch> out)
+      throws Exception {
+    for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
+      Tuple2<String, Integer> key = Tuple2.of(id, number);
+      Slice slice = slices.get(key);
+      // All of a slice's clients may have left meanwhile, and it with them.
+      if (slice != null) {
+        slices.remove(key);
+        population.slices(-1);
+        send(campaign.promo(), slice, out);
+        return campaign.withSlicesFrom(number + 1);
+      }
+    }
+    return campaign.withSlicesFrom(campaign.endSlice());
+  }
+
+  private void send(Promo promo, Slice slice, Collector<DeliveryBatch> out) {
+    deliveries.inc(slice.clients().size());
+    out.collect(new DeliveryBatch(promo, slice.matchedAt(), slice.clients()));
+  }
+
+  private void takeBackAll(String id, @Nullable Campaign campaign) throws Exception {
+    if (campaign instanceof Running running) {
+      takeBack(id, running, due -> Audience.EMPTY);
+    }
+  }
+
+  /** Changes what has not gone out: those who are no longer in it have not got the campaign. */
+  private void takeBack(String id, Running campaign, UnaryOperator<Audience> change)
+      throws Exception {
+    List<Audience> taken = new ArrayList<>();
+    for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
+      Tuple2<String, Integer> key = Tuple2.of(id, number);
+      Slice slice = slices.get(key);
+      if (slice != null) {
+        Audience left = change.apply(slice.clients());
+        taken.add(slice.clients().minus(left));
+        if (left.isEmpty()) {
+          slices.remove(key);
+          population.slices(-1);
+        } else {
+          slices.put(key, new Slice(slice.matchedAt(), left));
+        }
+      }
+    }
+    if (!taken.isEmpty()) {
+      Audience before = recipientsOf(id);
+      noteRecipients(id, before, before.minus(Audience.union(taken)));
+    }
+  }
+
+  private void store(String id, @Nullable Campaign before, Campaign after, TimerService timers)
+      throws Exception {
+    if (!after.equals(before)) {
+      campaigns.put(id, after);
+      population.changed(before, after);
+    }
+    if (after.nextChange() > timers.currentProcessingTime()) {
+      wakeAt(after.nextChange(), timers);
+    }
+  }
+
+  private void noteRecipients(String id, Audience before, Audience after) throws Exception {
+    population.recipients(after.size() - before.size());
+    if (after.isEmpty()) {
+      recipients.remove(id);
+    } else if (after.size() != before.size()) {
+      recipients.put(id, after);
+    }
+  }
+
+  private Audience recipientsOf(String id) throws Exception {
+    return orNobody(recipients.get(id));
+  }
+
+  private static Audience orNobody(@Nullable Audience audience) {
+    return audience == null ? Audience.EMPTY : audience;
+  }
+
+  /** Gives a campaign a turn; the earliest moment to decide as of holds. */
+  private void makeReady(String id, long decideAt, TimerService timers) throws Exception {
+    Long earlier = ready.get(id);
+    if (earlier == null || earlier == NOTHING_TO_DECIDE) {
+      ready.put(id, decideAt);
+    }
+    takeSlot(timers);
+  }
+
+  /** Takes the subtask's next free millisecond for this restaurant, unless it has one. */
+  private void takeSlot(TimerService timers) throws Exception {
+    if (slot.value() == null) {
+      lastSlot = Math.max(timers.currentProcessingTime(), lastSlot) + 1;
+      slot.update(lastSlot);
+      timers.registerProcessingTimeTimer(lastSlot);
+    }
+  }
+
+  /** Has the restaurant's campaigns visited at a moment, or earlier if that is planned. */
+  private void wakeAt(long time, TimerService timers) throws Exception {
+    Long planned = wake.value();
+    if (planned != null && planned <= time) {
+      return;
+    }
+    // A slot may lie at the same millisecond, and then has the same timer.
+    if (planned != null && !isAt(planned, slot)) {
+      timers.deleteProcessingTimeTimer(planned);
+    }
+    wake.update(time);
+    timers.registerProcessingTimeTimer(time);
+  }
+}

@@ -1,0 +1,69 @@
+package io.promostream.delivery;
+
+import java.util.List;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How many campaigns, recipients and slices the keyed state holds: counted as they come and go,
+ * since keyed state can't be. The counts outlive restarts in operator state; after a rescale those
+ * of a single subtask say little, their sum over all subtasks stays right.
+ */
+final class Population {
+
+  private static final int WAITING = 0;
+  private static final int LIVE = 1;
+  private static final int REMEMBERED = 2;
+  private static final int RECIPIENTS = 3;
+  private static final int SLICES = 4;
+
+  private final long[] counts = new long[5];
+
+  void register(MetricGroup metrics) {
+    gauge(metrics, "campaignsWaiting", WAITING);
+    gauge(metrics, "campaignsLive", LIVE);
+    gauge(metrics, "campaignsRemembered", REMEMBERED);
+    gauge(metrics, "recipientsRemembered", RECIPIENTS);
+    gauge(metrics, "slicesPending", SLICES);
+  }
+
+  private void gauge(MetricGroup metrics, String name, int index) {
+    metrics.gauge(name, (Gauge<Long>) () -> counts[index]);
+  }
+
+  /** A campaign's state changes; null where there is none. */
+  void changed(@Nullable Campaign before, @Nullable Campaign after) {
+    count(before, -1);
+    count(after, 1);
+  }
+
+  private void count(@Nullable Campaign campaign, int by) {
+    if (campaign instanceof Campaign.Running running) {
+      counts[running.opened() ? LIVE : WAITING] += by;
+    } else if (campaign != null) {
+      counts[REMEMBERED] += by;
+    }
+  }
+
+  void recipients(int by) {
+    counts[RECIPIENTS] += by;
+  }
+
+  void slices(int by) {
+    counts[SLICES] += by;
+  }
+
+  void restore(ListState<long[]> state) throws Exception {
+    for (long[] part : state.get()) {
+      for (int i = 0; i < counts.length; i++) {
+        counts[i] += part[i];
+      }
+    }
+  }
+
+  void snapshot(ListState<long[]> state) throws Exception {
+    state.update(List.of(counts.clone()));
+  }
+}

@@ -1,0 +1,43 @@
+package io.promostream.kafka;
+
+import io.promostream.config.JobConfig;
+import java.util.Properties;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.producer.ProducerConfig;
+
+/** Makes the Kafka clients of the job from its configuration. */
+public final class KafkaClients {
+
+  private KafkaClients() {}
+
+  /** What every client is given. */
+  public static Properties properties(JobConfig.Kafka kafka) {
+    Properties properties = new Properties();
+    properties.putAll(kafka.properties());
+    properties.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
+    return properties;
+  }
+
+  /**
+   * A sink under the configured guarantee. Its transactional ids begin with the prefix, a slash and
+   * the sink's name: no prefix holds a slash, so none begins another's ids, which would be aborted
+   * with its own.
+   *
+   * @param name tells the job's sinks apart
+   */
+  public static KafkaSink<Message> sink(JobConfig config, String topic, String name) {
+    Properties properties = properties(config.kafka());
+    properties.putIfAbsent(
+        ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
+        String.valueOf(config.kafka().transactionTimeout().toMillis()));
+    return KafkaSink.<Message>builder()
+        .setKafkaProducerConfig(properties)
+        .setDeliveryGuarantee(config.guarantee())
+        .setTransactionalIdPrefix(config.transactionPrefix() + "/" + name)
+        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+        .setRecordSerializer(new MessageToTopic(topic))
+        .build();
+  }
+}

@@ -1,0 +1,119 @@
+package io.promostream.kafka;
+
+import io.promostream.serialization.ValueSerializer;
+import io.promostream.serialization.ValueType;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a Kafka message holds, byte for byte, whichever topic it is of.
+ *
+ * @param headers in their order; a key may stand there more than once
+ */
+@SuppressWarnings("ArrayRecordComponent") // equality is defined below, by content
+public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Header> headers) {
+
+  public static final TypeInformation<Message> TYPE =
+      new ValueType<>(Message.class, new Serializer());
+
+  /** One header of a message. */
+  @SuppressWarnings("ArrayRecordComponent") // likewise
+  public record Header(String key, byte @Nullable [] value) {
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Header that
+          && key.equals(that.key)
+          && Arrays.equals(value, that.value);
+    }
+
+    @Override
+    public int hashCode() {
+      return Objects.hash(key, Arrays.hashCode(value));
+    }
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Message that
+        && Arrays.equals(key, that.key)
+        && Arrays.equals(value, that.value)
+        && headers.equals(that.headers);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(Arrays.hashCode(key), Arrays.hashCode(value), headers);
+  }
+
+  /** Writes messages between tasks. */
+  public static final class Serializer extends ValueSerializer<Message> {
+
+    private static final int NULL = -1;
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(Message message, DataOutputView out) throws IOException {
+      writeBytes(message.key, out);
+      writeBytes(message.value, out);
+      out.writeInt(message.headers.size());
+      for (Header header : message.headers) {
+        StringValue.writeString(header.key, out);
+        writeBytes(header.value, out);
+      }
+    }
+
+    private static void writeBytes(byte @Nullable [] bytes, DataOutputView out) throws IOException {
+      out.writeInt(bytes == null ? NULL : bytes.length);
+      if (bytes != null) {
+        out.write(bytes);
+      }
+    }
+
+    @Override
+    protected Message read(int format, DataInputView in) throws IOException {
+      byte[] key = readBytes(in);
+      byte[] value = readBytes(in);
+      List<Header> headers = new ArrayList<>();
+      for (int i = in.readInt(); i > 0; i--) {
+        headers.add(new Header(StringValue.readString(in), readBytes(in)));
+      }
+      return new Message(key, value, headers);
+    }
+
+    private static byte @Nullable [] readBytes(DataInputView in) throws IOException {
+      int length = in.readInt();
+      if (length == NULL) {
+        return null;
+      }
+      byte[] bytes = new byte[length];
+      in.readFully(bytes);
+      return bytes;
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<Message> {
+      @Override
+      protected Serializer serializer() {
+        return new Serializer();
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+package io.promostream.kafka;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.promostream.config.JobConfig;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.record.AbstractRecords;
+import org.apache.kafka.common.record.CompressionType;
+import org.apache.kafka.common.record.RecordBatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How large a message may be: what the producer sends ({@code max.request.size}) and the topic
+ * takes ({@code max.message.bytes}), whichever is less. A larger one would fail the sink, again and
+ * again.
+ */
+public final class TopicLimits {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TopicLimits.class);
+
+  /** Kafka's own default of {@code max.request.size}. */
+  private static final int DEFAULT_MAX_REQUEST_BYTES = 1024 * 1024;
+
+  private TopicLimits() {}
+
+  /** Finds the limit of a topic, where and when it is needed. */
+  @FunctionalInterface
+  public interface Lookup extends Serializable {
+
+    /**
+     * The largest message that the topic takes, in bytes, its batch's frame included.
+     *
+     * @throws IOException if the broker can't be asked
+     */
+    int maxMessageBytes(String topic) throws IOException;
+  }
+
+  /** Asks the broker; where it may not tell, or has no such topic, the producer's limit holds. */
+  public static Lookup ofBroker(JobConfig.Kafka kafka) {
+    return topic -> ask(kafka, topic);
+  }
+
+  private static int ask(JobConfig.Kafka kafka, String topic) throws IOException {
+    String maxRequestBytes = kafka.properties().get(ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
+    int limit =
+        maxRequestBytes == null ? DEFAULT_MAX_REQUEST_BYTES : Integer.parseInt(maxRequestBytes);
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
+      limit =
+          Math.min(
+              limit,
+              Integer.parseInt(
+                  admin
+                      .describeConfigs(List.of(resource))
+                      .values()
+                      .get(resource)
+                      .get(60, SECONDS)
+                      .get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG)
+                      .value()));
+    } catch (ExecutionException e) {
+      if (!(e.getCause() instanceof AuthorizationException
+          || e.getCause() instanceof UnknownTopicOrPartitionException)) {
+        throw new IOException("the limits of topic " + topic + " can't be read: " + e, e);
+      }
+      LOG.warn(
+          "{} of topic {} can't be read, {} bytes are taken for it: a lower limit of the topic would fail the job. Grant DescribeConfigs on the topic.",
+          TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+          topic,
+          limit,
+          e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException("the limits of topic " + topic + " can't be read in 60 s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while reading the limits of topic " + topic, e);
+    }
+    // What does not compress grows a little: by a 256th at most, plus the codec's frame.
+    boolean compressed = kafka.properties().containsKey(ProducerConfig.COMPRESSION_TYPE_CONFIG);
+    return compressed ? limit - limit / 256 - 512 : limit;
+  }
+
+  /** What a message takes at most, in bytes, as the producer reckons it. */
+  public static int sizeOf(Message message) {
+    Header[] headers =
+        message.headers().stream()
+            .map(header -> new RecordHeader(header.key(), header.value()))
+            .toArray(Header[]::new);
+    return AbstractRecords.estimateSizeInBytesUpperBound(
+        RecordBatch.CURRENT_MAGIC_VALUE,
+        CompressionType.NONE,
+        message.key(),
+        message.value(),
+        headers);
+  }
+}

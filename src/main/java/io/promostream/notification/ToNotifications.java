@@ -1,0 +1,26 @@
+package io.promostream.notification;
+
+import io.promostream.delivery.DeliveryBatch;
+import io.promostream.kafka.Message;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichFlatMapFunction;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.util.Collector;
+
+/** One notification for each client of a batch. */
+public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Message> {
+
+  private transient Counter written;
+
+  @Override
+  public void open(OpenContext context) {
+    written = getRuntimeContext().getMetricGroup().counter("notificationsWritten");
+  }
+
+  @Override
+  public void flatMap(DeliveryBatch batch, Collector<Message> out) {
+    NotificationTemplate template = new NotificationTemplate(batch.promo(), batch.matchedAt());
+    batch.clients().forEach(client -> out.collect(template.to(client)));
+    written.inc(batch.clients().size());
+  }
+}

@@ -1,0 +1,81 @@
+package io.promostream.promo;
+
+import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLimits;
+import java.io.IOException;
+import java.util.EnumMap;
+import java.util.Map;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
+import org.apache.flink.util.function.SerializableFunction;
+
+/** Makes promos of messages; those that are none go to {@link #REJECTED}, ready to be sent. */
+public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
+
+  public static final OutputTag<Message> REJECTED = new OutputTag<>("rejected", Message.TYPE);
+
+  private final TopicLimits.Lookup limits;
+  private final String notificationsTopic;
+  private final String rejectedTopic;
+  private final SerializableFunction<Promo, Message> largestNotification;
+
+  private transient int maxNotificationBytes;
+  private transient int maxRejectedBytes;
+  private transient Counter read;
+  private transient Map<RejectReason, Counter> rejected;
+
+  /**
+   * Parses promos for these topics.
+   *
+   * @param largestNotification the largest message that a promo can lead to
+   */
+  public ParsePromo(
+      TopicLimits.Lookup limits,
+      String notificationsTopic,
+      String rejectedTopic,
+      SerializableFunction<Promo, Message> largestNotification) {
+    this.limits = limits;
+    this.notificationsTopic = notificationsTopic;
+    this.rejectedTopic = rejectedTopic;
+    this.largestNotification = largestNotification;
+  }
+
+  @Override
+  public void open(OpenContext context) throws IOException {
+    maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
+    maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
+    MetricGroup metrics = getRuntimeContext().getMetricGroup();
+    read = metrics.counter("promosRead");
+    rejected = new EnumMap<>(RejectReason.class);
+    for (RejectReason reason : RejectReason.values()) {
+      rejected.put(reason, metrics.addGroup("reason", reason.code()).counter("promosRejected"));
+    }
+  }
+
+  @Override
+  public void processElement(RawPromo raw, Context context, Collector<Promo> out) {
+    read.inc();
+    try {
+      Promo promo = PromoParser.parse(raw.message().value());
+      requireSendable(promo);
+      out.collect(promo);
+    } catch (UnusablePromoException e) {
+      rejected.get(e.reason()).inc();
+      context.output(REJECTED, RejectedPromo.of(raw, e.reason(), e.getMessage(), maxRejectedBytes));
+    }
+  }
+
+  private void requireSendable(Promo promo) throws UnusablePromoException {
+    int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
+    if (bytes > maxNotificationBytes) {
+      throw new UnusablePromoException(
+          RejectReason.TOO_LARGE,
+          "a notification of it may take %d bytes, topic %s takes %d"
+              .formatted(bytes, notificationsTopic, maxNotificationBytes));
+    }
+  }
+}

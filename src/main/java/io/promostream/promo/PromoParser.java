@@ -1,0 +1,257 @@
+package io.promostream.promo;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The door: what comes through it is a promo that JSON, UTF-8, Kafka and Postgres can all hold;
+ * what doesn't leaves with a reason.
+ */
+final class PromoParser {
+
+  /** The end of the year 9999, epoch seconds: the latest time that a promo may name. */
+  static final long MAX_TIME = 253_402_300_799L;
+
+  static final int MAX_ID_CHARS = 255;
+
+  static final int MAX_DEPTH = 1_000;
+
+  /**
+   * Names of fields are not kept from one message to the next: a producer that makes up new ones
+   * would fill the table of names, and one that makes them collide would overflow it, which is an
+   * exception of its own kind. Lengths are bounded by Kafka's message size.
+   */
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(MAX_DEPTH)
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .maxNumberLength(Integer.MAX_VALUE)
+                  .maxNameLength(Integer.MAX_VALUE)
+                  .build())
+          .build();
+
+  private enum Field {
+    RESTAURANT_ID,
+    ADV_CAMPAIGN_ID,
+    ADV_CAMPAIGN_CONTENT,
+    ADV_CAMPAIGN_OWNER,
+    ADV_CAMPAIGN_OWNER_CONTACT,
+    ADV_CAMPAIGN_DATETIME_START,
+    ADV_CAMPAIGN_DATETIME_END,
+    DATETIME_CREATED;
+
+    private static final Map<String, Field> BY_NAME = new HashMap<>();
+
+    static {
+      for (Field field : values()) {
+        BY_NAME.put(field.toString(), field);
+      }
+    }
+
+    boolean isTime() {
+      return compareTo(ADV_CAMPAIGN_DATETIME_START) >= 0;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  private PromoParser() {}
+
+  /**
+   * Reads a message's value as the contract says.
+   *
+   * @throws UnusablePromoException if it is no promo, with the first thing wrong
+   */
+  static Promo parse(byte @Nullable [] value) throws UnusablePromoException {
+    String text = decode(value);
+    Map<Field, String> fields = new EnumMap<>(Field.class);
+    try (JsonParser json = JSON.createParser(text)) {
+      readObject(json, fields);
+    } catch (StreamConstraintsException e) {
+      throw new UnusablePromoException(
+          RejectReason.TOO_DEEP, "the JSON is nested deeper than " + MAX_DEPTH + " levels");
+    } catch (JsonProcessingException e) {
+      throw new UnusablePromoException(
+          RejectReason.NOT_JSON,
+          "%s, at character %d".formatted(e.getOriginalMessage(), e.getLocation().getCharOffset()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading from memory", e);
+    }
+    for (Field field : Field.values()) {
+      if (!fields.containsKey(field)) {
+        throw new UnusablePromoException(RejectReason.MISSING_FIELD, field + " is missing");
+      }
+    }
+    Promo promo =
+        new Promo(
+            id(fields, Field.RESTAURANT_ID),
+            id(fields, Field.ADV_CAMPAIGN_ID),
+            fields.get(Field.ADV_CAMPAIGN_CONTENT),
+            fields.get(Field.ADV_CAMPAIGN_OWNER),
+            fields.get(Field.ADV_CAMPAIGN_OWNER_CONTACT),
+            time(fields, Field.ADV_CAMPAIGN_DATETIME_START),
+            time(fields, Field.ADV_CAMPAIGN_DATETIME_END),
+            time(fields, Field.DATETIME_CREATED));
+    if (promo.end() < promo.start()) {
+      throw new UnusablePromoException(
+          RejectReason.END_BEFORE_START,
+          "the end %d lies before the start %d".formatted(promo.end(), promo.start()));
+    }
+    return promo;
+  }
+
+  private static String decode(byte @Nullable [] value) throws UnusablePromoException {
+    if (value == null) {
+      throw new UnusablePromoException(RejectReason.EMPTY, "the message has no value");
+    }
+    try {
+      // A decoder of its own, since JSON parsers take UTF-16 and UTF-32 for JSON too.
+      String text = UTF_8.newDecoder().decode(ByteBuffer.wrap(value)).toString();
+      if (text.isBlank()) {
+        throw new UnusablePromoException(RejectReason.EMPTY, "the value is empty");
+      }
+      return text;
+    } catch (CharacterCodingException e) {
+      throw new UnusablePromoException(
+          RejectReason.NOT_UTF8, "the value is not UTF-8: " + e.getMessage());
+    }
+  }
+
+  private static void readObject(JsonParser json, Map<Field, String> fields)
+      throws IOException, UnusablePromoException {
+    if (json.nextToken() != JsonToken.START_OBJECT) {
+      // Reads on, so that what is no JSON at all is called that.
+      json.skipChildren();
+      requireEnd(json);
+      throw new UnusablePromoException(
+          RejectReason.NOT_AN_OBJECT, "the value is JSON, but not an object");
+    }
+    UnusablePromoException firstFault = null;
+    while (json.nextToken() != JsonToken.END_OBJECT) {
+      Field field = Field.BY_NAME.get(json.currentName());
+      json.nextToken();
+      if (field != null && firstFault == null) {
+        firstFault = readField(json, field, fields);
+      }
+      json.skipChildren();
+    }
+    requireEnd(json);
+    if (firstFault != null) {
+      throw firstFault;
+    }
+  }
+
+  private static void requireEnd(JsonParser json) throws IOException, UnusablePromoException {
+    if (json.nextToken() != null) {
+      throw new UnusablePromoException(
+          RejectReason.NOT_JSON, "there is more behind the JSON value");
+    }
+  }
+
+  /** Takes a field's value as text; returns what is wrong with it, or null. */
+  private static @Nullable UnusablePromoException readField(
+      JsonParser json, Field field, Map<Field, String> fields) throws IOException {
+    if (fields.containsKey(field)) {
+      return new UnusablePromoException(
+          RejectReason.DUPLICATE_FIELD, field + " stands there more than once");
+    }
+    JsonToken token = json.currentToken();
+    if (token == JsonToken.VALUE_STRING) {
+      String text = json.getText();
+      fields.put(field, text);
+      if (field.isTime() && !isDigits(text)) {
+        return new UnusablePromoException(
+            RejectReason.WRONG_TYPE, field + " is a string of something else than digits");
+      }
+      return isStorable(text)
+          ? null
+          : new UnusablePromoException(
+              RejectReason.UNSTORABLE_TEXT, field + " holds U+0000 or half of a surrogate pair");
+    }
+    if (token == JsonToken.VALUE_NUMBER_INT && field.isTime()) {
+      fields.put(field, json.getText());
+      return null;
+    }
+    fields.put(field, "");
+    return new UnusablePromoException(
+        RejectReason.WRONG_TYPE,
+        "%s is %s where %s is asked for"
+            .formatted(
+                field,
+                describe(token),
+                field.isTime() ? "an integer of epoch seconds" : "a string"));
+  }
+
+  private static String describe(JsonToken token) {
+    return switch (token) {
+      case START_OBJECT -> "an object";
+      case START_ARRAY -> "an array";
+      case VALUE_NUMBER_INT -> "a number";
+      case VALUE_NUMBER_FLOAT -> "a number with a fraction or an exponent";
+      case VALUE_NULL -> "null";
+      default -> "a boolean";
+    };
+  }
+
+  private static String id(Map<Field, String> fields, Field field) throws UnusablePromoException {
+    String id = fields.get(field);
+    // As Postgres counts: by characters, of which an emoji is one.
+    int chars = id.codePointCount(0, id.length());
+    if (chars == 0 || chars > MAX_ID_CHARS) {
+      throw new UnusablePromoException(
+          RejectReason.BAD_LENGTH,
+          "%s has %d characters, 1 to %d are allowed".formatted(field, chars, MAX_ID_CHARS));
+    }
+    return id;
+  }
+
+  private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
+    String digits = fields.get(field).replaceFirst("^-(?=0$)", "").replaceFirst("^0+(?=.)", "");
+    // Twelve digits at most, or it is out of range: nothing longer is made a number of.
+    if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
+      return Long.parseLong(digits);
+    }
+    throw new UnusablePromoException(
+        RejectReason.OUT_OF_RANGE, "%s is not from 0 to %d".formatted(field, MAX_TIME));
+  }
+
+  private static boolean isDigits(String text) {
+    return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
+
+  private static boolean isStorable(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (c == 0 || Character.isSurrogate(c)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
