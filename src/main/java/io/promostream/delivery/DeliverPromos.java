@@ -227,20 +227,22 @@ public final class DeliverPromos
   /** Forgets what may be forgotten, and makes ready what has started or ended. */
   private void visitCampaigns(TimerService timers) throws Exception {
     long now = timers.currentProcessingTime();
-    Iterator<Map.Entry<String, Campaign>> all = campaigns.iterator();
-    while (all != null && all.hasNext()) {
-      Map.Entry<String, Campaign> entry = all.next();
-      String id = entry.getKey();
+    List<String> forgettable = new ArrayList<>();
+    for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       Campaign campaign = entry.getValue();
       if (campaign.nextChange() > now) {
         wakeAt(campaign.nextChange(), timers);
       } else if (campaign instanceof Running) {
-        makeReady(id, now, timers);
+        makeReady(entry.getKey(), now, timers);
       } else {
         population.changed(campaign, null);
-        noteRecipients(id, recipientsOf(id), Audience.EMPTY);
-        all.remove();
+        forgettable.add(entry.getKey());
       }
+    }
+    // Not by the iterator: on the heap, that would leave an empty map for the restaurant.
+    for (String id : forgettable) {
+      campaigns.remove(id);
+      noteRecipients(id, recipientsOf(id), Audience.EMPTY);
     }
   }
 

@@ -1,0 +1,479 @@
+package io.promostream.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.promo.Promo;
+import io.promostream.subscribers.Audience;
+import io.promostream.subscribers.ListUpdate.AudiencePart;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.flink.runtime.state.StateBackend;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The contract's seven rules of delivery, each with a restart at another parallelism in between.
+ */
+abstract class DeliveryRules {
+
+  private static final Duration REMEMBER = Duration.ofDays(7);
+
+  /** A whole second, as starts and ends are. */
+  private static final long T0 = 1_700_000_000L;
+
+  private final StateBackend backend;
+  private DeliveryDriver job;
+
+  DeliveryRules(StateBackend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    job = new DeliveryDriver(backend, REMEMBER, T0 * 1000);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    job.close();
+  }
+
+  /** A promo of restaurant r, live from and to so many seconds after T0. */
+  private static Promo promo(String campaign, String content, long from, long to, long created) {
+    return new Promo("r", campaign, content, "owner", "contact", T0 + from, T0 + to, created);
+  }
+
+  @Nested
+  class WhileLive {
+
+    @Test
+    void eachSubscriberGetsItOnce() throws Exception {
+      job.audience("r", "a", "b");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "c v1 b");
+      job.restart(2);
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMinutes(2));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void onlyTheRestaurantsOwnSubscribersGetIt() throws Exception {
+      job.audience("other", "x");
+      job.audience("r", "a");
+      job.restart(3);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void theSameCampaignOfAnotherRestaurantIsAnotherOne() throws Exception {
+      job.audience("r", "a");
+      job.audience("s", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(2);
+      job.promo(new Promo("s", "c", "s1", "", "", T0, T0 + 60, 1));
+      assertThat(job.deliveries()).containsExactly("c v1 a", "c s1 a");
+    }
+
+    @Test
+    void whoSubscribesLaterGetsItAtTheRefreshThatSeesIt() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.deliveries();
+      job.advance(Duration.ofSeconds(30));
+      job.audience("r", "a", "late");
+      job.restart(2);
+      job.advance(Duration.ofMillis(100));
+      assertThat(job.deliveries()).containsExactly("c v1 late");
+    }
+
+    @Test
+    void whoSubscribesInTheLastSecondGetsItThoughItsTurnComesAfter() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advanceTo((T0 + 61) * 1000 - 1);
+      job.audience("r", "a");
+      assertThat(job.deliveries()).isEmpty();
+      job.restart(2);
+      job.advance(Duration.ofMillis(500));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void itIsLiveInItsLastSecondAndNotAfter() throws Exception {
+      job.audience("r", "a");
+      job.advanceTo((T0 + 61) * 1000 - 1);
+      job.promo(promo("in", "v1", 0, 60, 1));
+      job.advance(Duration.ofMillis(1));
+      job.promo(promo("out", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).containsExactly("in v1 a");
+      assertThat(job.metric("promosLate")).isEqualTo(1);
+    }
+
+    @Test
+    void whatHasBegunBeforeTheEndGoesOutWhole() throws Exception {
+      List<String> clients = clients(2_500);
+      job.audience("r", clients.toArray(String[]::new));
+      job.advanceTo((T0 + 61) * 1000 - 1);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).hasSize(1_000);
+      job.restart(2, Duration.ofSeconds(10));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.batches()).allSatisfy(b -> assertThat(b.matchedAt()).isEqualTo(T0 + 60));
+      assertThat(job.deliveries()).hasSize(1_500).doesNotHaveDuplicates();
+      assertThat(job.metric("slicesPending")).isZero();
+    }
+
+    @Test
+    void theMomentOfMatchingIsSaid() throws Exception {
+      job.audience("r", "a");
+      job.advance(Duration.ofMillis(4_999));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.batches()).extracting(DeliveryBatch::matchedAt).containsExactly(T0 + 4);
+    }
+  }
+
+  @Nested
+  class BeforeStart {
+
+    @Test
+    void itWaitsAndIsDeliveredAtItsStart() throws Exception {
+      job.audience("r", "a", "b");
+      job.promo(promo("c", "v1", 30, 60, 1));
+      job.restart(3);
+      job.advanceTo((T0 + 30) * 1000 - 1);
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("campaignsWaiting")).isEqualTo(1);
+      job.restart(2);
+      job.advance(Duration.ofMillis(1));
+      job.advance(Duration.ofMillis(1));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "c v1 b");
+      assertThat(job.metric("campaignsWaiting")).isZero();
+      assertThat(job.metric("campaignsLive")).isEqualTo(1);
+    }
+
+    @Test
+    void whoLeftBeforeTheStartGetsNothing() throws Exception {
+      job.audience("r", "a", "b");
+      job.promo(promo("c", "v1", 30, 60, 1));
+      job.audience("r", "b");
+      job.restart(2);
+      job.advance(Duration.ofSeconds(31));
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactly("c v1 b");
+    }
+
+    @Test
+    void aWindowThatPassedWhileTheJobWasDownIsMissed() throws Exception {
+      job.refreshCompleted();
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 30, 60, 1));
+      job.restart(2, Duration.ofMinutes(2));
+      job.advance(Duration.ofSeconds(1));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosMissed")).isEqualTo(1);
+    }
+
+    @Test
+    void aStartThatPassedWhileTheJobWasDownIsMadeUpFor() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 30, 600, 1));
+      job.restart(2, Duration.ofMinutes(2));
+      job.advance(Duration.ofSeconds(1));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+  }
+
+  @Nested
+  class Late {
+
+    @Test
+    void aPromoThatWasOverWhenItCameIsCountedAndDropped() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", -60, -1, 1));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void anOlderVersionThatComesAfterItsCancellationIsNotDelivered() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "cancel", -60, -1, 2));
+      assertThat(job.metric("promosLate")).isEqualTo(1);
+      job.restart(2);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosRepeated")).isEqualTo(1);
+    }
+  }
+
+  @Nested
+  class Versions {
+
+    @Test
+    void theSameAgainIsNotDeliveredAgain() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(2);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+      assertThat(job.metric("promosRepeated")).isEqualTo(1);
+    }
+
+    @Test
+    void aNewerOneHoldsForWhoeverHasNotGotIt() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(2);
+      job.promo(promo("c", "v2", 0, 60, 2));
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactly("c v1 a", "c v2 b");
+    }
+
+    @Test
+    void ofEqualOnesTheFirstStays() throws Exception {
+      job.promo(promo("c", "first", 0, 60, 1));
+      job.restart(2);
+      job.promo(promo("c", "second", 0, 60, 1));
+      job.promo(promo("c", "older", 0, 60, 0));
+      job.audience("r", "a");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactly("c first a");
+    }
+
+    @Test
+    void aNewerOneChangesWhatTheRemainingSlicesCarry() throws Exception {
+      job.audience("r", clients(3_000).toArray(String[]::new));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.deliveries()).hasSize(1_000).allMatch(d -> d.startsWith("c v1"));
+      job.restart(2);
+      job.promo(promo("c", "v2", 0, 60, 2));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).hasSize(2_000).allMatch(d -> d.startsWith("c v2"));
+    }
+
+    @Test
+    void anEndInThePastCancels() throws Exception {
+      job.audience("r", clients(3_000).toArray(String[]::new));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.deliveries();
+      job.restart(2);
+      job.promo(promo("c", "gone", -60, -1, 2));
+      job.advance(Duration.ofSeconds(1));
+      job.audience("r", clients(4_000).toArray(String[]::new));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosCancelled")).isEqualTo(1);
+      assertThat(job.metric("slicesPending")).isZero();
+      assertThat(job.metric("recipientsRemembered")).isEqualTo(1_000);
+    }
+
+    @Test
+    void aLaterStartPostponesForThoseWhoHaveNotGotIt() throws Exception {
+      job.audience("r", clients(3_000).toArray(String[]::new));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      List<String> first = job.deliveries();
+      job.promo(promo("c", "v2", 30, 60, 2));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(29));
+      assertThat(job.deliveries()).isEmpty();
+      job.advance(Duration.ofSeconds(2));
+      job.advance(Duration.ofSeconds(1));
+      List<String> second = job.deliveries();
+      assertThat(second).hasSize(2_000).allMatch(d -> d.startsWith("c v2"));
+      assertThat(clientsOf(second)).doesNotContainAnyElementsOf(clientsOf(first));
+    }
+
+    @Test
+    void afterItsEndItIsRememberedForCopiesAndExtensions() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.deliveries();
+      job.advance(Duration.ofMinutes(2));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.metric("campaignsRemembered")).isEqualTo(1);
+      job.restart(2, Duration.ofDays(6));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.audience("r", "a", "b");
+      long later = job.now() / 1000 - T0 + 60;
+      job.promo(promo("c", "extended", 0, later, 2));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c extended b");
+    }
+
+    @Test
+    void afterThatNothingOfItIsLeft() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.promo(promo("late", "v1", -60, -1, 1));
+      job.promo(promo("cancelled", "v1", 30, 60, 1));
+      job.promo(promo("cancelled", "v2", -30, -1, 2));
+      job.audience("r", "a");
+      job.advance(Duration.ofMinutes(2));
+      job.advance(Duration.ofSeconds(1));
+      job.audience("r");
+      job.restart(2);
+      assertThat(job.keyedStateEntries()).isPositive();
+      job.advance(REMEMBER.plusMinutes(2));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.keyedStateEntries()).isZero();
+      assertThat(job.timers()).isZero();
+      for (String gauge :
+          List.of(
+              "campaignsWaiting",
+              "campaignsLive",
+              "campaignsRemembered",
+              "recipientsRemembered",
+              "slicesPending")) {
+        assertThat(job.metric(gauge)).as(gauge).isZero();
+      }
+    }
+  }
+
+  @Nested
+  class Leaving {
+
+    @Test
+    void whoUnsubscribedGetsNothingAndReSubscribingBringsNoSecond() throws Exception {
+      job.audience("r", "a", "b");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.deliveries();
+      job.audience("r", "b");
+      job.restart(2);
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void whoLeavesBeforeItsSliceGoesOutGetsNothingUntilItComesBack() throws Exception {
+      List<String> clients = clients(3_000);
+      job.audience("r", clients.toArray(String[]::new));
+      job.promo(promo("c", "v1", 0, 600, 1));
+      List<String> got = new ArrayList<>(clientsOf(job.deliveries()));
+      List<String> others = new ArrayList<>(clients);
+      others.removeAll(new HashSet<>(got));
+      String leaver = others.get(1_999);
+      List<String> staying = new ArrayList<>(clients);
+      staying.remove(leaver);
+      job.audience("r", staying.toArray(String[]::new));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(clientsOf(job.deliveries())).hasSize(1_999).doesNotContain(leaver);
+      job.audience("r", clients.toArray(String[]::new));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(clientsOf(job.deliveries())).containsExactly(leaver);
+    }
+  }
+
+  @Nested
+  class BeforeTheList {
+
+    @Test
+    void aPromoWaitsForTheList() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(10));
+      job.audience("r", "a");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void anAudienceHoldsOnceItsLastPartIsThere() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.update(new AudiencePart("r", 0, false, Audience.of("stale")));
+      job.update(new AudiencePart("r", 0, false, Audience.of("a")));
+      job.restart(2);
+      job.update(new AudiencePart("r", 1, false, Audience.of("b")));
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).isEmpty();
+      job.update(new AudiencePart("r", 2, true, Audience.of("c")));
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "c v1 b", "c v1 c");
+    }
+
+    @Test
+    void oneWhoseWindowPassedMeanwhileIsMissed() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(61));
+      job.advance(Duration.ofSeconds(1));
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosMissed")).isEqualTo(1);
+    }
+
+    @Test
+    void oneThatNobodySubscribedToIsNotMissed() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.refreshCompleted();
+      job.restart(2);
+      job.advance(Duration.ofSeconds(61));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.metric("campaignsRemembered")).isEqualTo(1);
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+  }
+
+  @Nested
+  class InSlices {
+
+    @Test
+    void oneATimerFiringEachAtAMillisecondOfItsOwn() throws Exception {
+      int restaurants = 200;
+      for (int i = 0; i < restaurants; i++) {
+        job.audience("r" + i, "a", "b");
+        job.promo(new Promo("r" + i, "c", "v1", "", "", T0 + 10, T0 + 60, 1));
+      }
+      job.advanceTo((T0 + 10) * 1000);
+      assertThat(job.batches()).as("at the start itself nothing goes out").isEmpty();
+      for (int i = 1; i <= restaurants; i++) {
+        job.advance(Duration.ofMillis(1));
+        assertThat(job.batches()).hasSize(i);
+      }
+      assertThat(job.deliveries()).hasSize(2 * restaurants);
+    }
+
+    @Test
+    void aSliceIsBounded() throws Exception {
+      job.audience("r", clients(10_500).toArray(String[]::new));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.batches()).hasSize(11).allMatch(batch -> batch.clients().size() <= 1_000);
+      assertThat(job.deliveries()).hasSize(10_500).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void campaignsOfOneRestaurantTakeTurns() throws Exception {
+      job.audience("r", clients(2_500).toArray(String[]::new));
+      for (int i = 0; i < 10; i++) {
+        job.promo(promo("c" + i, "v1", 10, 60, 1));
+      }
+      job.advanceTo((T0 + 10) * 1000);
+      job.restart(3);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.batches()).hasSize(30);
+      assertThat(job.deliveries()).hasSize(25_000).doesNotHaveDuplicates();
+    }
+  }
+
+  private static List<String> clients(int count) {
+    return IntStream.range(0, count).mapToObj(i -> "client-" + i).toList();
+  }
+
+  private static List<String> clientsOf(List<String> deliveries) {
+    return deliveries.stream().map(d -> d.substring(d.lastIndexOf(' ') + 1)).toList();
+  }
+}
