@@ -249,7 +249,7 @@ public final class DeliverPromos
   /** Takes one of the restaurant's ready campaigns one step on. */
   private void advanceOne(TimerService timers, Collector<DeliveryBatch> out) throws Exception {
     Iterator<Map.Entry<String, Long>> turns = ready.iterator();
-    if (turns == null || !turns.hasNext()) {
+    if (!turns.hasNext()) {
       return;
     }
     Map.Entry<String, Long> turn = turns.next();
