@@ -24,13 +24,14 @@ public final class CommandLine {
     CommandLine line = new CommandLine();
     for (int i = 0; i < args.length; i++) {
       String argument = args[i];
-      if (!argument.startsWith("--")) {
+      int equals = argument.indexOf('=');
+      String name = equals < 0 ? argument : argument.substring(0, equals);
+      if (!name.startsWith("--") || !ConfigKey.isName(name.substring(2))) {
         // Not shown: it may be the second word of an unquoted password.
         line.problems.add("argument " + (i + 1) + " is no --key and no key's value");
         continue;
       }
-      int equals = argument.indexOf('=');
-      String name = argument.substring(2, equals < 0 ? argument.length() : equals);
+      name = name.substring(2);
       if (equals >= 0) {
         line.values.put(name, argument.substring(equals + 1));
       } else if (name.equals("help") || name.equals("check")) {

@@ -79,6 +79,8 @@ final class ConfigFile {
       }
     } else if (name.isEmpty()) {
       problems.add("--config " + file + ": must hold keys and values, as key: value");
+    } else if (!ConfigKey.isName(name)) {
+      problems.add("a key that is no name" + at(node));
     } else if (!(node instanceof ScalarNode scalar)) {
       problems.add(name + ": must be one value; write a list as a text with commas" + at(node));
     } else if (node.getTag().equals(Tag.NULL)) {

@@ -35,6 +35,11 @@ record ConfigKey<T>(
     return name.substring(0, name.length() - 1);
   }
 
+  /** Whether a text looks like a key; one that does not may be a secret gone astray. */
+  static boolean isName(String text) {
+    return text.matches("[\\w.-]{1,200}");
+  }
+
   /** The environment variable of a key: {@code promos.group-id} is PROMO_STREAM_PROMOS_GROUP_ID. */
   static String variable(String name) {
     return ENVIRONMENT_PREFIX + name.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');

@@ -53,7 +53,7 @@ final class ConfigValues {
     String server = question < 0 ? url : url.substring(0, question);
     String parameters = question < 0 ? "" : url.substring(question + 1);
     boolean secret = server.contains("@");
-    for (String parameter : parameters.split("&")) {
+    for (String parameter : parameters.split("&", -1)) {
       String name = parameter.split("=", 2)[0];
       // An odd name may be the rest of a password with a question mark in it.
       secret |= name.toLowerCase(Locale.ROOT).contains("password") || !name.matches("[\\w.-]*");

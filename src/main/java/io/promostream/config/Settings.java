@@ -92,10 +92,6 @@ final class Settings {
   }
 
   private String unknown(String name, String origin) {
-    // What does not look like a name may be a value gone astray.
-    if (!name.matches("[\\w.-]{1,200}")) {
-      return "a key that is no name (" + origin + ")";
-    }
     Optional<String> nearest =
         Stream.concat(ConfigKeys.ALL.stream().map(ConfigKey::name), CommandLine.OPTIONS.stream())
             .filter(key -> key.endsWith("." + name) || distance(key, name) <= key.length() / 3)

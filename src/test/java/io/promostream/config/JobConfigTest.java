@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.NotEmpty;
@@ -227,6 +226,7 @@ class JobConfigTest {
             "feedback.db.password:" + SECRET,
             "feedback.db.password: a: " + SECRET,
             "feedback.db.password:" + SECRET + ": x",
+            "feedback.db.password:" + SECRET + ":",
             "feedback.db.password: [" + SECRET + "]",
             SECRET)) {
       assertThat(problemsOf("--config", file(yaml)))
@@ -304,7 +304,9 @@ class JobConfigTest {
         .asString()
         .startsWith("feedback.db.url: must hold no password")
         .doesNotContain(SECRET);
-    assertThat(problemsBeside(Map.of("PROMO_STREAM_FEEDBACK_DB_URL", url))).isEmpty();
+    assertThat(problems(Map.of("PROMO_STREAM_FEEDBACK_DB_URL", url)))
+        .filteredOn(line -> line.startsWith("feedback.db.url: must hold no password"))
+        .hasSize(1);
   }
 
   @Test
@@ -402,7 +404,7 @@ class JobConfigTest {
           feedback.db.url              | jdbc:mysql://x/y      | jdbc:postgresql://host
           feedback.db.url              | jdbc:postgresql://x:y/z | jdbc:postgresql://host
           feedback.db.user             | ' '                   | must not be empty
-          feedback.table               | a.b.c                 | schema.table
+          feedback.table               | a.b.c                 | public.promos
           promos.topic                 | a b                   | ASCII
           delivery.guarantee           | none                  | none of exactly-once, at-least-once
           """)
@@ -452,9 +454,9 @@ class JobConfigTest {
   }
 
   /** Of a secret nothing shows, however its key is spelt and wherever it stands. */
-  @Example
+  @Test
   void misspeltSecretsAreNotShown() {
-    for (String key : List.of("feedback.db.pasword", "feedback.db.password", "passwort", "")) {
+    for (String key : List.of("feedback.db.pasword", "feedback.db.password", "passwort")) {
       assertThat(problemsBeside(Map.of(), "--" + key, SECRET)).noneMatch(s -> s.contains(SECRET));
       assertThat(problemsBeside(Map.of(), "--" + key + ":" + SECRET))
           .noneMatch(s -> s.contains(SECRET));

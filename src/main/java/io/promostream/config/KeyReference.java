@@ -1,0 +1,74 @@
+package io.promostream.config;
+
+import static java.util.stream.Collectors.joining;
+
+/** The keys for people: {@code --help} and the README's table, made from their declarations. */
+public final class KeyReference {
+
+  private static final int WIDTH = 100;
+
+  private KeyReference() {}
+
+  /** What {@code --help} prints, at most 100 columns wide. */
+  public static String help() {
+    return """
+        promo-stream sends each restaurant's promos to its subscribers, exactly once.
+
+          --help          print this
+          --check         connect to Kafka and both databases, report what is found, exit 0 or 1
+          --config FILE   read keys from a YAML file, nested or dotted
+          --key value     set a key; or --key=value
+
+        Later wins: defaults, --config, environment variables, arguments. The variable of promos.group-id
+        is %s; under kafka.properties. each _ of a variable stands for a dot.
+
+        """
+            .formatted(ConfigKey.variable(ConfigKeys.PROMOS_GROUP_ID.name()))
+        + ConfigKeys.ALL.stream().map(KeyReference::helpOf).collect(joining("\n"));
+  }
+
+  private static String helpOf(ConfigKey<?> key) {
+    String indent = "      ";
+    StringBuilder help = new StringBuilder("  " + key.name() + "\n");
+    StringBuilder line = new StringBuilder(indent);
+    String text =
+        key.type()
+            + "; "
+            + (key.required() ? "" : "default ")
+            + defaultOf(key)
+            + ". "
+            + key.meaning();
+    for (String word : text.split(" ", -1)) {
+      if (line.length() + word.length() > WIDTH) {
+        help.append(line.toString().stripTrailing()).append('\n');
+        line = new StringBuilder(indent);
+      }
+      line.append(word).append(' ');
+    }
+    return help.append(line.toString().stripTrailing()).append('\n').toString();
+  }
+
+  /** The README's table, in Markdown. */
+  public static String markdown() {
+    return "| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
+        + ConfigKeys.ALL.stream()
+            .map(
+                key ->
+                    "| `%s` | %s | %s | %s |\n"
+                        .formatted(
+                            key.name(),
+                            key.type(),
+                            key.required() || key.defaultText().isEmpty()
+                                ? defaultOf(key)
+                                : "`" + key.defaultText() + "`",
+                            key.meaning()))
+            .collect(joining());
+  }
+
+  private static String defaultOf(ConfigKey<?> key) {
+    if (key.required()) {
+      return "required";
+    }
+    return key.defaultText().isEmpty() ? "none" : key.defaultText();
+  }
+}

@@ -1,0 +1,121 @@
+package io.promostream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.util.Map;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.junit.jupiter.api.Test;
+
+class StartChecksTest {
+
+  private static final JobConfig EXACTLY_ONCE = config("delivery.guarantee=exactly-once");
+  private static final JobConfig AT_LEAST_ONCE = config("delivery.guarantee=at-least-once");
+
+  private static JobConfig config(String setting) {
+    return JobConfig.load(
+        new String[] {
+          "--kafka.bootstrap-servers=kafka:9092",
+          "--subscribers.db.url=jdbc:postgresql://lists/lists",
+          "--subscribers.db.user=reader",
+          "--feedback.db.url=jdbc:postgresql://rows/rows",
+          "--feedback.db.user=writer",
+          "--" + setting
+        },
+        Map.of());
+  }
+
+  private static void check(Map<String, String> flink, JobConfig config) {
+    StartChecks.check(Configuration.fromMap(flink), config);
+  }
+
+  private static void assertRefused(Map<String, String> flink, JobConfig config, String... hints) {
+    ConfigException refused =
+        catchThrowableOfType(ConfigException.class, () -> check(flink, config));
+    assertThat(refused).hasMessageNotContaining("\n");
+    assertThat(refused.getMessage()).contains(hints);
+  }
+
+  @Test
+  void takesWhatKeepsThePromises() {
+    check(Map.of("execution.checkpointing.interval", "10 s"), EXACTLY_ONCE);
+    check(Map.of(), AT_LEAST_ONCE);
+    check(
+        Map.of(
+            "execution.checkpointing.interval", "10 s",
+            "execution.checkpointing.mode", "AT_LEAST_ONCE"),
+        AT_LEAST_ONCE);
+  }
+
+  @Test
+  void refusesExactlyOnceWithoutCheckpoints() {
+    assertRefused(Map.of(), EXACTLY_ONCE, "execution.checkpointing.interval: ");
+  }
+
+  @Test
+  void refusesExactlyOnceWithAtLeastOnceCheckpoints() {
+    assertRefused(
+        Map.of(
+            "execution.checkpointing.interval", "10 s",
+            "execution.checkpointing.mode", "AT_LEAST_ONCE"),
+        EXACTLY_ONCE,
+        "execution.checkpointing.mode: must be EXACTLY_ONCE");
+  }
+
+  @Test
+  void refusesBatchMode() {
+    assertRefused(
+        Map.of("execution.runtime-mode", "BATCH", "execution.checkpointing.interval", "10 s"),
+        EXACTLY_ONCE,
+        "execution.runtime-mode: BATCH");
+    assertRefused(Map.of("execution.runtime-mode", "BATCH"), AT_LEAST_ONCE, "BATCH");
+  }
+
+  @Test
+  void refusesTransactionsShorterThanACheckpointMayTake() {
+    // 5 min + 10 min by Flink's default are not less than 15 min.
+    assertRefused(
+        Map.of("execution.checkpointing.interval", "5 min"),
+        EXACTLY_ONCE,
+        "kafka.properties.transaction.timeout.ms: ",
+        "execution.checkpointing.interval 5 min + execution.checkpointing.timeout 10 min",
+        "more than 900000");
+    assertRefused(
+        Map.of(
+            "execution.checkpointing.interval", "1 s",
+            "execution.checkpointing.min-pause", "20 min"),
+        EXACTLY_ONCE,
+        "execution.checkpointing.min-pause 20 min");
+    assertRefused(
+        Map.of(
+            "execution.checkpointing.interval", "10 s",
+            "execution.checkpointing.timeout", "50 s"),
+        config("kafka.properties.transaction.timeout.ms=60000"),
+        "more than 60000");
+    check(
+        Map.of(
+            "execution.checkpointing.interval", "10 s",
+            "execution.checkpointing.timeout", "49 s"),
+        config("kafka.properties.transaction.timeout.ms=60000"));
+  }
+
+  /** What a program sets by the environment's methods is seen too. */
+  @Test
+  void readsTheEnvironment() {
+    StreamExecutionEnvironment environment =
+        StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
+    environment.enableCheckpointing(1000, CheckpointingMode.EXACTLY_ONCE);
+    assertThatCode(() -> StartChecks.check(environment.getConfiguration(), EXACTLY_ONCE))
+        .doesNotThrowAnyException();
+    environment.setRuntimeMode(RuntimeExecutionMode.BATCH);
+    assertThat(
+            catchThrowableOfType(
+                ConfigException.class,
+                () -> StartChecks.check(environment.getConfiguration(), EXACTLY_ONCE)))
+        .hasMessageContaining("BATCH");
+  }
+}
