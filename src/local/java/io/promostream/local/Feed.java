@@ -1,0 +1,168 @@
+package io.promostream.local;
+
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** The services around the job: restaurants write promos, clients subscribe and unsubscribe. */
+final class Feed implements AutoCloseable {
+
+  /** One in five thousand a second. */
+  private static final int COME_AND_GO_PER_SECOND = DemoTraffic.SUBSCRIPTIONS / 5_000;
+
+  private final LocalServices services;
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final AtomicLong sent = new AtomicLong();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private CompletableFuture<Void> demo = CompletableFuture.completedFuture(null);
+
+  Feed(LocalServices services) {
+    this.services = services;
+    this.producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", services.bootstrapServers()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+  }
+
+  /** Promos sent so far. */
+  long sent() {
+    return sent.get();
+  }
+
+  /** Feeds the sample files. */
+  void samples() throws Exception {
+    services.execute(
+        LocalServices.SUBSCRIBERS,
+        LocalServices.resource("/samples/subscribers_restaurants.sql"));
+    for (String promo : LocalServices.resource("/samples/promos.jsonl").lines().toList()) {
+      send(promo.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  /** Fills the list, then sends promos and changes the list until it is stopped. */
+  void startDemo(DemoTraffic traffic, int promosPerSecond) throws Exception {
+    try (Connection subscribers = subscribers();
+        CopyIn copy =
+            new CopyIn(subscribers, "subscribers_restaurants (client_id, restaurant_id)")) {
+      for (DemoTraffic.Subscription subscription : traffic.subscriptions()) {
+        copy.row(subscription.clientId(), subscription.restaurantId());
+      }
+    }
+    demo = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try (Connection subscribers = subscribers()) {
+                send(traffic, promosPerSecond, subscribers);
+                demo.complete(null);
+              } catch (Exception e) {
+                demo.completeExceptionally(e);
+              }
+            },
+            "demo traffic");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void send(DemoTraffic traffic, int promosPerSecond, Connection subscribers)
+      throws Exception {
+    long begin = System.nanoTime();
+    for (long n = 0; ; n++) {
+      long due = begin + n * 1_000_000_000L / promosPerSecond;
+      if (stopped.await(due - System.nanoTime(), NANOSECONDS)) {
+        return;
+      }
+      if (n % promosPerSecond == 0) {
+        comeAndGo(traffic, subscribers);
+      }
+      send(traffic.promo(System.currentTimeMillis() / 1000));
+    }
+  }
+
+  private void send(byte[] promo) throws Exception {
+    producer.send(new ProducerRecord<>(LocalServices.PROMOS, promo)).get();
+    sent.incrementAndGet();
+  }
+
+  private static void comeAndGo(DemoTraffic traffic, Connection subscribers) throws SQLException {
+    List<DemoTraffic.Subscription> gone = new ArrayList<>();
+    List<DemoTraffic.Subscription> come = new ArrayList<>();
+    for (int i = 0; i < COME_AND_GO_PER_SECOND; i++) {
+      gone.add(traffic.unsubscribe());
+      come.add(traffic.subscribe());
+    }
+    // One row each: the same pair may stand there twice.
+    execute(
+        subscribers,
+        "DELETE FROM subscribers_restaurants WHERE id IN (SELECT min(id) FROM"
+            + " subscribers_restaurants JOIN unnest(?, ?) AS gone(client, restaurant)"
+            + " ON client_id = client AND restaurant_id = restaurant"
+            + " GROUP BY client_id, restaurant_id)",
+        gone);
+    execute(
+        subscribers,
+        "INSERT INTO subscribers_restaurants (client_id, restaurant_id) SELECT * FROM unnest(?, ?)",
+        come);
+  }
+
+  private static void execute(
+      Connection connection, String sql, List<DemoTraffic.Subscription> subscriptions)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setArray(1, texts(connection, subscriptions, DemoTraffic.Subscription::clientId));
+      statement.setArray(
+          2, texts(connection, subscriptions, DemoTraffic.Subscription::restaurantId));
+      statement.execute();
+    }
+  }
+
+  private static java.sql.Array texts(
+      Connection connection,
+      List<DemoTraffic.Subscription> subscriptions,
+      Function<DemoTraffic.Subscription, String> id)
+      throws SQLException {
+    return connection.createArrayOf("text", subscriptions.stream().map(id).toArray());
+  }
+
+  private Connection subscribers() throws SQLException {
+    return services.asOwner(LocalServices.SUBSCRIBERS).connect("demo traffic");
+  }
+
+  /**
+   * Fails if the traffic has.
+   *
+   * @throws java.util.concurrent.CompletionException with what went wrong
+   */
+  void check() {
+    if (demo.isCompletedExceptionally()) {
+      demo.join();
+    }
+  }
+
+  /** Ends the traffic; nothing is sent after this returns. */
+  void stop() {
+    stopped.countDown();
+    demo.join();
+  }
+
+  @Override
+  public void close() {
+    stopped.countDown();
+    demo.handle((done, failure) -> done).join();
+    producer.close();
+  }
+}

@@ -1,0 +1,130 @@
+package io.promostream.local;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.JobManagerOptions;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.MetricOptions;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
+import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.ErrorInfo;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.graph.StreamGraph;
+
+/** A Flink cluster in this JVM with one job, under the project's own configuration of Flink. */
+final class LocalCluster implements AutoCloseable {
+
+  private static final int SLOTS = 2;
+
+  private final MiniCluster cluster;
+  private final JobID job;
+
+  private LocalCluster(MiniCluster cluster, JobID job) {
+    this.cluster = cluster;
+    this.job = job;
+  }
+
+  /**
+   * The project's configuration of Flink, with addresses, paths and sizes of one machine, and
+   * checkpoints each second: what is committed is to be seen soon.
+   *
+   * @param configuration the directory of {@code config.yaml}
+   * @param work for checkpoints and temporary files
+   */
+  static Configuration configuration(Path configuration, Path work) {
+    Configuration flink = GlobalConfiguration.loadConfiguration(configuration.toString());
+    flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
+    flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ofMillis(500));
+    flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, work.resolve("checkpoints").toUri().toString());
+    flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, work.resolve("savepoints").toUri().toString());
+    flink.set(CoreOptions.TMP_DIRS, work.toString());
+    flink.set(CoreOptions.DEFAULT_PARALLELISM, SLOTS);
+    flink.set(RestOptions.ADDRESS, "localhost");
+    flink.set(RestOptions.BIND_ADDRESS, "localhost");
+    // The usual port of the web UI, or the next one that is free.
+    flink.set(RestOptions.BIND_PORT, "8081-8181");
+    // One JVM, whose size is not Flink's to set.
+    flink.removeConfig(JobManagerOptions.TOTAL_PROCESS_MEMORY);
+    flink.removeConfig(TaskManagerOptions.TOTAL_PROCESS_MEMORY);
+    flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+    flink.set(MetricOptions.REPORTERS_LIST, "local");
+    flink.setString("metrics.reporter.local.factory.class", LocalMetrics.class.getName());
+    return flink;
+  }
+
+  /** Starts a cluster, and the job on it. */
+  static LocalCluster start(Configuration flink, StreamGraph graph) throws Exception {
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(flink)
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(SLOTS)
+                .withRandomPorts()
+                .build());
+    try {
+      cluster.start();
+      cluster.submitJob(graph).get(60, SECONDS);
+      return new LocalCluster(cluster, graph.getJobID());
+    } catch (Exception e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  URI webUi() throws Exception {
+    return cluster.getRestAddress().get(60, SECONDS);
+  }
+
+  /**
+   * Fails if the job has.
+   *
+   * @throws IllegalStateException with the job's failure
+   */
+  void check() throws Exception {
+    AccessExecutionGraph graph = graph();
+    if (graph.getState() == JobStatus.FAILED || graph.getState() == JobStatus.FAILING) {
+      ErrorInfo failure = graph.getFailureInfo();
+      throw new IllegalStateException(
+          "the job failed", failure == null ? null : failure.getException().deserializeError(getClass().getClassLoader()));
+    }
+  }
+
+  Optional<CompletedCheckpointStats> lastCheckpoint() throws Exception {
+    CheckpointStatsSnapshot checkpoints = graph().getCheckpointStatsSnapshot();
+    return Optional.ofNullable(checkpoints)
+        .map(stats -> stats.getHistory().getLatestCompletedCheckpoint());
+  }
+
+  private AccessExecutionGraph graph() throws Exception {
+    return cluster.getExecutionGraph(job).get(30, SECONDS);
+  }
+
+  /** Stops the job with a savepoint: all that it wrote is committed when this returns. */
+  void stopJob() throws Exception {
+    cluster
+        .stopWithSavepoint(job, null, false, SavepointFormatType.CANONICAL)
+        .get(60, SECONDS);
+    cluster.requestJobResult(job).get(60, SECONDS);
+  }
+
+  @Override
+  public void close() throws Exception {
+    cluster.close();
+  }
+}

@@ -1,0 +1,77 @@
+package io.promostream.local;
+
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.LongStream;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Metric;
+import org.apache.flink.metrics.MetricConfig;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.metrics.reporter.MetricReporter;
+import org.apache.flink.metrics.reporter.MetricReporterFactory;
+
+/**
+ * The job's metrics, read where they are: the cluster runs in this JVM. Static, because Flink makes
+ * its reporters itself.
+ */
+public final class LocalMetrics implements MetricReporter, MetricReporterFactory {
+
+  private static final Map<Metric, String> NAMES = new ConcurrentHashMap<>();
+  // A subtask's counters begin at 0 again after a restart; what they had counted stays counted.
+  private static final Map<String, Long> COUNTED_BEFORE = new ConcurrentHashMap<>();
+
+  /** What all subtasks' counters or gauges of a name make together. */
+  static long sum(String name) {
+    return COUNTED_BEFORE.getOrDefault(name, 0L) + values(name).sum();
+  }
+
+  /** The greatest of all subtasks, if there is any yet. */
+  static OptionalLong max(String name) {
+    return values(name).max();
+  }
+
+  private static LongStream values(String name) {
+    return NAMES.entrySet().stream()
+        .filter(metric -> metric.getValue().equals(name))
+        .mapToLong(metric -> value(metric.getKey()));
+  }
+
+  private static long value(Metric metric) {
+    if (metric instanceof Counter counter) {
+      return counter.getCount();
+    }
+    return metric instanceof Gauge<?> gauge && gauge.getValue() instanceof Number number
+        ? number.longValue()
+        : 0;
+  }
+
+  @Override
+  public MetricReporter createMetricReporter(Properties properties) {
+    return this;
+  }
+
+  @Override
+  public void open(MetricConfig config) {
+    NAMES.clear();
+    COUNTED_BEFORE.clear();
+  }
+
+  @Override
+  public void notifyOfAddedMetric(Metric metric, String metricName, MetricGroup group) {
+    NAMES.put(metric, metricName);
+  }
+
+  @Override
+  public void notifyOfRemovedMetric(Metric metric, String metricName, MetricGroup group) {
+    if (metric instanceof Counter counter) {
+      COUNTED_BEFORE.merge(metricName, counter.getCount(), Long::sum);
+    }
+    NAMES.remove(metric);
+  }
+
+  @Override
+  public void close() {}
+}

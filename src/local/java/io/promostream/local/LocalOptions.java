@@ -1,0 +1,79 @@
+package io.promostream.local;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the local run was asked for.
+ *
+ * @param runFor null: until it is stopped
+ * @param samples feed the sample files, no demo traffic
+ * @param promosPerSecond of the demo traffic
+ * @param help print the options and end
+ */
+record LocalOptions(
+    @Nullable Duration runFor, boolean samples, int promosPerSecond, boolean help) {
+
+  static final String HELP =
+      """
+      Runs promo-stream on this machine: a Kafka broker, a Postgres server, the job on a local
+      Flink cluster, and demo traffic. Ctrl-C ends it and leaves nothing behind.
+
+        mvn -Plocal -Dargs="OPTIONS"
+
+        --seconds N            end after N seconds: compare Kafka and Postgres row by row, and exit
+                               with 1 if they differ; default: run until Ctrl-C
+        --samples              feed the sample subscribers and promos, no demo traffic
+        --promos-per-second N  of the demo traffic, 1 to 1000; default: 5
+        --help                 print this
+      """;
+
+  private static final int MOST_PROMOS_PER_SECOND = 1000;
+  private static final int MOST_SECONDS = 86_400;
+
+  /**
+   * Reads the command line.
+   *
+   * @throws IllegalArgumentException listing everything that is wrong with it, a line each
+   */
+  static LocalOptions parse(String... args) {
+    @Nullable Duration runFor = null;
+    boolean samples = false;
+    int promosPerSecond = 5;
+    boolean help = false;
+    List<String> problems = new ArrayList<>();
+    Iterator<String> rest = List.of(args).iterator();
+    while (rest.hasNext()) {
+      String option = rest.next();
+      try {
+        switch (option) {
+          case "--seconds" -> runFor = Duration.ofSeconds(number(rest, MOST_SECONDS));
+          case "--samples" -> samples = true;
+          case "--promos-per-second" -> promosPerSecond = number(rest, MOST_PROMOS_PER_SECOND);
+          case "--help" -> help = true;
+          default -> throw new IllegalArgumentException("is no option; --help lists them");
+        }
+      } catch (IllegalArgumentException e) {
+        problems.add(option + " " + e.getMessage());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new IllegalArgumentException(String.join(System.lineSeparator(), problems));
+    }
+    return new LocalOptions(runFor, samples, promosPerSecond, help);
+  }
+
+  private static int number(Iterator<String> rest, int most) {
+    String text = rest.hasNext() ? rest.next() : "";
+    if (text.matches("[0-9]{1,9}")) {
+      int number = Integer.parseInt(text);
+      if (number >= 1 && number <= most) {
+        return number;
+      }
+    }
+    throw new IllegalArgumentException("needs a number from 1 to " + most + ", not '" + text + "'");
+  }
+}

@@ -1,0 +1,116 @@
+package io.promostream.local;
+
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+
+/**
+ * A broker with the job's topics, and a Postgres server with its two databases, as an installation
+ * has them: the job's role may read the one table and add to the other, no more.
+ */
+final class LocalServices implements AutoCloseable {
+
+  static final String PROMOS = "restaurant.promos";
+  static final String NOTIFICATIONS = "subscriber.promos";
+  static final String REJECTED = "restaurant.promos.rejected";
+  static final String SUBSCRIBERS = "subscribers";
+  static final String FEEDBACK = "feedback";
+
+  private static final String JOB_ROLE = "promo_stream";
+  private static final int PARTITIONS = 2;
+
+  private final EmbeddedBroker broker;
+  private final EmbeddedDatabase database;
+
+  private LocalServices(EmbeddedBroker broker, EmbeddedDatabase database) {
+    this.broker = broker;
+    this.database = database;
+  }
+
+  /** Starts both, with empty topics and tables. */
+  static LocalServices start() throws Exception {
+    EmbeddedBroker broker = EmbeddedBroker.start(Map.of());
+    try {
+      LocalServices services = new LocalServices(broker, EmbeddedDatabase.start(Map.of()));
+      try {
+        services.createAll();
+        return services;
+      } catch (Exception e) {
+        services.database.close();
+        throw e;
+      }
+    } catch (Exception e) {
+      broker.close();
+      throw e;
+    }
+  }
+
+  private void createAll() throws Exception {
+    broker.createTopic(PROMOS, PARTITIONS);
+    broker.createTopic(NOTIFICATIONS, PARTITIONS);
+    broker.createTopic(REJECTED, PARTITIONS);
+    database.createDatabase(SUBSCRIBERS);
+    database.createDatabase(FEEDBACK);
+    execute(
+        SUBSCRIBERS,
+        "CREATE ROLE " + JOB_ROLE + " LOGIN",
+        resource("/subscribers.sql"),
+        "GRANT SELECT ON public.subscribers_restaurants TO " + JOB_ROLE);
+    execute(
+        FEEDBACK,
+        resource("/feedback.sql"),
+        "GRANT INSERT ON public.subscribers_feedback TO " + JOB_ROLE);
+  }
+
+  void execute(String name, String... sql) throws SQLException {
+    try (Connection connection = database.connect(name);
+        Statement statement = connection.createStatement()) {
+      for (String one : sql) {
+        statement.execute(one);
+      }
+    }
+  }
+
+  static String resource(String path) throws IOException {
+    try (InputStream resource = LocalServices.class.getResourceAsStream(path)) {
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  String bootstrapServers() {
+    return broker.bootstrapServers();
+  }
+
+  /** A database as the job connects to it. */
+  Database asJob(String name) {
+    return new Database(database.url(name), JOB_ROLE, Secret.EMPTY);
+  }
+
+  /** A database as the services around the job do. */
+  Database asOwner(String name) {
+    return new Database(
+        database.url(name),
+        EmbeddedDatabase.SUPERUSER,
+        new Secret(EmbeddedDatabase.SUPERUSER, null));
+  }
+
+  /** What a person connects with. */
+  String psql(String name) {
+    return "psql postgresql://" + EmbeddedDatabase.SUPERUSER + "@127.0.0.1:" + database.port() + "/" + name;
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      database.close();
+    } finally {
+      broker.close();
+    }
+  }
+}

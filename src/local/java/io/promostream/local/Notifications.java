@@ -1,0 +1,133 @@
+package io.promostream.local;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import io.promostream.promo.Promo;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** The committed notifications of a topic, from its beginning, as other services read them. */
+public final class Notifications implements AutoCloseable {
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final List<TopicPartition> partitions;
+
+  public Notifications(String bootstrapServers, String topic) {
+    consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", bootstrapServers, "isolation.level", "read_committed"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    partitions =
+        consumer.partitionsFor(topic).stream()
+            .map(partition -> new TopicPartition(topic, partition.partition()))
+            .toList();
+    consumer.assign(partitions);
+    consumer.seekToBeginning(partitions);
+  }
+
+  /** Hands on what has been committed since the last call, up to this moment. */
+  public void read(Consumer<ConsumerRecord<byte[], byte[]>> action) {
+    Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+    while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
+      consumer.poll(Duration.ofMillis(100)).forEach(action);
+    }
+  }
+
+  /** What has been committed since the last call, for tests: all of it in memory. */
+  public List<Delivery> read() {
+    List<Delivery> deliveries = new ArrayList<>();
+    read(message -> deliveries.add(parse(message)));
+    return deliveries;
+  }
+
+  /**
+   * Reads one notification, as strictly as it is promised: the ten fields in their order, nothing
+   * else, and the client's id as key.
+   *
+   * @throws IllegalArgumentException if it is not one, with its place and what is wrong
+   */
+  public static Delivery parse(ConsumerRecord<byte[], byte[]> message) {
+    try (JsonParser json = JSON.createParser(message.value())) {
+      expect(json, JsonToken.START_OBJECT);
+      String restaurantId = text(json, "restaurant_id");
+      String campaignId = text(json, "adv_campaign_id");
+      String content = text(json, "adv_campaign_content");
+      String owner = text(json, "adv_campaign_owner");
+      String ownerContact = text(json, "adv_campaign_owner_contact");
+      long start = integer(json, "adv_campaign_datetime_start");
+      long end = integer(json, "adv_campaign_datetime_end");
+      String clientId = text(json, "client_id");
+      long created = integer(json, "datetime_created");
+      long matchedAt = integer(json, "trigger_datetime_created");
+      expect(json, JsonToken.END_OBJECT);
+      if (json.nextToken() != null) {
+        throw new IOException("more than one JSON value");
+      }
+      if (!Arrays.equals(message.key(), clientId.getBytes(StandardCharsets.UTF_8))) {
+        throw new IOException("the key is not the client_id");
+      }
+      return new Delivery(
+          new Promo(restaurantId, campaignId, content, owner, ownerContact, start, end, created),
+          clientId,
+          matchedAt);
+    } catch (IOException | RuntimeException e) {
+      throw new IllegalArgumentException(
+          message.topic()
+              + " partition "
+              + message.partition()
+              + " offset "
+              + message.offset()
+              + ": "
+              + e.getMessage(),
+          e);
+    }
+  }
+
+  private static String text(JsonParser json, String field) throws IOException {
+    value(json, field, JsonToken.VALUE_STRING);
+    String text = json.getText();
+    if (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      throw new IOException(field + " holds what Postgres can't");
+    }
+    return text;
+  }
+
+  private static long integer(JsonParser json, String field) throws IOException {
+    value(json, field, JsonToken.VALUE_NUMBER_INT);
+    return json.getLongValue();
+  }
+
+  private static void value(JsonParser json, String field, JsonToken token) throws IOException {
+    expect(json, JsonToken.FIELD_NAME);
+    if (!json.currentName().equals(field)) {
+      throw new IOException(json.currentName() + " stands where " + field + " belongs");
+    }
+    expect(json, token);
+  }
+
+  private static void expect(JsonParser json, JsonToken expected) throws IOException {
+    JsonToken token = json.nextToken();
+    if (token != expected) {
+      throw new IOException(token + " (" + json.currentName() + ") instead of " + expected);
+    }
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+}

@@ -1,0 +1,131 @@
+package io.promostream.local;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+
+/** Shows one status after the other: in place on a terminal, a line each elsewhere. */
+final class StatusDisplay {
+
+  /** Checkpoints make both counts jump; over this long they give a rate. */
+  private static final Duration RATE_OVER = Duration.ofSeconds(5);
+
+  private final PrintStream out;
+  private final boolean inPlace;
+  private final Deque<Status> recent = new ArrayDeque<>();
+  private int linesShown;
+
+  StatusDisplay(PrintStream out, boolean inPlace) {
+    this.out = out;
+    this.inPlace = inPlace;
+  }
+
+  /**
+   * Whether this process' standard output is a terminal that moves its cursor. The JVM can't tell:
+   * its console also asks for standard input.
+   */
+  static boolean onTerminal() throws InterruptedException {
+    if ("dumb".equals(System.getenv("TERM"))) {
+      return false;
+    }
+    try {
+      return new ProcessBuilder("test", "-t", "1").inheritIO().start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  void show(Status status) {
+    recent.addLast(status);
+    while (recent.size() > 2
+        && status.running().minus(recent.getFirst().running()).compareTo(RATE_OVER) > 0) {
+      recent.removeFirst();
+    }
+    if (inPlace) {
+      StringBuilder text = new StringBuilder();
+      if (linesShown > 0) {
+        // up to the first line shown before
+        text.append("\033[").append(linesShown).append('A');
+      }
+      List<String> lines = lines(status);
+      // no wrapping (a wrapped line would count as two), and clear what stood there longer
+      lines.forEach(line -> text.append("\033[?7l").append(line).append("\033[?7h\033[K\n"));
+      linesShown = lines.size();
+      out.print(text);
+      out.flush();
+    } else {
+      out.println(line(status));
+    }
+  }
+
+  private List<String> lines(Status s) {
+    return List.of(
+        "  %-14s %s  %s".formatted("Running", clock(s.running()), s.phase()),
+        number(
+            "  %-14s %,d read   %,d waiting   %,d live   %,d rejected   %,d late",
+            "Promos", s.promosRead(), s.waiting(), s.live(), s.rejected(), s.late()),
+        number("  %-14s %,d in %,d restaurants, ", "Subscriptions", s.subscriptions(), s.restaurants())
+            + listAge(s),
+        number(
+            "  %-14s %,d committed   %,d/s", "Notifications", s.notifications(), notificationRate()),
+        number("  %-14s %,d committed   %,d/s", "Feedback rows", s.rows(), rowRate()),
+        "  %-14s %s".formatted("Checkpoint", checkpoint(s)));
+  }
+
+  private String line(Status s) {
+    return number(
+            "%s%s promos read %,d waiting %,d live %,d rejected %,d late %,d | subscriptions %,d ",
+            clock(s.running()),
+            s.phase().isEmpty() ? "" : " (" + s.phase() + ")",
+            s.promosRead(),
+            s.waiting(),
+            s.live(),
+            s.rejected(),
+            s.late(),
+            s.subscriptions())
+        + listAge(s)
+        + number(
+            " | notifications %,d, %,d/s | rows %,d, %,d/s | checkpoint ",
+            s.notifications(), notificationRate(), s.rows(), rowRate())
+        + checkpoint(s);
+  }
+
+  private static String listAge(Status s) {
+    return s.listAge() == null ? "list not read yet" : "list " + s.listAge().toSeconds() + " s old";
+  }
+
+  private static String checkpoint(Status s) {
+    return s.checkpoint() == null
+        ? "none yet"
+        : number(
+            "%d, %.1f s ago, took %d ms",
+            s.checkpoint().id(),
+            s.checkpoint().ago().toMillis() / 1000.0,
+            s.checkpoint().took().toMillis());
+  }
+
+  private long notificationRate() {
+    return rate(recent.getLast().notifications() - recent.getFirst().notifications());
+  }
+
+  private long rowRate() {
+    return rate(recent.getLast().rows() - recent.getFirst().rows());
+  }
+
+  private long rate(long more) {
+    long millis = recent.getLast().running().minus(recent.getFirst().running()).toMillis();
+    return millis == 0 ? 0 : more * 1000 / millis;
+  }
+
+  private static String clock(Duration time) {
+    return "%02d:%02d".formatted(time.toMinutes(), time.toSecondsPart());
+  }
+
+  private static String number(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}
