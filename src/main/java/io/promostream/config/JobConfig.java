@@ -97,6 +97,12 @@ public record JobConfig(
           : Duration.ofMillis(Long.parseLong(millis.strip()));
     }
 
+    /** The greatest record in bytes that a producer sends: as configured, or Kafka's own 1 MiB. */
+    public int maxRequestSize() {
+      String bytes = properties.get(ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
+      return bytes == null ? 1024 * 1024 : Integer.parseInt(bytes.strip());
+    }
+
     /** Shows the names of the properties only. */
     @Override
     public String toString() {

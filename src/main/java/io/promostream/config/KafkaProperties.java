@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -48,6 +49,9 @@ final class KafkaProperties {
           entry("key.deserializer", "the job brings its own"),
           entry("value.deserializer", "the job brings its own"));
 
+  private static final Set<String> READ_BY_THE_JOB =
+      Set.of(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
+
   /** A reference that one of Kafka's config.providers resolves. */
   private static final Pattern REFERENCE = Pattern.compile("\\$\\{[^}:]+:[^}]+}");
 
@@ -83,8 +87,8 @@ final class KafkaProperties {
         && guarantee == DeliveryGuarantee.EXACTLY_ONCE) {
       return Optional.of("must be true: there are no transactions without");
     }
-    if (name.equals(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG) && isReference(value)) {
-      return Optional.of("must be a number: it is checked against the checkpoints' interval");
+    if (READ_BY_THE_JOB.contains(name) && isReference(value)) {
+      return Optional.of("must be a number: the job itself reads it");
     }
     return invalid(name, value);
   }

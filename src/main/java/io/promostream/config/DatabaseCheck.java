@@ -1,0 +1,233 @@
+package io.promostream.config;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What the checks of both databases have in common; looks into the catalog, changes nothing. */
+abstract class DatabaseCheck {
+
+  private static final int STATEMENT_TIMEOUT_MILLIS = 10_000;
+
+  /**
+   * A column as the catalog has it.
+   *
+   * @param type for people, {@code character varying(20)}
+   * @param category of pg_type, S for texts
+   * @param baseType its internal name: int8, varchar
+   * @param length the greatest length in characters of a text, 0 where there is none
+   * @param filledByItself whether a row that does not name it gets a value, or NULL is one
+   * @param generated computed, so that no row may name it
+   * @param granted the privilege that the job needs
+   */
+  record Column(
+      int number,
+      String name,
+      String type,
+      String category,
+      String baseType,
+      int length,
+      boolean filledByItself,
+      boolean generated,
+      boolean granted) {
+
+    boolean isText() {
+      // Of the texts, name and "char" cut off what is too long for them.
+      return category.equals("S") && !baseType.equals("name") && !baseType.equals("char");
+    }
+  }
+
+  /** A row of a query: its columns by name. */
+  interface Reader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  private final String group;
+  private final Database database;
+  private final TableName table;
+  private final String privilege;
+  protected final Findings findings;
+  private Connection connection;
+
+  /**
+   * A check of one database.
+   *
+   * @param group what its keys begin with
+   * @param privilege that the job needs on the table's columns
+   */
+  DatabaseCheck(
+      String group, Database database, TableName table, String privilege, Findings findings) {
+    this.group = group;
+    this.database = database;
+    this.table = table;
+    this.privilege = privilege;
+    this.findings = findings;
+  }
+
+  /** Looks at the server, and where the table is there, at the table. */
+  void run() throws SQLException {
+    try (Connection opened = database.connect("promo-stream check")) {
+      connection = opened;
+      // The URL's own limits may be none.
+      connection.setNetworkTimeout(Runnable::run, 2 * STATEMENT_TIMEOUT_MILLIS);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("SET statement_timeout = " + STATEMENT_TIMEOUT_MILLIS);
+      }
+      findings.ok(
+          group + ".db",
+          "PostgreSQL %s at %s as %s"
+              .formatted(setting("server_version"), database.url(), database.user()));
+      checkServer();
+      Optional<Long> oid = findTable();
+      if (oid.isPresent()) {
+        checkTable(oid.get(), columns(oid.get()));
+      }
+    } catch (SQLException e) {
+      if (connection == null) {
+        findings.problem(
+            group + ".db",
+            e.getMessage(),
+            "look at %s.db.url, .user, .password, the network and pg_hba.conf".formatted(group));
+      } else {
+        throw e;
+      }
+    }
+  }
+
+  /** Looks at the server's own settings. */
+  abstract void checkServer() throws SQLException;
+
+  /** Looks at the table. */
+  abstract void checkTable(long oid, Map<String, Column> columns) throws SQLException;
+
+  final String subject() {
+    return "table " + table;
+  }
+
+  final TableName table() {
+    return table;
+  }
+
+  final String setting(String name) throws SQLException {
+    return query("SELECT current_setting(?) AS value", row -> row.getString("value"), name).get(0);
+  }
+
+  final <T> List<T> query(String sql, Reader<T> reader, Object... parameters) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < parameters.length; i++) {
+        statement.setObject(i + 1, parameters[i]);
+      }
+      List<T> rows = new ArrayList<>();
+      try (ResultSet result = statement.executeQuery()) {
+        while (result.next()) {
+          rows.add(reader.read(result));
+        }
+      }
+      return rows;
+    }
+  }
+
+  private Optional<Long> findTable() throws SQLException {
+    List<Long> found = List.of();
+    String reason = "does not exist in this database";
+    try {
+      found =
+          query(
+              "SELECT oid FROM pg_class WHERE oid = to_regclass(?) AND relkind IN ('r', 'p', 'v', 'm', 'f')",
+              row -> row.getLong("oid"),
+              table.quoted());
+    } catch (SQLException e) {
+      // A schema that the role has no USAGE on.
+      reason = e.getMessage();
+    }
+    if (found.isEmpty()) {
+      findings.problem(
+          subject(),
+          reason,
+          "create it, correct %s.table, or grant USAGE on its schema".formatted(group));
+    }
+    return found.stream().findFirst();
+  }
+
+  private Map<String, Column> columns(long oid) throws SQLException {
+    Map<String, Column> columns = new LinkedHashMap<>();
+    query(
+            """
+            SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) AS type,
+                   t.typcategory, coalesce(base.typname, t.typname) AS base,
+                   CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4
+                        THEN a.atttypmod - 4 ELSE 0 END AS length,
+                   NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' AS filled,
+                   a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
+                   has_column_privilege(a.attrelid, a.attnum, ?) AS granted
+            FROM pg_attribute a
+            JOIN pg_type t ON t.oid = a.atttypid
+            LEFT JOIN pg_type base ON base.oid = t.typbasetype
+            WHERE a.attrelid = ? AND a.attnum > 0 AND NOT a.attisdropped
+            ORDER BY a.attnum
+            """,
+            row ->
+                new Column(
+                    row.getInt("attnum"),
+                    row.getString("attname"),
+                    row.getString("type"),
+                    row.getString("typcategory"),
+                    row.getString("base"),
+                    row.getInt("length"),
+                    row.getBoolean("filled"),
+                    row.getBoolean("generated"),
+                    row.getBoolean("granted")),
+            privilege,
+            oid)
+        .forEach(column -> columns.put(column.name(), column));
+    return columns;
+  }
+
+  /** Says which of the columns are missing, in one line. */
+  final void checkPresent(Set<String> needed, Map<String, Column> columns) {
+    List<String> missing = needed.stream().filter(name -> !columns.containsKey(name)).toList();
+    if (!missing.isEmpty()) {
+      findings.problem(
+          subject(),
+          "lacks " + String.join(", ", missing),
+          "add what is missing, or correct %s.table".formatted(group));
+    }
+  }
+
+  /** Says on which of the columns the privilege is missing, in one line. */
+  final void checkGranted(Set<String> needed, Map<String, Column> columns) {
+    List<String> refused =
+        columns.values().stream()
+            .filter(column -> needed.contains(column.name()) && !column.granted())
+            .map(Column::name)
+            .toList();
+    if (!refused.isEmpty()) {
+      findings.problem(
+          subject(),
+          "no right to %s %s".formatted(privilege, String.join(", ", refused)),
+          "GRANT %s ON %s TO \"%s\""
+              .formatted(privilege, table.quoted(), database.user().replace("\"", "\"\"")));
+    } else if (columns.keySet().containsAll(needed)) {
+      findings.ok(subject(), "is there, with all columns and the right to " + privilege);
+    }
+  }
+
+  final void checkRowSecurity(long oid, String consequence) throws SQLException {
+    if (query("SELECT row_security_active(?::oid) AS on", row -> row.getBoolean("on"), oid)
+        .get(0)) {
+      findings.warning(
+          subject(),
+          "has row security, " + consequence,
+          "see that the policies let \"%s\" through, or give it BYPASSRLS"
+              .formatted(database.user()));
+    }
+  }
+}

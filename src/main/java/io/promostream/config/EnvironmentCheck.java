@@ -1,0 +1,99 @@
+package io.promostream.config;
+
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
+import io.promostream.config.Findings.Finding;
+import io.promostream.config.Findings.Level;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * What {@code --check} does: connects to Kafka and both databases as the job would, looks at all
+ * that the job needs of them, changes nothing, and prints a line for each finding. The three are
+ * looked at side by side, so that one that is down hides nothing of the others.
+ */
+public final class EnvironmentCheck {
+
+  /** More than all the time limits on the way to an answer, for a server that answers at all. */
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private EnvironmentCheck() {}
+
+  /**
+   * Checks and reports, within about a minute whatever happens.
+   *
+   * @return the exit code: 0 if there is no problem, else 1
+   */
+  public static int run(JobConfig config, PrintStream out) {
+    return run(config, PATIENCE, out);
+  }
+
+  static int run(JobConfig config, Duration patience, PrintStream out) {
+    List<Running> checks =
+        List.of(
+            Running.start("kafka", findings -> KafkaCheck.run(config, findings)),
+            Running.start("subscribers", findings -> new SubscribersCheck(config, findings).run()),
+            Running.start("feedback", findings -> new FeedbackCheck(config, findings).run()));
+    long deadline = System.nanoTime() + patience.toNanos();
+    List<Finding> all = new ArrayList<>();
+    for (Running check : checks) {
+      for (Finding finding : check.await(deadline)) {
+        all.add(finding);
+        String level = finding.level().name().toLowerCase(Locale.ROOT);
+        out.println(
+            ConfigException.oneLine(
+                "%-8s %-28s %s".formatted(level, finding.subject(), finding.text())));
+      }
+    }
+    long problems = all.stream().filter(finding -> finding.level() == Level.PROBLEM).count();
+    long warnings = all.stream().filter(finding -> finding.level() == Level.WARNING).count();
+    out.println();
+    out.println("problems: " + problems + ", warnings: " + warnings);
+    return problems == 0 ? 0 : 1;
+  }
+
+  /** A look at one system, which may throw what it did not expect. */
+  private interface Check {
+    void run(Findings findings) throws Exception;
+  }
+
+  /** A check on a thread of its own, which ends with the process if it hangs. */
+  private record Running(String subject, Findings findings, FutureTask<Void> task) {
+
+    static Running start(String subject, Check check) {
+      Findings findings = new Findings();
+      FutureTask<Void> task =
+          new FutureTask<>(
+              () -> {
+                check.run(findings);
+                return null;
+              });
+      Thread thread = new Thread(task, "check-" + subject);
+      thread.setDaemon(true);
+      thread.start();
+      return new Running(subject, findings, task);
+    }
+
+    List<Finding> await(long deadline) {
+      try {
+        task.get(Math.max(0, deadline - System.nanoTime()), NANOSECONDS);
+      } catch (TimeoutException e) {
+        task.cancel(true);
+        findings.problem(
+            subject, "the check got no answer in time", "look at the network and at the server");
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        findings.problem(subject, "the check was interrupted", "run it again");
+      } catch (ExecutionException e) {
+        findings.problem(subject, "the check failed", String.valueOf(e.getCause()));
+      }
+      return findings.list();
+    }
+  }
+}

@@ -1,0 +1,305 @@
+package io.promostream.config;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static java.util.stream.Collectors.joining;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.util.TimeUtils;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ConsumerGroupDescription;
+import org.apache.kafka.clients.admin.DescribeClusterResult;
+import org.apache.kafka.clients.admin.DescribeConsumerGroupsOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/** Looks at the brokers, the three topics, the consumer group and the right to transactions. */
+final class KafkaCheck {
+
+  /** Until a broker that is there has answered, connecting and retries included. */
+  private static final Duration ANSWER = Duration.ofSeconds(15);
+
+  private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
+
+  private final JobConfig config;
+  private final Findings findings;
+  private final Admin admin;
+
+  private KafkaCheck(JobConfig config, Findings findings, Admin admin) {
+    this.config = config;
+    this.findings = findings;
+    this.admin = admin;
+  }
+
+  static void run(JobConfig config, Findings findings) throws InterruptedException {
+    for (String name : config.kafka().properties().keySet()) {
+      if (!KafkaProperties.isKnown(name)) {
+        findings.warning(
+            "kafka.properties." + name, "no Kafka client knows this name", "look at its spelling");
+      }
+    }
+    Map<String, Object> properties = new HashMap<>(config.kafka().properties());
+    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
+    properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) ANSWER.toMillis());
+    properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) ANSWER.toMillis() / 2);
+    Admin admin;
+    try {
+      admin = Admin.create(properties);
+    } catch (KafkaException e) {
+      findings.problem(
+          "kafka",
+          "no client: " + reason(e, config),
+          "correct kafka.bootstrap-servers or .properties");
+      return;
+    }
+    try {
+      new KafkaCheck(config, findings, admin).run();
+    } finally {
+      admin.close(Duration.ofSeconds(1));
+    }
+  }
+
+  private void run() throws InterruptedException {
+    Node broker = checkBrokers();
+    if (broker == null) {
+      return;
+    }
+    checkTopic(config.promos().topic(), AclOperation.READ);
+    checkTopic(config.notificationsTopic(), AclOperation.WRITE);
+    checkTopic(config.rejectedTopic(), AclOperation.WRITE);
+    checkGroup(config.promos().groupId());
+    if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
+      checkTransactionTimeout(broker);
+      checkTransactionalId(config.transactionPrefix() + "/notifications");
+    }
+  }
+
+  /** One of the brokers, or null if none is to be had. */
+  private Node checkBrokers() throws InterruptedException {
+    try {
+      DescribeClusterResult cluster = admin.describeCluster();
+      Set<Node> nodes = Set.copyOf(get(cluster.nodes()));
+      findings.ok(
+          "kafka", "%d broker(s), cluster %s".formatted(nodes.size(), get(cluster.clusterId())));
+      return nodes.iterator().next();
+    } catch (KafkaException e) {
+      findings.problem(
+          "kafka",
+          "no answer from " + config.kafka().bootstrapServers() + ": " + reason(e, config),
+          "look at kafka.bootstrap-servers, the network, and security.protocol and sasl.* under"
+              + " kafka.properties");
+      return null;
+    }
+  }
+
+  private void checkTopic(String topic, AclOperation needed) throws InterruptedException {
+    String subject = "topic " + topic;
+    TopicDescription found;
+    try {
+      found =
+          get(
+              admin
+                  .describeTopics(
+                      List.of(topic), new DescribeTopicsOptions().includeAuthorizedOperations(true))
+                  .topicNameValues()
+                  .get(topic));
+    } catch (UnknownTopicOrPartitionException e) {
+      findings.problem(
+          subject, "does not exist", "create it; its partitions bound how many subtasks use it");
+      return;
+    } catch (KafkaException e) {
+      findings.problem(subject, reason(e, config), "grant DESCRIBE and " + needed + " on it");
+      return;
+    }
+    if (isRefused(found.authorizedOperations(), needed)) {
+      findings.problem(subject, "no right to " + needed, "grant " + needed + " on it");
+    } else {
+      findings.ok(
+          subject,
+          "%d partition(s), %d replica(s)"
+              .formatted(found.partitions().size(), found.partitions().get(0).replicas().size()));
+    }
+    if (needed == AclOperation.WRITE) {
+      checkSize(subject, topic);
+    }
+  }
+
+  private void checkSize(String subject, String topic) throws InterruptedException {
+    int ours = config.kafka().maxRequestSize();
+    try {
+      Config settings = configOf(new ConfigResource(ConfigResource.Type.TOPIC, topic));
+      int most = Integer.parseInt(value(settings, TopicConfig.MAX_MESSAGE_BYTES_CONFIG));
+      if (most < ours) {
+        findings.problem(
+            subject,
+            "takes messages of %d bytes, the job sends up to %d".formatted(most, ours),
+            "raise the topic's max.message.bytes, or set kafka.properties.max.request.size to %d"
+                .formatted(most));
+      } else {
+        findings.ok(subject, "takes messages of %d bytes, enough for %d".formatted(most, ours));
+      }
+      String cleanup = value(settings, TopicConfig.CLEANUP_POLICY_CONFIG);
+      if (cleanup.contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
+        findings.warning(
+            subject,
+            "is compacted, it keeps only the last message of a key",
+            "set its cleanup.policy to delete");
+      }
+    } catch (KafkaException e) {
+      findings.warning(
+          subject,
+          "its max.message.bytes can't be read: " + reason(e, config),
+          "grant DESCRIBE_CONFIGS on it, or make sure that it is at least " + ours);
+    }
+  }
+
+  private void checkGroup(String group) throws InterruptedException {
+    String subject = "group " + group;
+    try {
+      ConsumerGroupDescription found =
+          get(
+              admin
+                  .describeConsumerGroups(
+                      List.of(group),
+                      new DescribeConsumerGroupsOptions().includeAuthorizedOperations(true))
+                  .describedGroups()
+                  .get(group));
+      if (isRefused(found.authorizedOperations(), AclOperation.READ)) {
+        findings.problem(subject, "no right to READ", "grant READ on it");
+      } else {
+        findings.ok(subject, "exists");
+      }
+    } catch (GroupIdNotFoundException e) {
+      findings.ok(subject, "is new");
+    } catch (KafkaException e) {
+      findings.problem(subject, reason(e, config), "grant READ on it");
+    }
+  }
+
+  private void checkTransactionTimeout(Node broker) throws InterruptedException {
+    String subject = BROKER_TRANSACTION_TIMEOUT;
+    Duration ours = config.kafka().transactionTimeout();
+    try {
+      Config settings = configOf(new ConfigResource(ConfigResource.Type.BROKER, broker.idString()));
+      Duration most =
+          Duration.ofMillis(Long.parseLong(value(settings, BROKER_TRANSACTION_TIMEOUT)));
+      String found =
+          "the brokers allow %s, the job asks for %s"
+              .formatted(
+                  TimeUtils.formatWithHighestUnit(most), TimeUtils.formatWithHighestUnit(ours));
+      if (most.compareTo(ours) < 0) {
+        findings.problem(
+            subject,
+            found,
+            "raise it, or set kafka.properties.transaction.timeout.ms to " + most.toMillis());
+      } else {
+        findings.ok(subject, found);
+      }
+    } catch (KafkaException e) {
+      findings.warning(
+          subject,
+          "can't be read: " + reason(e, config),
+          "grant DESCRIBE_CONFIGS on the cluster, or make sure that it is at least "
+              + ours.toMillis());
+    }
+  }
+
+  /** Whoever may write a transaction may describe it: the cheapest question that tells. */
+  private void checkTransactionalId(String id) throws InterruptedException {
+    String subject = "transactions " + config.transactionPrefix();
+    try {
+      get(admin.describeTransactions(List.of(id)).description(id));
+      findings.ok(subject, "may be described");
+    } catch (TransactionalIdNotFoundException e) {
+      findings.ok(subject, "may be described");
+    } catch (AuthorizationException e) {
+      findings.problem(
+          subject,
+          "no right to transactional ids",
+          "grant DESCRIBE and WRITE on those that begin with " + config.transactionPrefix() + "/");
+    } catch (KafkaException e) {
+      findings.warning(subject, reason(e, config), "look at the brokers' transaction coordinators");
+    }
+  }
+
+  private Config configOf(ConfigResource resource) throws InterruptedException {
+    return get(admin.describeConfigs(List.of(resource)).values().get(resource));
+  }
+
+  private static String value(Config settings, String name) {
+    ConfigEntry entry = settings.get(name);
+    if (entry == null || entry.value() == null) {
+      throw new KafkaException("the broker does not tell " + name);
+    }
+    return entry.value();
+  }
+
+  /** Null or empty where the broker does not tell. */
+  private static boolean isRefused(Set<AclOperation> allowed, AclOperation needed) {
+    return allowed != null
+        && !allowed.isEmpty()
+        && !allowed.contains(needed)
+        && !allowed.contains(AclOperation.ALL);
+  }
+
+  private static <T> T get(KafkaFuture<T> future) throws InterruptedException {
+    try {
+      return future.get(2 * ANSWER.toSeconds(), SECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof KafkaException kafka ? kafka : new KafkaException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new KafkaException("no answer", e);
+    }
+  }
+
+  /**
+   * The messages of a failure and its causes, without the words of secrets: a login module that is
+   * set up wrongly quotes from its configuration.
+   */
+  private static String reason(Throwable failure, JobConfig config) {
+    StringBuilder reason = new StringBuilder(String.valueOf(failure.getMessage()));
+    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+      if (cause.getMessage() != null && reason.indexOf(cause.getMessage()) < 0) {
+        reason.append(": ").append(cause.getMessage());
+      }
+    }
+    String shown = reason.toString();
+    for (Map.Entry<String, String> property : config.kafka().properties().entrySet()) {
+      if (KafkaProperties.isSecret(property.getKey())) {
+        shown = withoutWordsOf(property.getValue(), shown);
+      }
+    }
+    return shown;
+  }
+
+  private static String withoutWordsOf(String secret, String text) {
+    String words =
+        Arrays.stream(secret.split("[\\s\"'=;]+", -1))
+            // A class is no secret and a short word would tear holes in the message.
+            .filter(word -> word.length() > 3 && !word.startsWith("org.apache.kafka."))
+            .map(Pattern::quote)
+            .collect(joining("|"));
+    return words.isEmpty() ? text : text.replaceAll(words, "***");
+  }
+}

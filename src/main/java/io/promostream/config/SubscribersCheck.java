@@ -1,0 +1,40 @@
+package io.promostream.config;
+
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.Set;
+
+/** Looks at the subscriptions that the job reads. */
+final class SubscribersCheck extends DatabaseCheck {
+
+  private static final Set<String> READ = Set.of("client_id", "restaurant_id");
+
+  SubscribersCheck(JobConfig config, Findings findings) {
+    super(
+        "subscribers",
+        config.subscribers().database(),
+        config.subscribers().table(),
+        "SELECT",
+        findings);
+  }
+
+  @Override
+  void checkServer() {
+    // Any server that answers will do, a standby too: the job only reads.
+  }
+
+  @Override
+  void checkTable(long oid, Map<String, Column> columns) throws SQLException {
+    checkPresent(READ, columns);
+    for (Column column : columns.values()) {
+      if (READ.contains(column.name()) && !column.isText()) {
+        findings.problem(
+            subject(),
+            column.name() + " is " + column.type(),
+            "it must be a text; give the job a view that casts it");
+      }
+    }
+    checkGranted(READ, columns);
+    checkRowSecurity(oid, "the job sees only some subscriptions");
+  }
+}

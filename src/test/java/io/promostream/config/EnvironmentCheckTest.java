@@ -1,0 +1,357 @@
+package io.promostream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.testing.TestBroker;
+import io.promostream.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A good environment gives no problem; each flaw gives exactly one, wherever the others stand. */
+class EnvironmentCheckTest {
+
+  private static final String PASSWORD = "hunter2-swordfish";
+  private static final AtomicInteger COUNT = new AtomicInteger();
+
+  private static String topics;
+
+  private final String id = "check" + COUNT.incrementAndGet();
+  private final Map<String, String> environment = new TreeMap<>();
+  private TestDatabase lists;
+  private TestDatabase rows;
+
+  /** What a run printed, and its exit code. */
+  private record Report(int exitCode, List<String> lines) {
+    List<String> of(String level) {
+      return lines.stream().filter(line -> line.startsWith(level + " ")).toList();
+    }
+  }
+
+  @BeforeAll
+  static void createTopics() throws Exception {
+    topics = "environment-check-";
+    for (String name : List.of("promos", "notifications", "rejected")) {
+      TestBroker.get().createTopic(topics + name, 3);
+    }
+    TestBroker.get().createTopic(topics + "small", 1, Map.of("max.message.bytes", "1000"));
+    TestBroker.get().createTopic(topics + "compacted", 1, Map.of("cleanup.policy", "compact"));
+  }
+
+  /** Two databases, each with a role that has what the job needs and nothing else. */
+  @BeforeEach
+  void createDatabases() {
+    lists = TestDatabase.create().withSubscribersTable();
+    rows = TestDatabase.create().withFeedbackTable();
+    String role = "CREATE ROLE %s LOGIN PASSWORD '%s';";
+    lists.execute(
+        (role + "GRANT SELECT ON subscribers_restaurants TO %s")
+            .formatted(id + "_r", PASSWORD, id + "_r"));
+    rows.execute(
+        (role + "GRANT INSERT ON subscribers_feedback TO %s")
+            .formatted(id + "_w", PASSWORD, id + "_w"));
+    set("kafka.bootstrap-servers", TestBroker.get().bootstrapServers());
+    set("promos.topic", topics + "promos");
+    set("notifications.topic", topics + "notifications");
+    set("rejected.topic", topics + "rejected");
+    set("subscribers.db.url", lists.url());
+    set("subscribers.db.user", id + "_r");
+    set("subscribers.db.password", PASSWORD);
+    set("feedback.db.url", rows.url());
+    set("feedback.db.user", id + "_w");
+    set("feedback.db.password", PASSWORD);
+  }
+
+  private void set(String key, String value) {
+    environment.put(ConfigKey.variable(key), value);
+  }
+
+  private Report check(String... args) {
+    return check(Duration.ofSeconds(60), args);
+  }
+
+  private Report check(Duration patience, String... args) {
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    int exitCode =
+        EnvironmentCheck.run(
+            JobConfig.load(args, environment),
+            patience,
+            new PrintStream(printed, true, StandardCharsets.UTF_8));
+    String text = printed.toString(StandardCharsets.UTF_8);
+    assertThat(text).doesNotContain(PASSWORD);
+    return new Report(exitCode, text.lines().toList());
+  }
+
+  private static void assertOneProblem(Report report, String... hints) {
+    assertThat(report.exitCode()).isEqualTo(1);
+    assertThat(report.of("problem")).hasSize(1);
+    assertThat(report.of("problem").get(0)).contains(hints);
+  }
+
+  private static void assertOneWarning(Report report, String... hints) {
+    assertThat(report.exitCode()).isZero();
+    assertThat(report.of("problem")).isEmpty();
+    assertThat(report.of("warning")).hasSize(1);
+    assertThat(report.of("warning").get(0)).contains(hints);
+  }
+
+  /** The role's sequence privileges are those of a table with identity: to take, not to see. */
+  private void letSeeSequence() {
+    rows.execute("GRANT SELECT ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
+  }
+
+  private void replaceFeedbackTable(String ddl) {
+    rows.execute("DROP TABLE subscribers_feedback;" + ddl);
+    rows.execute("GRANT INSERT ON subscribers_feedback TO " + id + "_w");
+  }
+
+  private static final String EXISTING =
+      """
+      CREATE TABLE subscribers_feedback (
+        id serial4 NOT NULL, restaurant_id text NOT NULL, adv_campaign_id text NOT NULL,
+        adv_campaign_content text NOT NULL, adv_campaign_owner text NOT NULL,
+        adv_campaign_owner_contact text NOT NULL, adv_campaign_datetime_start int8 NOT NULL,
+        adv_campaign_datetime_end int8 NOT NULL, datetime_created int8 NOT NULL,
+        client_id text NOT NULL, trigger_datetime_created int4 NOT NULL, feedback varchar NULL,
+        CONSTRAINT id_pk PRIMARY KEY (id))
+      """;
+
+  @Test
+  void findsNothingWrongWithAGoodEnvironment() {
+    letSeeSequence();
+    Report report = check();
+    assertThat(report.of("problem")).isEmpty();
+    assertThat(report.of("warning")).isEmpty();
+    assertThat(report.exitCode()).isZero();
+    assertThat(String.join("\n", report.lines()))
+        .contains(
+            "kafka                        1 broker(s)",
+            "topic environment-check-promos 3 partition(s), 1 replica(s)",
+            "group promo-stream",
+            "transaction.max.timeout.ms   the brokers allow 15 min, the job asks for 15 min",
+            "subscribers.db               PostgreSQL 17",
+            "table public.subscribers_restaurants is there, with all columns and the right to SELECT",
+            "feedback.db                  PostgreSQL 17",
+            "max_prepared_transactions    is 64, 0 in use",
+            "table public.subscribers_feedback is there, with all columns and the right to INSERT",
+            "id has used 0 %");
+    assertThat(rows.query("SELECT count(*) FROM subscribers_feedback")).containsExactly("0");
+  }
+
+  @Test
+  void worksWithTheExistingTable() {
+    replaceFeedbackTable(EXISTING);
+    rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
+    assertOneWarning(check(), "trigger_datetime_created is integer, which ends on 2038-01-19");
+  }
+
+  @Test
+  void missesTheRightToTheSequence() {
+    replaceFeedbackTable(EXISTING);
+    assertOneProblem(check(), "GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq");
+  }
+
+  @Test
+  void seesTheIdRunningOut() {
+    replaceFeedbackTable(EXISTING.replace("int4 NOT NULL, feedback", "int8 NOT NULL, feedback"));
+    rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
+    rows.execute("SELECT setval('subscribers_feedback_id_seq', 1073741000)");
+    assertThat(check().of("warning")).isEmpty();
+    rows.execute("SELECT setval('subscribers_feedback_id_seq', 1073741824)");
+    assertOneWarning(check(), "id has used 50 % of 2147483647", "TYPE bigint", "AS bigint");
+    rows.execute("SELECT setval('subscribers_feedback_id_seq', 2040109466)");
+    assertOneProblem(check(), "id has used 95 % of 2147483647");
+    // Half of the remedy does not help.
+    rows.execute("ALTER TABLE subscribers_feedback ALTER COLUMN id TYPE bigint");
+    assertOneProblem(check(), "id has used 95 % of 2147483647");
+    rows.execute("ALTER SEQUENCE subscribers_feedback_id_seq AS bigint");
+    assertThat(check().exitCode()).isZero();
+  }
+
+  @Test
+  void warnsWhereTheSequenceCantBeSeen() {
+    assertOneWarning(check(), "how far id is used up can't be seen");
+  }
+
+  @Test
+  void missesTables() {
+    letSeeSequence();
+    assertOneProblem(
+        check("--subscribers.table=public.nothing"),
+        "table public.nothing",
+        "does not exist in this database");
+    assertOneProblem(check("--feedback.table=\"no\"\"body's\""), "no\"body's");
+    rows.execute("CREATE SCHEMA closed; ALTER TABLE subscribers_feedback SET SCHEMA closed;");
+    assertOneProblem(check("--feedback.table=closed.subscribers_feedback"), "schema closed");
+  }
+
+  @Test
+  void missesColumns() {
+    letSeeSequence();
+    rows.execute(
+        "ALTER TABLE subscribers_feedback DROP COLUMN client_id, DROP COLUMN datetime_created");
+    Report report = check();
+    assertOneProblem(report, "lacks ", "client_id", "datetime_created");
+    lists.execute("ALTER TABLE subscribers_restaurants DROP COLUMN client_id");
+    assertThat(check().of("problem")).hasSize(2);
+  }
+
+  @Test
+  void missesPrivileges() {
+    letSeeSequence();
+    lists.execute("REVOKE SELECT ON subscribers_restaurants FROM " + id + "_r");
+    assertOneProblem(check(), "no right to SELECT client_id, restaurant_id", "GRANT SELECT ON");
+    lists.execute(
+        "GRANT SELECT (client_id, restaurant_id) ON subscribers_restaurants TO " + id + "_r");
+    assertThat(check().exitCode()).isZero();
+    rows.execute(
+        "REVOKE INSERT ON subscribers_feedback FROM %1$s_w; GRANT INSERT (client_id) ON subscribers_feedback TO %1$s_w"
+            .formatted(id));
+    assertOneProblem(check(), "no right to INSERT restaurant_id, ");
+  }
+
+  @Test
+  void seesColumnsThatDontTakeTheValues() {
+    letSeeSequence();
+    for (String change :
+        List.of(
+            "client_id TYPE varchar(100)",
+            "adv_campaign_content TYPE varchar(1000)",
+            "datetime_created TYPE int4",
+            "trigger_datetime_created TYPE int2",
+            "restaurant_id TYPE uuid USING NULL",
+            "feedback SET NOT NULL")) {
+      TestDatabase before = rows;
+      rows.execute("ALTER TABLE subscribers_feedback ALTER COLUMN " + change);
+      assertOneProblem(check(), change.split(" ", 2)[0] + " is ");
+      before.execute("DROP TABLE subscribers_feedback");
+      before.withFeedbackTable();
+      before.execute("GRANT INSERT ON subscribers_feedback TO " + id + "_w");
+      letSeeSequence();
+    }
+    rows.execute(
+        "ALTER TABLE subscribers_feedback ADD COLUMN note text, ADD seen bool NOT NULL DEFAULT false");
+    assertThat(check().exitCode()).isZero();
+    rows.execute("ALTER TABLE subscribers_feedback SET UNLOGGED");
+    assertOneProblem(check(), "UNLOGGED");
+  }
+
+  @Test
+  void seesRowSecurity() {
+    letSeeSequence();
+    lists.execute("ALTER TABLE subscribers_restaurants ENABLE ROW LEVEL SECURITY");
+    assertOneWarning(check(), "has row security");
+  }
+
+  @Test
+  void seesAReadOnlyDatabase() {
+    letSeeSequence();
+    rows.execute(
+        "ALTER DATABASE \"%s\" SET default_transaction_read_only = on".formatted(rows.name()));
+    assertOneProblem(check(), "default_transaction_read_only is on");
+  }
+
+  @Test
+  void seesAnOddEncoding() {
+    rows.execute(
+        "CREATE DATABASE %s_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".formatted(id));
+    TestDatabase latin = new TestDatabase(id + "_latin").withFeedbackTable();
+    latin.execute("GRANT INSERT ON subscribers_feedback TO " + id + "_w");
+    latin.execute("GRANT SELECT ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
+    set("feedback.db.url", latin.url());
+    assertOneProblem(check(), "its encoding is LATIN1");
+  }
+
+  @Test
+  void seesWhatIsWrongWithTopics() {
+    letSeeSequence();
+    assertOneProblem(check("--promos.topic=nowhere"), "topic nowhere", "does not exist");
+    assertOneProblem(
+        check("--rejected.topic=" + topics + "small"),
+        "takes messages of 1000 bytes, the job sends up to 1048576");
+    assertThat(
+            check(
+                    "--rejected.topic=" + topics + "small",
+                    "--kafka.properties.max.request.size=1000")
+                .exitCode())
+        .isZero();
+    assertOneWarning(check("--notifications.topic=" + topics + "compacted"), "is compacted");
+  }
+
+  @Test
+  void comparesTransactionTimeouts() {
+    letSeeSequence();
+    String hour = "--kafka.properties.transaction.timeout.ms=3600000";
+    assertOneProblem(check(hour), "the brokers allow 15 min, the job asks for 1 h", "900000");
+    // Without transactions it does not matter.
+    assertThat(check(hour, "--delivery.guarantee=at-least-once").exitCode()).isZero();
+  }
+
+  @Test
+  void warnsOfPropertiesThatNobodyKnows() {
+    letSeeSequence();
+    assertOneWarning(
+        check("--kafka.properties.secuirty.protocol=SSL"), "kafka.properties.secuirty.protocol");
+  }
+
+  @Test
+  void goesOnWhenThingsAreDown() throws IOException {
+    letSeeSequence();
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    set("kafka.bootstrap-servers", "127.0.0.1:" + port);
+    Report report = check();
+    assertOneProblem(report, "kafka ", "no answer from 127.0.0.1:" + port);
+    assertThat(report.of("ok")).anyMatch(line -> line.contains("the right to INSERT"));
+    set("kafka.bootstrap-servers", TestBroker.get().bootstrapServers());
+    set("subscribers.db.url", "jdbc:postgresql://127.0.0.1:" + port + "/nothing");
+    report = check();
+    assertOneProblem(report, "subscribers.db", "no connection to jdbc:postgresql://127.0.0.1");
+    assertThat(report.of("ok")).anyMatch(line -> line.contains("the right to INSERT"));
+  }
+
+  @Test
+  void doesNotHangOnServersThatSayNothing() throws IOException {
+    letSeeSequence();
+    try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      set("feedback.db.url", "jdbc:postgresql://127.0.0.1:" + mute.getLocalPort() + "/rows");
+      assertOneProblem(check(Duration.ofSeconds(5)), "feedback ", "no answer in time");
+    }
+  }
+
+  @Test
+  void readsPasswordFiles(@TempDir Path directory) throws IOException {
+    letSeeSequence();
+    environment.remove(ConfigKey.variable("feedback.db.password"));
+    String file = Files.writeString(directory.resolve("password"), PASSWORD).toString();
+    assertThat(check("--feedback.db.password-file", file).exitCode()).isZero();
+    assertOneProblem(check("--feedback.db.password-file=/no/file"), "password file /no/file");
+  }
+
+  @Test
+  void aWrongKafkaLoginIsNotShown() {
+    letSeeSequence();
+    set("kafka.properties.security.protocol", "SASL_PLAINTEXT");
+    set("kafka.properties.sasl.mechanism", "PLAIN");
+    set(
+        "kafka.properties.sasl.jaas.config",
+        "org.apache.kafka.common.security.plain.PlainLoginModule required password=a " + PASSWORD);
+    assertOneProblem(check(), "kafka ", "no client");
+  }
+}
