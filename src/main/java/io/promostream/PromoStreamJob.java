@@ -1,0 +1,57 @@
+package io.promostream;
+
+import io.promostream.config.CommandLine;
+import io.promostream.config.ConfigException;
+import io.promostream.config.ConfigKeys;
+import io.promostream.config.EnvironmentCheck;
+import io.promostream.config.JobConfig;
+import io.promostream.config.StartChecks;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.DeploymentOptions;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/** Starts the job: reads the configuration, sets up the environment, builds, executes. */
+public final class PromoStreamJob {
+
+  private static final String DEFAULT_NAME = "promo-stream";
+
+  private PromoStreamJob() {}
+
+  /** Runs the job, or prints help, or checks the environment: see {@code --help}. */
+  public static void main(String[] args) throws Exception {
+    CommandLine line = CommandLine.parse(args);
+    if (line.help()) {
+      System.out.print(ConfigKeys.help());
+      return;
+    }
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+    try {
+      JobConfig config = JobConfig.load(args, System.getenv());
+      if (line.check()) {
+        System.exit(EnvironmentCheck.run(config, System.out));
+      }
+      StartChecks.check(env.getConfiguration(), config);
+      prepare(env, config);
+    } catch (ConfigException e) {
+      if (runsInJobManager(env)) {
+        throw e;
+      }
+      System.err.println(e.getMessage());
+      System.exit(1);
+    }
+    env.execute(env.getConfiguration().getOptional(PipelineOptions.NAME).orElse(DEFAULT_NAME));
+  }
+
+  /** Builds the job that the configuration describes. */
+  static void prepare(StreamExecutionEnvironment env, JobConfig config) {
+    // A type without a serializer of its own would end in state that no later release can read.
+    env.configure(new Configuration().set(PipelineOptions.GENERIC_TYPES, false));
+    PromoStreamTopology.build(env, config, Connectors.of(config));
+  }
+
+  /** Application mode and submission over REST: an exit would take the JobManager along. */
+  private static boolean runsInJobManager(StreamExecutionEnvironment env) {
+    return "embedded".equals(env.getConfiguration().get(DeploymentOptions.TARGET));
+  }
+}

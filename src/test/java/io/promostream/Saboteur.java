@@ -1,0 +1,133 @@
+package io.promostream;
+
+import io.promostream.serialization.ValueSerializer;
+import java.io.IOException;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.api.common.state.CheckpointListener;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+
+/**
+ * An operator beside the job that spoils what all tasks share: checkpoints and restarts. It does so
+ * as often as it has been told to.
+ */
+final class Saboteur extends RichMapFunction<Long, Long>
+    implements CheckpointedFunction, CheckpointListener {
+
+  /** What is to go wrong. */
+  enum Act {
+    /** A checkpoint fails after every task has done its part of it: it is declined. */
+    DECLINE_CHECKPOINT,
+    /** A task fails right after its snapshot, while the checkpoint is not complete. */
+    FAIL_AFTER_SNAPSHOT,
+    /** A task fails when it hears that a checkpoint is complete, as others are about to commit. */
+    FAIL_ON_COMPLETION,
+    /** A task fails at some moment. */
+    FAIL_AT_RANDOM
+  }
+
+  private static final Map<Act, AtomicInteger> DUE = new EnumMap<>(Act.class);
+
+  static {
+    for (Act act : Act.values()) {
+      DUE.put(act, new AtomicInteger());
+    }
+  }
+
+  private transient ListState<Long> state;
+  private transient boolean snapshotTaken;
+  private transient Random random;
+
+  /** Orders an act, so many times. */
+  static void order(Act act, int times) {
+    DUE.get(act).addAndGet(times);
+  }
+
+  /** How many of an act are still to come. */
+  static int outstanding(Act act) {
+    return DUE.get(act).get();
+  }
+
+  private static boolean take(Act act) {
+    return DUE.get(act).getAndUpdate(n -> Math.max(0, n - 1)) > 0;
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    state =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("poisoned", new Poisonable()));
+    random = new Random();
+  }
+
+  @Override
+  public Long map(Long value) {
+    if (snapshotTaken && take(Act.FAIL_AFTER_SNAPSHOT)) {
+      throw new IllegalStateException("sabotage: after the snapshot");
+    }
+    snapshotTaken = false;
+    if (random.nextInt(50) == 0 && take(Act.FAIL_AT_RANDOM)) {
+      throw new IllegalStateException("sabotage: at random");
+    }
+    return value;
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    state.update(List.of(context.getCheckpointId()));
+    snapshotTaken = true;
+  }
+
+  @Override
+  public void notifyCheckpointComplete(long checkpointId) {
+    if (take(Act.FAIL_ON_COMPLETION)) {
+      throw new IllegalStateException("sabotage: on completion");
+    }
+  }
+
+  /** Fails when the state is written, which happens after the task's part of the checkpoint. */
+  public static final class Poisonable extends ValueSerializer<Long> {
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(Long value, DataOutputView out) throws IOException {
+      if (take(Act.DECLINE_CHECKPOINT)) {
+        throw new IOException("sabotage: checkpoint " + value);
+      }
+      out.writeLong(value);
+    }
+
+    @Override
+    protected Long read(int format, DataInputView in) throws IOException {
+      return in.readLong();
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<Long> {
+      @Override
+      protected Poisonable serializer() {
+        return new Poisonable();
+      }
+    }
+  }
+}

@@ -1,0 +1,361 @@
+package io.promostream;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.promostream.config.JobConfig;
+import io.promostream.local.Delivery;
+import io.promostream.local.EmbeddedBroker;
+import io.promostream.local.EmbeddedDatabase;
+import io.promostream.local.FeedbackRows;
+import io.promostream.local.Notifications;
+import io.promostream.testing.TestBroker;
+import io.promostream.testing.TestDatabase;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListTransactionsOptions;
+import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.clients.admin.TransactionState;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * The whole job on a cluster in this JVM, with topics and databases of its own, and a saboteur
+ * beside it.
+ */
+final class TestJob implements AutoCloseable {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static MiniCluster cluster;
+
+  private final int number = COUNT.incrementAndGet();
+  final String promosTopic = "promos-" + number;
+  final String notificationsTopic = "notifications-" + number;
+  final String rejectedTopic = "rejected-" + number;
+  final String prefix = "test-" + number;
+  final TestDatabase subscribers = TestDatabase.create().withSubscribersTable();
+  final TestDatabase feedback = TestDatabase.create().withFeedbackTable();
+
+  private final EmbeddedBroker broker = TestBroker.get();
+  private final Path checkpoints;
+  private final List<String> settings = new ArrayList<>();
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final Notifications notifications;
+  private final List<Delivery> notified = new ArrayList<>();
+  private JobID running;
+
+  /**
+   * Makes topics and databases; starts nothing yet.
+   *
+   * @param checkpoints a directory for them
+   * @param settings of the job, {@code --key=value}, beyond the addresses
+   */
+  TestJob(Path checkpoints, String... settings) throws Exception {
+    this.checkpoints = checkpoints;
+    change(settings);
+    broker.createTopic(promosTopic, 3);
+    broker.createTopic(notificationsTopic, 3);
+    broker.createTopic(rejectedTopic, 1);
+    producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", broker.bootstrapServers()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+    notifications = new Notifications(broker.bootstrapServers(), notificationsTopic);
+  }
+
+  /** Changes the job's settings for its next start: {@code --key=value}. */
+  void change(String... changed) {
+    settings.addAll(List.of(changed));
+  }
+
+  /** Sets a topic's largest message. */
+  void limit(String topic, int maxMessageBytes) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    AlterConfigOp limit =
+        new AlterConfigOp(
+            new ConfigEntry("max.message.bytes", "" + maxMessageBytes), AlterConfigOp.OpType.SET);
+    try (Admin admin = broker.admin()) {
+      admin.incrementalAlterConfigs(Map.of(resource, List.of(limit))).all().get(60, SECONDS);
+    }
+  }
+
+  private static synchronized MiniCluster cluster() throws Exception {
+    if (cluster == null) {
+      Configuration flink = new Configuration();
+      flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+      cluster =
+          new MiniCluster(
+              new MiniClusterConfiguration.Builder()
+                  .setConfiguration(flink)
+                  .setNumTaskManagers(2)
+                  .setNumSlotsPerTaskManager(2)
+                  .withRandomPorts()
+                  .build());
+      cluster.start();
+    }
+    return cluster;
+  }
+
+  JobConfig config() {
+    List<String> args = new ArrayList<>();
+    args.add("--kafka.bootstrap-servers=" + broker.bootstrapServers());
+    args.add("--promos.topic=" + promosTopic);
+    args.add("--notifications.topic=" + notificationsTopic);
+    args.add("--rejected.topic=" + rejectedTopic);
+    args.add("--subscribers.db.url=" + subscribers.url());
+    args.add("--subscribers.db.user=" + EmbeddedDatabase.SUPERUSER);
+    args.add("--subscribers.refresh-interval=300 ms");
+    args.add("--feedback.db.url=" + feedback.url());
+    args.add("--feedback.db.user=" + EmbeddedDatabase.SUPERUSER);
+    args.add("--transaction-prefix=" + prefix);
+    args.addAll(settings);
+    Map<String, String> passwords =
+        Map.of(
+            "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", EmbeddedDatabase.SUPERUSER,
+            "PROMO_STREAM_FEEDBACK_DB_PASSWORD", EmbeddedDatabase.SUPERUSER);
+    return JobConfig.load(args.toArray(String[]::new), passwords);
+  }
+
+  /** Flink's settings for all runs: short checkpoints, retained, and many quick restarts. */
+  private Configuration flink() {
+    Configuration flink = new Configuration();
+    flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(300));
+    flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
+    flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, checkpoints.toUri().toString());
+    flink.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 1_000);
+    flink.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1_000);
+    flink.set(
+        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(200));
+    return flink;
+  }
+
+  /**
+   * Starts the job.
+   *
+   * @param restoreFrom a savepoint's or checkpoint's path, null for a fresh start
+   * @param more of Flink's settings
+   */
+  void start(int parallelism, String restoreFrom, Configuration more) throws Exception {
+    Configuration flink = flink();
+    flink.set(CoreOptions.DEFAULT_PARALLELISM, parallelism);
+    flink.addAll(more);
+    StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
+    PromoStreamJob.prepare(env, config());
+    env.fromSource(
+            new DataGeneratorSource<>(
+                n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(200), Types.LONG),
+            WatermarkStrategy.noWatermarks(),
+            "saboteur-clock")
+        .uid("saboteur-clock")
+        .map(new Saboteur())
+        .uid("saboteur")
+        .sinkTo(new DiscardingSink<>())
+        .uid("saboteur-sink");
+    JobGraph graph = env.getStreamGraph().getJobGraph();
+    if (restoreFrom != null) {
+      graph.setSavepointRestoreSettings(SavepointRestoreSettings.forPath(restoreFrom, false));
+    }
+    running = graph.getJobID();
+    cluster().submitJob(graph).get(60, SECONDS);
+  }
+
+  void start(int parallelism) throws Exception {
+    start(parallelism, null, new Configuration());
+  }
+
+  /** Cancels the job; the path of its last checkpoint. */
+  String cancel() throws Exception {
+    cluster().cancelJob(running).get(60, SECONDS);
+    awaitEnd(JobStatus.CANCELED);
+    return cluster().getLatestCompletedCheckpointPath(running).orElseThrow();
+  }
+
+  /** Stops the job; the path of its savepoint. */
+  String stopWithSavepoint() throws Exception {
+    String path =
+        cluster()
+            .stopWithSavepoint(
+                running, checkpoints.toUri().toString(), false, SavepointFormatType.CANONICAL)
+            .get(60, SECONDS);
+    awaitEnd(JobStatus.FINISHED);
+    return path;
+  }
+
+  private void awaitEnd(JobStatus end) throws Exception {
+    await("the job to be " + end, () -> cluster().getJobStatus(running).get() == end);
+  }
+
+  JobStatus status() throws Exception {
+    return cluster().getJobStatus(running).get(30, SECONDS);
+  }
+
+  /** How often a task of the running job has been restarted at most. */
+  int restarts() throws Exception {
+    AccessExecutionGraph graph = cluster().getExecutionGraph(running).get(30, SECONDS);
+    int attempts = 0;
+    for (var vertex : graph.getAllExecutionVertices()) {
+      attempts = Math.max(attempts, vertex.getCurrentExecutionAttempt().getAttemptNumber());
+    }
+    return attempts;
+  }
+
+  long completedCheckpoints() throws Exception {
+    return cluster()
+        .getExecutionGraph(running)
+        .get(30, SECONDS)
+        .getCheckpointStatsSnapshot()
+        .getCounts()
+        .getNumberOfCompletedCheckpoints();
+  }
+
+  /** Waits for two checkpoints that begin after this call. */
+  void awaitCheckpoints() throws Exception {
+    long before = completedCheckpoints();
+    await("two checkpoints", () -> completedCheckpoints() >= before + 3);
+  }
+
+  void send(byte[] promo) {
+    send(new ProducerRecord<>(promosTopic, promo));
+  }
+
+  void send(ProducerRecord<byte[], byte[]> message) {
+    try {
+      producer.send(message).get(60, SECONDS);
+    } catch (Exception e) {
+      throw new IllegalStateException("the broker took no promo", e);
+    }
+  }
+
+  /** Sends without waiting for the broker. */
+  void sendLater(byte[] promo) {
+    var unused = producer.send(new ProducerRecord<>(promosTopic, promo));
+  }
+
+  void subscribe(String client, String restaurant) {
+    subscribers.execute(
+        "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES ('%s', '%s')"
+            .formatted(client, restaurant));
+  }
+
+  void unsubscribe(String client, String restaurant) {
+    subscribers.execute(
+        "DELETE FROM subscribers_restaurants WHERE client_id = '%s' AND restaurant_id = '%s'"
+            .formatted(client, restaurant));
+  }
+
+  /** All notifications committed so far. */
+  List<Delivery> notifications() {
+    notified.addAll(notifications.read());
+    return notified;
+  }
+
+  /** All feedback rows committed so far. */
+  List<Delivery> rows() throws Exception {
+    try (FeedbackRows rows =
+        new FeedbackRows(config().feedback().database(), config().feedback().table())) {
+      return rows.read();
+    }
+  }
+
+  /** All rejected messages committed so far. */
+  List<ConsumerRecord<byte[], byte[]>> rejected() {
+    try (Notifications topic = new Notifications(broker.bootstrapServers(), rejectedTopic)) {
+      List<ConsumerRecord<byte[], byte[]>> messages = new ArrayList<>();
+      topic.read(messages::add);
+      return messages;
+    }
+  }
+
+  /** Waits until so many notifications and rows are committed. */
+  void awaitDeliveries(int count) throws Exception {
+    await(
+        count + " notifications and rows",
+        () -> notifications().size() >= count && rows().size() >= count);
+  }
+
+  /** Transactions of this job that are open or prepared, on either side. */
+  List<String> leftovers() throws Exception {
+    List<String> left =
+        new ArrayList<>(
+            feedback.query(
+                "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"));
+    Set<TransactionState> ended =
+        EnumSet.of(
+            TransactionState.EMPTY,
+            TransactionState.COMPLETE_ABORT,
+            TransactionState.COMPLETE_COMMIT);
+    try (Admin admin = broker.admin()) {
+      for (TransactionListing transaction :
+          admin.listTransactions(new ListTransactionsOptions()).all().get(60, SECONDS)) {
+        if (transaction.transactionalId().startsWith(prefix + "/")
+            && !ended.contains(transaction.state())) {
+          left.add(transaction.toString());
+        }
+      }
+    }
+    return left;
+  }
+
+  /** Waits for a condition; fails with what was waited for. */
+  static void await(String what, Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.call()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for " + what);
+      }
+      Thread.sleep(50);
+    }
+  }
+
+  @Override
+  public void close() {
+    producer.close();
+    notifications.close();
+    try {
+      if (running != null && !status().isGloballyTerminalState()) {
+        cancel();
+      }
+    } catch (Exception e) {
+      throw new IllegalStateException("the job could not be cancelled", e);
+    }
+  }
+}
