@@ -1,11 +1,15 @@
 package io.promostream.local;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import io.zonky.test.db.postgres.util.LinuxUtils;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** A Postgres server on a free port of this machine; its data goes with it. */
@@ -51,6 +55,36 @@ public final class EmbeddedDatabase implements AutoCloseable {
     try (Connection connection = connect("postgres");
         Statement statement = connection.createStatement()) {
       statement.execute("CREATE DATABASE \"" + name + "\"");
+    }
+  }
+
+  /**
+   * Ends the server as a crash would and starts it anew; connections break, what was prepared or
+   * committed stays.
+   */
+  public void restart() throws Exception {
+    List<String> command = new ArrayList<>();
+    if (LinuxUtils.isUnshareAvailable()) {
+      command.addAll(List.of("unshare", "-U"));
+    }
+    try (Connection connection = connect("postgres");
+        Statement statement = connection.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "SELECT setting, current_setting('data_directory') FROM pg_config WHERE name = 'BINDIR'")) {
+      result.next();
+      command.addAll(List.of(result.getString(1) + "/pg_ctl", "-D", result.getString(2)));
+    }
+    command.addAll(List.of("-m", "immediate", "-w", "restart"));
+    // The server inherits the streams: nobody would empty a pipe.
+    int exit =
+        new ProcessBuilder(command)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start()
+            .waitFor();
+    if (exit != 0) {
+      throw new IllegalStateException(command + " ended with " + exit);
     }
   }
 

@@ -48,6 +48,11 @@ public record TestDatabase(String name) {
     return server;
   }
 
+  /** Restarts the server, of all databases, as after a crash. */
+  public static void restartServer() throws Exception {
+    server().restart();
+  }
+
   public String url() {
     return server().url(name);
   }

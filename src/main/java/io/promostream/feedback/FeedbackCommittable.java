@@ -1,0 +1,47 @@
+package io.promostream.feedback;
+
+import java.io.IOException;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+
+/**
+ * A prepared transaction that a checkpoint's completion commits.
+ *
+ * @param gid its name in Postgres, see {@link FeedbackTransaction#gid()}
+ * @param xid its number of 64 bits: by this Postgres still knows how it ended when the name is gone
+ * @param rows how many rows it inserted
+ */
+public record FeedbackCommittable(String gid, long xid, long rows) {
+
+  /** Writes committables into checkpoints. */
+  static final class Serializer implements SimpleVersionedSerializer<FeedbackCommittable> {
+
+    private static final int VERSION = 1;
+
+    @Override
+    public int getVersion() {
+      return VERSION;
+    }
+
+    @Override
+    public byte[] serialize(FeedbackCommittable committable) throws IOException {
+      DataOutputSerializer out = new DataOutputSerializer(128);
+      out.writeUTF(committable.gid);
+      out.writeLong(committable.xid);
+      out.writeLong(committable.rows);
+      return out.getCopyOfBuffer();
+    }
+
+    @Override
+    public FeedbackCommittable deserialize(int version, byte[] bytes) throws IOException {
+      if (version != VERSION) {
+        throw new IOException(
+            "feedback transactions in format %d: this release reads %d, run the one that wrote them or a later one"
+                .formatted(version, VERSION));
+      }
+      DataInputDeserializer in = new DataInputDeserializer(bytes);
+      return new FeedbackCommittable(in.readUTF(), in.readLong(), in.readLong());
+    }
+  }
+}
