@@ -1,0 +1,71 @@
+package io.promostream;
+
+import io.promostream.config.JobConfig;
+import io.promostream.delivery.DeliveryBatch;
+import io.promostream.feedback.AtLeastOnceFeedbackSink;
+import io.promostream.feedback.FeedbackSink;
+import io.promostream.kafka.KafkaClients;
+import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLimits;
+import io.promostream.promo.RawPromo;
+import io.promostream.subscribers.ListUpdate;
+import io.promostream.subscribers.SubscriberListSource;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+
+/**
+ * What joins the job to the world outside; tests put others in their place.
+ *
+ * @param limits how large messages may be
+ */
+record Connectors(
+    Source<RawPromo, ?, ?> promos,
+    Source<ListUpdate, ?, ?> subscribers,
+    Sink<Message> notifications,
+    Sink<Message> rejected,
+    Sink<DeliveryBatch> feedback,
+    TopicLimits.Lookup limits) {
+
+  /** Kafka and Postgres, as configured. */
+  static Connectors of(JobConfig config) {
+    return new Connectors(
+        promos(config),
+        new SubscriberListSource(
+            config.subscribers().database(),
+            config.subscribers().table(),
+            config.subscribers().refreshInterval()),
+        KafkaClients.sink(config, config.notificationsTopic(), "notifications"),
+        KafkaClients.sink(config, config.rejectedTopic(), "rejected"),
+        feedback(config),
+        TopicLimits.ofBroker(config.kafka()));
+  }
+
+  private static Source<RawPromo, ?, ?> promos(JobConfig config) {
+    OffsetsInitializer start =
+        switch (config.promos().startFrom()) {
+          case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
+          case EARLIEST -> OffsetsInitializer.earliest();
+          case LATEST -> OffsetsInitializer.latest();
+        };
+    return KafkaSource.<RawPromo>builder()
+        // A promo of a transaction that was aborted was never published.
+        .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
+        .setProperties(KafkaClients.properties(config.kafka()))
+        .setTopics(config.promos().topic())
+        .setGroupId(config.promos().groupId())
+        .setStartingOffsets(start)
+        .setDeserializer(new RawPromo.Deserializer())
+        .build();
+  }
+
+  private static Sink<DeliveryBatch> feedback(JobConfig config) {
+    return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
+        ? new FeedbackSink(config.feedback(), config.transactionPrefix())
+        : new AtLeastOnceFeedbackSink(config.feedback());
+  }
+}

@@ -1,0 +1,162 @@
+package io.promostream;
+
+import io.promostream.config.JobConfig;
+import io.promostream.delivery.DeliverPromos;
+import io.promostream.delivery.DeliveryBatch;
+import io.promostream.kafka.Message;
+import io.promostream.notification.NotificationTemplate;
+import io.promostream.notification.ToNotifications;
+import io.promostream.promo.ParsePromo;
+import io.promostream.promo.Promo;
+import io.promostream.subscribers.AddressRefreshes;
+import io.promostream.subscribers.ListUpdate;
+import io.promostream.subscribers.OwnShare;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * The job's graph.
+ *
+ * <pre>
+ *  Kafka restaurant.promos                         Postgres subscribers_restaurants
+ *         |                                                   |  polled every refresh-interval
+ *    ParsePromo ---- rejected ----> Kafka ...rejected   SubscriberListSource (parallelism 1)
+ *         | Promo                                             | audiences that changed
+ *    keyBy restaurant                                     broadcast
+ *         |                                              OwnShare: keeps the restaurants whose
+ *         |                                                   | keys this subtask owns
+ *         +------------------> DeliverPromos <----------------+  (reinterpreted as keyed)
+ *               keyed state of a restaurant: its audience, its campaigns, who got what
+ *                                   | DeliveryBatch (promo, a slice of its audience)
+ *                               rebalance
+ *                      +------------+-------------+
+ *            one message a client          one row a client
+ *         Kafka subscriber.promos    Postgres subscribers_feedback
+ * </pre>
+ */
+final class PromoStreamTopology {
+
+  /**
+   * Key groups of the restaurants, and so the highest parallelism, where {@code
+   * pipeline.max-parallelism} does not say: a number of many divisors, for even shares. It can't be
+   * changed under existing state.
+   */
+  static final int DEFAULT_MAX_PARALLELISM = 720;
+
+  private final StreamExecutionEnvironment env;
+  private final JobConfig config;
+  private final Connectors connectors;
+
+  /**
+   * Said to each operator that deals in key groups, since Flink would derive it from parallelism:
+   * for one with state as it was when the job first started, for one without as it is now.
+   */
+  private final int maxParallelism;
+
+  private PromoStreamTopology(
+      StreamExecutionEnvironment env, JobConfig config, Connectors connectors) {
+    this.env = env;
+    this.config = config;
+    this.connectors = connectors;
+    this.maxParallelism =
+        env.getMaxParallelism() > 0 ? env.getMaxParallelism() : DEFAULT_MAX_PARALLELISM;
+  }
+
+  /** Adds the job to an environment. */
+  static void build(StreamExecutionEnvironment env, JobConfig config, Connectors connectors) {
+    new PromoStreamTopology(env, config, connectors).build();
+  }
+
+  private void build() {
+    SingleOutputStreamOperator<Promo> promos = promos();
+    DataStream<DeliveryBatch> batches = deliver(promos, audiences());
+    notifications(batches);
+    feedback(batches);
+    rejected(promos.getSideOutput(ParsePromo.REJECTED));
+  }
+
+  private SingleOutputStreamOperator<Promo> promos() {
+    return env.fromSource(connectors.promos(), WatermarkStrategy.noWatermarks(), Uids.PROMOS)
+        .uid(Uids.PROMOS)
+        .process(
+            new ParsePromo(
+                connectors.limits(),
+                config.notificationsTopic(),
+                config.rejectedTopic(),
+                NotificationTemplate::largest))
+        .returns(Promo.TYPE)
+        .uid(Uids.PARSE_PROMO)
+        .name(Uids.PARSE_PROMO);
+  }
+
+  private KeyedStream<ListUpdate, String> audiences() {
+    SingleOutputStreamOperator<ListUpdate> updates =
+        env.fromSource(
+                connectors.subscribers(), WatermarkStrategy.noWatermarks(), Uids.SUBSCRIBERS)
+            .returns(ListUpdate.TYPE)
+            .uid(Uids.SUBSCRIBERS)
+            .forceNonParallel();
+    return switch (config.subscribers().distribution()) {
+      case BROADCAST ->
+          DataStreamUtils.reinterpretAsKeyedStream(
+              updates
+                  .broadcast()
+                  .flatMap(new OwnShare(maxParallelism))
+                  .returns(ListUpdate.TYPE)
+                  .setMaxParallelism(maxParallelism)
+                  .uid(Uids.OWN_SHARE)
+                  .name(Uids.OWN_SHARE),
+              ListUpdate::key,
+              Types.STRING);
+      case KEYED ->
+          updates
+              .flatMap(new AddressRefreshes(maxParallelism))
+              .returns(ListUpdate.TYPE)
+              .forceNonParallel()
+              .uid(Uids.ADDRESS_REFRESHES)
+              .name(Uids.ADDRESS_REFRESHES)
+              .keyBy(ListUpdate::key, Types.STRING);
+    };
+  }
+
+  private DataStream<DeliveryBatch> deliver(
+      DataStream<Promo> promos, KeyedStream<ListUpdate, String> audiences) {
+    return promos
+        .keyBy(Promo::restaurantId, Types.STRING)
+        .connect(audiences)
+        .process(new DeliverPromos(config.promos().rememberEnded()))
+        .returns(DeliveryBatch.TYPE)
+        .setMaxParallelism(maxParallelism)
+        .uid(Uids.DELIVER_PROMOS)
+        .name(Uids.DELIVER_PROMOS);
+  }
+
+  private void notifications(DataStream<DeliveryBatch> batches) {
+    batches
+        .rebalance()
+        .flatMap(new ToNotifications())
+        .returns(Message.TYPE)
+        .uid(Uids.TO_NOTIFICATIONS)
+        .name(Uids.TO_NOTIFICATIONS)
+        .sinkTo(connectors.notifications())
+        .uid(Uids.NOTIFICATIONS)
+        .name(Uids.NOTIFICATIONS);
+  }
+
+  private void feedback(DataStream<DeliveryBatch> batches) {
+    batches
+        .rebalance()
+        .sinkTo(connectors.feedback())
+        .uid(Uids.FEEDBACK)
+        .name(Uids.FEEDBACK);
+  }
+
+  private void rejected(DataStream<Message> rejected) {
+    rejected.sinkTo(connectors.rejected()).uid(Uids.REJECTED).name(Uids.REJECTED);
+  }
+}
