@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A set of clients: the subscribers of one restaurant, those who got a campaign, those still due.
@@ -44,21 +45,9 @@ public final class Audience {
 
   /** The audience of these clients, each once. */
   public static Audience of(Collection<String> clientIds) {
-    List<byte[]> uuids = new ArrayList<>();
-    List<byte[]> texts = new ArrayList<>();
-    for (String id : clientIds) {
-      UUID uuid = canonicalUuid(id);
-      if (uuid == null) {
-        texts.add(id.getBytes(UTF_8));
-      } else {
-        uuids.add(
-            ByteBuffer.allocate(PackedIds.UUID_BYTES)
-                .putLong(uuid.getMostSignificantBits())
-                .putLong(uuid.getLeastSignificantBits())
-                .array());
-      }
-    }
-    return new Audience(PackedIds.pack(uuids, true), PackedIds.pack(texts, false));
+    Builder audience = new Builder();
+    clientIds.forEach(id -> audience.add(id.getBytes(UTF_8)));
+    return audience.build();
   }
 
   public static Audience of(String... clientIds) {
@@ -75,7 +64,7 @@ public final class Audience {
 
   /** What the packed ids take, in bytes. */
   public int byteSize() {
-    return uuids.byteSize() + texts.byteSize();
+    return uuids.weight(0, uuids.size()) + texts.weight(0, texts.size());
   }
 
   /** Those who are in this audience and not in the other. */
@@ -127,7 +116,7 @@ public final class Audience {
   private static void cut(PackedIds ids, int maxClients, int maxBytes, Consumer<PackedIds> slices) {
     int from = 0;
     for (int i = 1; i <= ids.size(); i++) {
-      if (i == ids.size() || i - from == maxClients || ids.end(i) - ids.start(from) > maxBytes) {
+      if (i == ids.size() || i - from == maxClients || ids.weight(from, i + 1) > maxBytes) {
         slices.accept(ids.range(from, i));
         from = i;
       }
@@ -153,21 +142,6 @@ public final class Audience {
     return ids;
   }
 
-  /** The id as a UUID, or null where that would not give back the very same text. */
-  private static UUID canonicalUuid(String id) {
-    if (id.length() != UUID_CHARS) {
-      return null;
-    }
-    for (int i = 0; i < UUID_CHARS; i++) {
-      char c = id.charAt(i);
-      boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
-      if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
-        return null;
-      }
-    }
-    return UUID.fromString(id);
-  }
-
   @Override
   public boolean equals(Object other) {
     return other instanceof Audience that && uuids.equals(that.uuids) && texts.equals(that.texts);
@@ -181,6 +155,59 @@ public final class Audience {
   @Override
   public String toString() {
     return size() <= 10 ? clientIds().toString() : size() + " clients";
+  }
+
+  /** Collects the clients of an audience, in any order; a repeated one counts once. */
+  static final class Builder {
+
+    /** What is not packed yet takes some 36 bytes per client. */
+    private static final int UNPACKED_CLIENTS = 65_536;
+
+    private Audience packed = EMPTY;
+    private List<byte[]> uuids = new ArrayList<>();
+    private List<byte[]> texts = new ArrayList<>();
+
+    /** Adds a client by the UTF-8 bytes of its id. */
+    void add(byte[] id) {
+      byte[] uuid = canonicalUuid(id);
+      if (uuid == null) {
+        texts.add(id);
+      } else {
+        uuids.add(uuid);
+      }
+      // A growing share, so that a large audience is not merged anew for each few that come.
+      if (uuids.size() + texts.size() > UNPACKED_CLIENTS + packed.size() / 4) {
+        packed = build();
+        uuids = new ArrayList<>();
+        texts = new ArrayList<>();
+      }
+    }
+
+    Audience build() {
+      return packed.plus(new Audience(PackedIds.pack(uuids, true), PackedIds.pack(texts, false)));
+    }
+
+    /** The id as a UUID, or null where that would not give back the very same text. */
+    private static byte @Nullable [] canonicalUuid(byte[] id) {
+      if (id.length != UUID_CHARS) {
+        return null;
+      }
+      byte[] uuid = new byte[PackedIds.UUID_BYTES];
+      int digits = 0;
+      for (int i = 0; i < UUID_CHARS; i++) {
+        boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
+        byte c = id[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (dash ? c != '-' : digit < 0) {
+          return null;
+        }
+        if (!dash) {
+          uuid[digits / 2] |= (byte) (digits % 2 == 0 ? digit << 4 : digit);
+          digits++;
+        }
+      }
+      return uuid;
+    }
   }
 
   /** Writes audiences, in state and between tasks. */

@@ -21,7 +21,7 @@ public sealed interface ListUpdate {
   /**
    * A part of a restaurant's new audience, which holds once its last part is there. The parts of
    * one audience come in order, from 0, with nothing of the same restaurant between; a part 0 drops
-   * what came of an audience before.
+   * what came of an audience before. No client is in two parts of one audience.
    *
    * @param part counts from 0
    * @param last whether the audience is complete with this part
@@ -40,7 +40,8 @@ public sealed interface ListUpdate {
    *
    * @param key a key of the key group that is to hear of it; empty before the update is addressed
    * @param version counts the completed refreshes, from 1
-   * @param asOf when the list was read, epoch milliseconds: it holds no change after that
+   * @param asOf when the refresh began to read, epoch milliseconds: the list holds all that was
+   *     committed before, and may hold some of what came while it was read
    * @param restaurants those with subscribers
    * @param subscriptions rows of the table that count
    */

@@ -69,6 +69,12 @@ final class PackedIds {
     return ends == null ? (index + 1) * UUID_BYTES : ends[index];
   }
 
+  /** Bytes that the ids from one index up to another, excluded, take. */
+  int weight(int from, int to) {
+    int ends = this.ends == null ? 0 : Integer.BYTES * (to - from);
+    return to == from ? 0 : end(to - 1) - start(from) + ends;
+  }
+
   /** The ids from one index up to another, excluded. */
   PackedIds range(int from, int to) {
     int start = start(from);

@@ -1,0 +1,101 @@
+package io.promostream.subscribers;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Calls one thread back from a wait or out of a statement. Who calls never waits. */
+final class Interruption {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Interruption.class);
+
+  /** A cancel that comes before its statement does nothing, so it is repeated. */
+  private static final long REPEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** After that the server is taken for gone, and the socket closed. */
+  private static final long ABORT_AFTER_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private boolean requested;
+  private @Nullable Connection running;
+
+  synchronized void request() {
+    if (running != null && !requested) {
+      Connection connection = running;
+      Thread canceller = new Thread(() -> cancel(connection), "cancel-subscribers-query");
+      canceller.setDaemon(true);
+      canceller.start();
+    }
+    requested = true;
+    notifyAll();
+  }
+
+  /** Whether there was a request since this was asked last. */
+  synchronized boolean happened() {
+    boolean happened = requested;
+    requested = false;
+    return happened;
+  }
+
+  /**
+   * Waits, at most until {@link System#nanoTime()} is the given.
+   *
+   * @return whether there was a request
+   */
+  synchronized boolean awaitUntil(long nanos) throws InterruptedException {
+    awaitUntil(nanos, () -> requested);
+    return happened();
+  }
+
+  /**
+   * From now on a request cancels what runs on the connection.
+   *
+   * @throws SQLException if there was a request already
+   */
+  synchronized void watch(Connection connection) throws SQLException {
+    if (requested) {
+      throw new SQLException("called back");
+    }
+    running = connection;
+  }
+
+  synchronized void unwatch() {
+    running = null;
+    notifyAll();
+  }
+
+  private void cancel(Connection connection) {
+    long abortAt = System.nanoTime() + ABORT_AFTER_NANOS;
+    try {
+      do {
+        connection.unwrap(PGConnection.class).cancelQuery();
+        if (System.nanoTime() - abortAt > 0) {
+          connection.abort(Runnable::run);
+        }
+      } while (stillRuns(connection));
+    } catch (SQLException e) {
+      LOG.debug("The connection was closed before its query was cancelled", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether a query survived its cancel for a while. */
+  private synchronized boolean stillRuns(Connection connection) throws InterruptedException {
+    awaitUntil(System.nanoTime() + REPEAT_NANOS, () -> running != connection);
+    return running == connection;
+  }
+
+  private synchronized void awaitUntil(long nanos, BooleanSupplier done)
+      throws InterruptedException {
+    long left = nanos - System.nanoTime();
+    while (left > 0 && !done.getAsBoolean()) {
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+      left = nanos - System.nanoTime();
+    }
+  }
+}

@@ -1,0 +1,241 @@
+package io.promostream.subscribers;
+
+import io.promostream.config.Database;
+import io.promostream.config.TableName;
+import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import io.promostream.subscribers.SubscribersTable.Overview;
+import io.promostream.subscribers.SubscribersTable.Subscribers;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.connector.base.source.reader.RecordsBySplits;
+import org.apache.flink.connector.base.source.reader.RecordsWithSplitIds;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitsChange;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Refreshes the list, in the fetcher's thread: reads a chunk, hands it over bit by bit, reads the
+ * next, and waits for the next refresh.
+ *
+ * <p>A chunk is held in memory before the first of it is handed over, and its connection is closed
+ * by then: while the job is back-pressured, no transaction and no connection is open.
+ */
+final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ListFetcher.class);
+
+  /**
+   * Rows in a chunk, unless a single restaurant has more. A UUID takes 36 bytes until its
+   * restaurant is packed, then 16: at most some 50 MB of heap. Without an index on the restaurant
+   * every chunk scans the whole table, so 5,000,000 changed subscriptions cost five scans, at 0.3 s
+   * each on a small machine, beside the 5 to 10 s that it takes to move them.
+   */
+  private static final long CHUNK_ROWS = 1_000_000;
+
+  /** What one fetch hands over; three of these are under way at most. */
+  private static final int HANDOVER_BYTES = 4 << 20;
+
+  private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
+  private static final Duration LAST_RETRY = Duration.ofMinutes(1);
+
+  private final Database database;
+  private final SubscribersTable table;
+  private final TableName tableName;
+  private final Duration refreshInterval;
+  private final ListMetrics metrics;
+  private final Interruption interruption = new Interruption();
+
+  /** What was read and is to be handed over. */
+  private final Deque<ListChange> ready = new ArrayDeque<>();
+
+  /** What the job has once all that is ready is handed over. */
+  private final Map<String, Fingerprint> sent = new HashMap<>();
+
+  private long version;
+  private @Nullable Refresh refresh;
+  private long nextRefresh = now();
+  private int failures;
+
+  ListFetcher(
+      Database database, TableName tableName, Duration refreshInterval, ListMetrics metrics) {
+    this.database = database;
+    this.table = new SubscribersTable(tableName);
+    this.tableName = tableName;
+    this.refreshInterval = refreshInterval;
+    this.metrics = metrics;
+  }
+
+  /** A refresh under way. */
+  private static final class Refresh {
+
+    private final long startNanos = System.nanoTime();
+    private final long asOf = System.currentTimeMillis();
+    private final Deque<Map.Entry<String, Fingerprint>> changed = new ArrayDeque<>();
+    private int restaurants;
+
+    /** Takes the restaurants of the next chunk out of those to read. */
+    List<String> nextChunk() {
+      List<String> chunk = new ArrayList<>();
+      long rows = 0;
+      while (!changed.isEmpty()
+          && (chunk.isEmpty() || rows + changed.peek().getValue().rows() <= CHUNK_ROWS)) {
+        Map.Entry<String, Fingerprint> restaurant = changed.poll();
+        chunk.add(restaurant.getKey());
+        rows += restaurant.getValue().rows();
+      }
+      return chunk;
+    }
+  }
+
+  @Override
+  public void handleSplitsChanges(SplitsChange<SubscriberListSplit> change) {
+    SubscriberListSplit split = change.splits().get(0);
+    sent.putAll(split.fingerprints());
+    version = split.completed().version();
+  }
+
+  /** Returns something bounded, or nothing where woken up or failed. */
+  @Override
+  public RecordsWithSplitIds<ListChange> fetch() throws IOException {
+    try {
+      if (ready.isEmpty() && !interruption.awaitUntil(refresh == null ? nextRefresh : now())) {
+        read();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for the next refresh");
+    }
+    RecordsBySplits.Builder<ListChange> handover = new RecordsBySplits.Builder<>();
+    for (int bytes = 0; !ready.isEmpty() && bytes < HANDOVER_BYTES; ) {
+      bytes += ready.peek().weight();
+      handover.add(SubscriberListSplit.ID, ready.poll());
+    }
+    return handover.build();
+  }
+
+  @Override
+  public void wakeUp() {
+    interruption.request();
+  }
+
+  @Override
+  public void close() {
+    // Nothing outlives a fetch.
+  }
+
+  private void read() {
+    try (Connection connection = database.connect("promo-stream subscribers")) {
+      try {
+        interruption.watch(connection);
+        readNextChunk(connection);
+      } finally {
+        interruption.unwatch();
+      }
+    } catch (Exception e) {
+      // What is not read yet is found again by its fingerprint.
+      refresh = null;
+      if (!interruption.happened()) {
+        failed(e);
+      }
+    }
+  }
+
+  /** Reads the fingerprints first where a refresh begins. */
+  private void readNextChunk(Connection connection) throws SQLException {
+    if (refresh == null) {
+      refresh = begin(connection);
+    }
+    List<String> chunk = refresh.nextChunk();
+    if (!chunk.isEmpty()) {
+      boolean all = chunk.size() == refresh.restaurants;
+      table.subscribers(connection, chunk, all).forEach(this::prepare);
+    }
+    if (refresh.changed.isEmpty()) {
+      complete(refresh);
+    }
+  }
+
+  private Refresh begin(Connection connection) throws SQLException {
+    Refresh begun = new Refresh();
+    Overview overview = table.overview(connection);
+    Map<String, Fingerprint> restaurants = overview.restaurants();
+    metrics.rowsSkipped = overview.rowsSkipped();
+    begun.restaurants = restaurants.size();
+    for (Map.Entry<String, Fingerprint> restaurant : restaurants.entrySet()) {
+      if (!restaurant.getValue().equals(sent.get(restaurant.getKey()))) {
+        begun.changed.add(restaurant);
+      }
+    }
+    List<String> vanished = new ArrayList<>(sent.keySet());
+    vanished.removeIf(restaurants::containsKey);
+    vanished.forEach(id -> prepare(id, new Subscribers()));
+    return begun;
+  }
+
+  private void prepare(String restaurantId, Subscribers subscribers) {
+    Fingerprint fingerprint = subscribers.fingerprint();
+    metrics.rowsRead.inc(fingerprint.rows());
+    ready.addAll(ListChange.audience(restaurantId, subscribers.audience(), fingerprint));
+    remember(sent, restaurantId, fingerprint);
+  }
+
+  static void remember(Map<String, Fingerprint> sent, String restaurantId, Fingerprint current) {
+    if (current.rows() == 0) {
+      sent.remove(restaurantId);
+    } else {
+      sent.put(restaurantId, current);
+    }
+  }
+
+  private void complete(Refresh completed) {
+    version++;
+    long subscriptions = sent.values().stream().mapToLong(Fingerprint::rows).sum();
+    ready.add(
+        ListChange.completed(
+            new RefreshCompleted("", version, completed.asOf, sent.size(), subscriptions)));
+    nextRefresh = completed.startNanos + refreshInterval.toNanos();
+    refresh = null;
+    metrics.refreshes.inc();
+    metrics.refreshDurationMillis = (now() - completed.startNanos) / 1_000_000;
+    if (failures > 0) {
+      LOG.info("The subscriber list is read again from {}", tableName);
+    }
+    failures = 0;
+    metrics.refreshConsecutiveFailures = 0;
+  }
+
+  private void failed(Exception cause) {
+    if (failures == 0) {
+      LOG.warn(
+          "The subscriber list can't be read from {}; the last one stays in force, and reading is tried again and again",
+          tableName,
+          cause);
+    }
+    nextRefresh = now() + retryDelay().toNanos();
+    failures++;
+    metrics.refreshFailures.inc();
+    metrics.refreshConsecutiveFailures = failures;
+  }
+
+  /** Doubles from a second; no longer than a refresh waits anyway. */
+  private Duration retryDelay() {
+    Duration longest = refreshInterval.compareTo(LAST_RETRY) < 0 ? refreshInterval : LAST_RETRY;
+    Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures, 6));
+    return doubled.compareTo(longest) < 0 ? doubled : longest;
+  }
+
+  private static long now() {
+    return System.nanoTime();
+  }
+}

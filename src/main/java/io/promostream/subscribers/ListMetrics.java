@@ -1,0 +1,49 @@
+package io.promostream.subscribers;
+
+import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import java.time.Clock;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.metrics.ThreadSafeSimpleCounter;
+
+/** The metrics of the subscriber list: written by task and fetcher, read by reporters. */
+final class ListMetrics {
+
+  /** Refreshes that ended well. */
+  final Counter refreshes;
+
+  final Counter refreshFailures;
+
+  /** Rows of subscriptions; an unchanged refresh reads none. */
+  final Counter rowsRead;
+
+  /** Of the last refresh, from its beginning until all was read; -1 before the first. */
+  volatile long refreshDurationMillis = -1;
+
+  volatile long refreshConsecutiveFailures;
+
+  /** Rows with an id that is empty or too long, at the last refresh. */
+  volatile long rowsSkipped;
+
+  /** The last refresh that the job has whole. */
+  volatile RefreshCompleted completed = SubscriberListSplit.NOTHING_SENT.completed();
+
+  ListMetrics(MetricGroup group, Clock clock) {
+    refreshes = group.counter("refreshes", new ThreadSafeSimpleCounter());
+    refreshFailures = group.counter("refreshFailures", new ThreadSafeSimpleCounter());
+    rowsRead = group.counter("rowsRead", new ThreadSafeSimpleCounter());
+    group.gauge("listRestaurants", (Gauge<Long>) () -> completed.restaurants());
+    group.gauge("listSubscriptions", (Gauge<Long>) () -> completed.subscriptions());
+    group.gauge("listAgeSeconds", (Gauge<Long>) () -> ageSeconds(clock));
+    group.gauge("refreshDurationMillis", (Gauge<Long>) () -> refreshDurationMillis);
+    group.gauge("refreshConsecutiveFailures", (Gauge<Long>) () -> refreshConsecutiveFailures);
+    group.gauge("rowsSkipped", (Gauge<Long>) () -> rowsSkipped);
+  }
+
+  /** -1 before the first refresh. */
+  private long ageSeconds(Clock clock) {
+    RefreshCompleted last = completed;
+    return last.version() == 0 ? -1 : Math.max(0, clock.millis() - last.asOf()) / 1000;
+  }
+}

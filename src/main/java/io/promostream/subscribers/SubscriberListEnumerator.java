@@ -1,0 +1,87 @@
+package io.promostream.subscribers;
+
+import java.io.IOException;
+import java.util.List;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.jspecify.annotations.Nullable;
+
+/** Gives the one split to the reader that comes first: to the only one, as the job is built. */
+final class SubscriberListEnumerator
+    implements SplitEnumerator<SubscriberListSplit, SubscriberListEnumerator.State> {
+
+  private final SplitEnumeratorContext<SubscriberListSplit> context;
+  private State state;
+
+  SubscriberListEnumerator(SplitEnumeratorContext<SubscriberListSplit> context, State state) {
+    this.context = context;
+    this.state = state;
+  }
+
+  /**
+   * What a checkpoint keeps.
+   *
+   * @param unassigned the split, null while a reader has it
+   */
+  record State(@Nullable SubscriberListSplit unassigned) {}
+
+  @Override
+  public void start() {
+    // Readers come by themselves.
+  }
+
+  @Override
+  public void handleSplitRequest(int subtask, @Nullable String host) {
+    // Readers don't ask.
+  }
+
+  @Override
+  public void addReader(int subtask) {
+    if (state.unassigned != null) {
+      context.assignSplit(state.unassigned, subtask);
+      state = new State(null);
+    }
+  }
+
+  /** The reader failed before a checkpoint had the split; it will come again. */
+  @Override
+  public void addSplitsBack(List<SubscriberListSplit> splits, int subtask) {
+    if (!splits.isEmpty()) {
+      state = new State(splits.get(0));
+    }
+  }
+
+  @Override
+  public State snapshotState(long checkpointId) {
+    return state;
+  }
+
+  @Override
+  public void close() {}
+
+  /** Writes the enumerator's state into checkpoints. */
+  static final class Serializer implements SimpleVersionedSerializer<State> {
+
+    private static final SubscriberListSplit.Serializer SPLIT =
+        new SubscriberListSplit.Serializer();
+    private static final byte[] ASSIGNED = {};
+
+    /** The state is a split or nothing: its format is the split's. */
+    @Override
+    public int getVersion() {
+      return SPLIT.getVersion();
+    }
+
+    @Override
+    public byte[] serialize(State state) throws IOException {
+      return state.unassigned == null ? ASSIGNED : SPLIT.serialize(state.unassigned);
+    }
+
+    @Override
+    public State deserialize(int format, byte[] bytes) throws IOException {
+      SubscriberListSplit.Serializer.requireKnown(format, getVersion());
+      return new State(bytes.length == 0 ? null : SPLIT.deserialize(format, bytes));
+    }
+  }
+}

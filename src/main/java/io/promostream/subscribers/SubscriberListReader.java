@@ -1,0 +1,82 @@
+package io.promostream.subscribers;
+
+import io.promostream.subscribers.ListUpdate.AudiencePart;
+import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
+import org.jspecify.annotations.Nullable;
+
+/** Emits what {@link ListFetcher} fetches, and remembers what it emitted. */
+@SuppressWarnings("try") // its close() may throw InterruptedException: so Flink declares it
+final class SubscriberListReader
+    extends SingleThreadMultiplexSourceReaderBase<
+        ListChange, ListUpdate, SubscriberListSplit, SubscriberListReader.Emitted> {
+
+  private final ListMetrics metrics;
+
+  SubscriberListReader(
+      Supplier<SplitReader<ListChange, SubscriberListSplit>> fetcher,
+      ListMetrics metrics,
+      SourceReaderContext context) {
+    super(
+        fetcher,
+        (change, output, emitted) -> {
+          output.collect(change.update());
+          emitted.add(change);
+          metrics.completed = emitted.completed;
+        },
+        context.getConfiguration(),
+        context);
+    this.metrics = metrics;
+  }
+
+  /** What has gone out, in the task thread. */
+  static final class Emitted {
+
+    private RefreshCompleted completed;
+    private final Map<String, Fingerprint> fingerprints;
+    private @Nullable SubscriberListSplit snapshot;
+
+    Emitted(SubscriberListSplit split) {
+      completed = split.completed();
+      fingerprints = new HashMap<>(split.fingerprints());
+    }
+
+    void add(ListChange change) {
+      snapshot = null;
+      if (change.update() instanceof RefreshCompleted refresh) {
+        completed = refresh;
+      } else if (change.update() instanceof AudiencePart part) {
+        ListFetcher.remember(fingerprints, part.restaurantId(), change.fingerprint());
+      }
+    }
+
+    /** Immutable; the same again while nothing goes out. */
+    SubscriberListSplit snapshot() {
+      if (snapshot == null) {
+        snapshot = new SubscriberListSplit(completed, Map.copyOf(fingerprints));
+      }
+      return snapshot;
+    }
+  }
+
+  @Override
+  protected Emitted initializedState(SubscriberListSplit split) {
+    metrics.completed = split.completed();
+    return new Emitted(split);
+  }
+
+  @Override
+  protected SubscriberListSplit toSplitType(String splitId, Emitted emitted) {
+    return emitted.snapshot();
+  }
+
+  @Override
+  protected void onSplitFinished(Map<String, Emitted> finished) {
+    throw new IllegalStateException("the subscriber list has no end");
+  }
+}

@@ -1,0 +1,84 @@
+package io.promostream.subscribers;
+
+import io.promostream.config.Database;
+import io.promostream.config.TableName;
+import java.time.Clock;
+import java.time.Duration;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+
+/**
+ * The subscriber list as a stream of its changes, never ending: one split, to be run at parallelism
+ * 1.
+ *
+ * <p>Every refresh compares one fingerprint per restaurant, which Postgres computes, with those
+ * last sent, and reads the clients of only the restaurants that differ. Each audience is of one
+ * moment; different restaurants may be of slightly different ones. A refresh that fails leaves the
+ * list as it is, is retried and shows in log and metrics; it never fails the job.
+ */
+public final class SubscriberListSource
+    implements Source<ListUpdate, SubscriberListSplit, SubscriberListEnumerator.State>,
+        ResultTypeQueryable<ListUpdate> {
+
+  private final Database database;
+  private final TableName table;
+  private final Duration refreshInterval;
+
+  /**
+   * @param table with the columns {@code client_id} and {@code restaurant_id}; needs SELECT on them
+   * @param refreshInterval from the start of one refresh to the start of the next
+   */
+  public SubscriberListSource(Database database, TableName table, Duration refreshInterval) {
+    this.database = database;
+    this.table = table;
+    this.refreshInterval = refreshInterval;
+  }
+
+  @Override
+  public Boundedness getBoundedness() {
+    return Boundedness.CONTINUOUS_UNBOUNDED;
+  }
+
+  @Override
+  public SourceReader<ListUpdate, SubscriberListSplit> createReader(SourceReaderContext context) {
+    ListMetrics metrics = new ListMetrics(context.metricGroup(), Clock.systemUTC());
+    return new SubscriberListReader(
+        () -> new ListFetcher(database, table, refreshInterval, metrics), metrics, context);
+  }
+
+  @Override
+  public SplitEnumerator<SubscriberListSplit, SubscriberListEnumerator.State> createEnumerator(
+      SplitEnumeratorContext<SubscriberListSplit> context) {
+    return restoreEnumerator(
+        context, new SubscriberListEnumerator.State(SubscriberListSplit.NOTHING_SENT));
+  }
+
+  @Override
+  public SplitEnumerator<SubscriberListSplit, SubscriberListEnumerator.State> restoreEnumerator(
+      SplitEnumeratorContext<SubscriberListSplit> context, SubscriberListEnumerator.State state) {
+    return new SubscriberListEnumerator(context, state);
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SubscriberListSplit> getSplitSerializer() {
+    return new SubscriberListSplit.Serializer();
+  }
+
+  @Override
+  public SimpleVersionedSerializer<SubscriberListEnumerator.State>
+      getEnumeratorCheckpointSerializer() {
+    return new SubscriberListEnumerator.Serializer();
+  }
+
+  @Override
+  public TypeInformation<ListUpdate> getProducedType() {
+    return ListUpdate.TYPE;
+  }
+}
