@@ -45,6 +45,7 @@ record Connectors(
         TopicLimits.ofBroker(config.kafka()));
   }
 
+  @SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
   private static Source<RawPromo, ?, ?> promos(JobConfig config) {
     OffsetsInitializer start =
         switch (config.promos().startFrom()) {

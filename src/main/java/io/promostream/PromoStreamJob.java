@@ -2,9 +2,9 @@ package io.promostream;
 
 import io.promostream.config.CommandLine;
 import io.promostream.config.ConfigException;
-import io.promostream.config.ConfigKeys;
 import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.JobConfig;
+import io.promostream.config.KeyReference;
 import io.promostream.config.StartChecks;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
@@ -22,7 +22,7 @@ public final class PromoStreamJob {
   public static void main(String[] args) throws Exception {
     CommandLine line = CommandLine.parse(args);
     if (line.help()) {
-      System.out.print(ConfigKeys.help());
+      System.out.print(KeyReference.help());
       return;
     }
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();

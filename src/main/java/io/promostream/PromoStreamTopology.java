@@ -96,8 +96,7 @@ final class PromoStreamTopology {
 
   private KeyedStream<ListUpdate, String> audiences() {
     SingleOutputStreamOperator<ListUpdate> updates =
-        env.fromSource(
-                connectors.subscribers(), WatermarkStrategy.noWatermarks(), Uids.SUBSCRIBERS)
+        env.fromSource(connectors.subscribers(), WatermarkStrategy.noWatermarks(), Uids.SUBSCRIBERS)
             .returns(ListUpdate.TYPE)
             .uid(Uids.SUBSCRIBERS)
             .forceNonParallel();
@@ -149,11 +148,7 @@ final class PromoStreamTopology {
   }
 
   private void feedback(DataStream<DeliveryBatch> batches) {
-    batches
-        .rebalance()
-        .sinkTo(connectors.feedback())
-        .uid(Uids.FEEDBACK)
-        .name(Uids.FEEDBACK);
+    batches.rebalance().sinkTo(connectors.feedback()).uid(Uids.FEEDBACK).name(Uids.FEEDBACK);
   }
 
   private void rejected(DataStream<Message> rejected) {

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What may go wrong, goes wrong while promos flow. Afterwards each promo has reached each subscriber
- * once, in Kafka and in Postgres, and nothing is left open.
+ * What may go wrong, goes wrong while promos flow. Afterwards each promo has reached each
+ * subscriber once, in Kafka and in Postgres, and nothing is left open.
  */
 class FaultsIT {
 

@@ -69,8 +69,7 @@ class PipelineIT {
       job.awaitCheckpoints();
       Map<String, Long> perCampaign =
           job.notifications().stream()
-              .collect(
-                  Collectors.groupingBy(d -> d.promo().campaignId(), Collectors.counting()));
+              .collect(Collectors.groupingBy(d -> d.promo().campaignId(), Collectors.counting()));
       assertThat(perCampaign)
           .containsOnly(
               Map.entry("123e4567-e89b-12d3-a456-426614174003", 8L),
@@ -267,7 +266,8 @@ class PipelineIT {
         switch (text(rejected, "reject.reason")) {
           case "too-large" -> {
             if (rejected.value() == null) {
-              assertThat(text(rejected, "reject.omitted-bytes")).isEqualTo("" + muchTooLarge.length);
+              assertThat(text(rejected, "reject.omitted-bytes"))
+                  .isEqualTo("" + muchTooLarge.length);
             } else {
               assertThat(rejected.value()).isEqualTo(tooLarge);
               assertThat(header(rejected, "reject.omitted-bytes")).isNull();
@@ -317,10 +317,8 @@ class PipelineIT {
       int others = 0;
       int between = 0;
       while (job.rows().size() < campaigns) {
-        job.send(
-            promo("other" + others++).with("restaurant_id", "\"other\"").bytes());
-        long visible =
-            job.rows().stream().filter(d -> d.clientId().equals("other")).count();
+        job.send(promo("other" + others++).with("restaurant_id", "\"other\"").bytes());
+        long visible = job.rows().stream().filter(d -> d.clientId().equals("other")).count();
         between = Math.max(between, (int) visible);
       }
       assertThat(between).as("other promos while the campaigns start").isPositive();

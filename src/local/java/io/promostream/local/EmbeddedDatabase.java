@@ -8,6 +8,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -61,8 +62,18 @@ public final class EmbeddedDatabase implements AutoCloseable {
   /**
    * Ends the server as a crash would and starts it anew; connections break, what was prepared or
    * committed stays.
+   *
+   * @param outage how long it is gone in between
    */
-  public void restart() throws Exception {
+  public void restart(Duration outage) throws Exception {
+    List<String> pgCtl = pgCtl();
+    run(pgCtl, "stop");
+    Thread.sleep(outage.toMillis());
+    // A restart of what does not run is a start with the options of the last time.
+    run(pgCtl, "restart");
+  }
+
+  private List<String> pgCtl() throws SQLException {
     List<String> command = new ArrayList<>();
     if (LinuxUtils.isUnshareAvailable()) {
       command.addAll(List.of("unshare", "-U"));
@@ -75,7 +86,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
       result.next();
       command.addAll(List.of(result.getString(1) + "/pg_ctl", "-D", result.getString(2)));
     }
-    command.addAll(List.of("-m", "immediate", "-w", "restart"));
+    command.addAll(List.of("-m", "immediate", "-w"));
+    return command;
+  }
+
+  private static void run(List<String> pgCtl, String action) throws Exception {
+    List<String> command = new ArrayList<>(pgCtl);
+    command.add(action);
     // The server inherits the streams: nobody would empty a pipe.
     int exit =
         new ProcessBuilder(command)

@@ -50,8 +50,10 @@ final class LocalCluster implements AutoCloseable {
     Configuration flink = GlobalConfiguration.loadConfiguration(configuration.toString());
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
     flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ofMillis(500));
-    flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, work.resolve("checkpoints").toUri().toString());
-    flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, work.resolve("savepoints").toUri().toString());
+    flink.set(
+        CheckpointingOptions.CHECKPOINTS_DIRECTORY, work.resolve("checkpoints").toUri().toString());
+    flink.set(
+        CheckpointingOptions.SAVEPOINT_DIRECTORY, work.resolve("savepoints").toUri().toString());
     flink.set(CoreOptions.TMP_DIRS, work.toString());
     flink.set(CoreOptions.DEFAULT_PARALLELISM, SLOTS);
     flink.set(RestOptions.ADDRESS, "localhost");
@@ -101,7 +103,10 @@ final class LocalCluster implements AutoCloseable {
     if (graph.getState() == JobStatus.FAILED || graph.getState() == JobStatus.FAILING) {
       ErrorInfo failure = graph.getFailureInfo();
       throw new IllegalStateException(
-          "the job failed", failure == null ? null : failure.getException().deserializeError(getClass().getClassLoader()));
+          "the job failed",
+          failure == null
+              ? null
+              : failure.getException().deserializeError(getClass().getClassLoader()));
     }
   }
 
@@ -117,9 +122,7 @@ final class LocalCluster implements AutoCloseable {
 
   /** Stops the job with a savepoint: all that it wrote is committed when this returns. */
   void stopJob() throws Exception {
-    cluster
-        .stopWithSavepoint(job, null, false, SavepointFormatType.CANONICAL)
-        .get(60, SECONDS);
+    cluster.stopWithSavepoint(job, null, false, SavepointFormatType.CANONICAL).get(60, SECONDS);
     cluster.requestJobResult(job).get(60, SECONDS);
   }
 

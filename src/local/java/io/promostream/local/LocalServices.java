@@ -102,7 +102,12 @@ final class LocalServices implements AutoCloseable {
 
   /** What a person connects with. */
   String psql(String name) {
-    return "psql postgresql://" + EmbeddedDatabase.SUPERUSER + "@127.0.0.1:" + database.port() + "/" + name;
+    return "psql postgresql://"
+        + EmbeddedDatabase.SUPERUSER
+        + "@127.0.0.1:"
+        + database.port()
+        + "/"
+        + name;
   }
 
   @Override

@@ -68,10 +68,13 @@ final class StatusDisplay {
         number(
             "  %-14s %,d read   %,d waiting   %,d live   %,d rejected   %,d late",
             "Promos", s.promosRead(), s.waiting(), s.live(), s.rejected(), s.late()),
-        number("  %-14s %,d in %,d restaurants, ", "Subscriptions", s.subscriptions(), s.restaurants())
+        number(
+                "  %-14s %,d in %,d restaurants, ",
+                "Subscriptions", s.subscriptions(), s.restaurants())
             + listAge(s),
         number(
-            "  %-14s %,d committed   %,d/s", "Notifications", s.notifications(), notificationRate()),
+            "  %-14s %,d committed   %,d/s",
+            "Notifications", s.notifications(), notificationRate()),
         number("  %-14s %,d committed   %,d/s", "Feedback rows", s.rows(), rowRate()),
         "  %-14s %s".formatted("Checkpoint", checkpoint(s)));
   }

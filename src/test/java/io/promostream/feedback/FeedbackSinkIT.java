@@ -123,7 +123,7 @@ class FeedbackSinkIT {
     for (int i = 1; i <= 3; i++) {
       long completed = Faults.completed();
       await(() -> Faults.completed() >= completed + 4);
-      TestDatabase.restartServer();
+      TestDatabase.restartServer(Duration.ZERO);
     }
     job.getJobExecutionResult().get(120, TimeUnit.SECONDS);
     assertEachRowOnce(12_000);

@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -48,9 +49,28 @@ public record TestDatabase(String name) {
     return server;
   }
 
-  /** Restarts the server, of all databases, as after a crash. */
-  public static void restartServer() throws Exception {
-    server().restart();
+  /**
+   * Restarts the server, of all databases, as after a crash.
+   *
+   * @param outage how long it is gone in between
+   */
+  public static void restartServer(Duration outage) throws Exception {
+    server().restart(outage);
+  }
+
+  /** Ends all connections to this database and lets none in, or does so again. */
+  public void shutOut(boolean out) {
+    try (Connection connection = server().connect("postgres");
+        Statement statement = connection.createStatement()) {
+      statement.execute("ALTER DATABASE %s ALLOW_CONNECTIONS %s".formatted(name, !out));
+      if (out) {
+        statement.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'"
+                .formatted(name));
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(name, e);
+    }
   }
 
   public String url() {
