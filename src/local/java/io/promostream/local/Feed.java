@@ -46,8 +46,7 @@ final class Feed implements AutoCloseable {
   /** Feeds the sample files. */
   void samples() throws Exception {
     services.execute(
-        LocalServices.SUBSCRIBERS,
-        LocalServices.resource("/samples/subscribers_restaurants.sql"));
+        LocalServices.SUBSCRIBERS, LocalServices.resource("/samples/subscribers_restaurants.sql"));
     for (String promo : LocalServices.resource("/samples/promos.jsonl").lines().toList()) {
       send(promo.getBytes(StandardCharsets.UTF_8));
     }
@@ -162,7 +161,7 @@ final class Feed implements AutoCloseable {
   @Override
   public void close() {
     stopped.countDown();
-    demo.handle((done, failure) -> done).join();
+    demo.exceptionally(failure -> null).join();
     producer.close();
   }
 }

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param promosPerSecond of the demo traffic
  * @param help print the options and end
  */
-record LocalOptions(
-    @Nullable Duration runFor, boolean samples, int promosPerSecond, boolean help) {
+record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSecond, boolean help) {
 
   static final String HELP =
       """
