@@ -205,7 +205,13 @@ final class TestJob implements AutoCloseable {
   String cancel() throws Exception {
     cluster().cancelJob(running).get(60, SECONDS);
     awaitEnd(JobStatus.CANCELED);
-    return cluster().getLatestCompletedCheckpointPath(running).orElseThrow();
+    return cluster()
+        .getExecutionGraph(running)
+        .get(60, SECONDS)
+        .getCheckpointStatsSnapshot()
+        .getHistory()
+        .getLatestCompletedCheckpoint()
+        .getExternalPath();
   }
 
   /** Stops the job; the path of its savepoint. */

@@ -2,6 +2,7 @@ package io.promostream.local;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -28,6 +29,9 @@ public final class EmbeddedBroker implements AutoCloseable {
     KafkaClusterTestKit.Builder builder =
         new KafkaClusterTestKit.Builder(
                 new TestKitNodes.Builder()
+                    // The kit's own directory is deleted under the broker when the JVM is told to
+                    // end, which halts the JVM at once; this one goes when the broker is closed.
+                    .setBaseDirectory(Files.createTempDirectory("promo-stream-kafka-"))
                     .setCombined(true)
                     .setNumBrokerNodes(1)
                     .setNumControllerNodes(1)

@@ -161,7 +161,7 @@ final class Feed implements AutoCloseable {
   @Override
   public void close() {
     stopped.countDown();
-    demo.handle((done, failure) -> done).join();
+    demo.exceptionally(failure -> null).join();
     producer.close();
   }
 }

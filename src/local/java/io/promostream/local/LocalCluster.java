@@ -17,14 +17,15 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.MetricOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.configuration.WebOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
 import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
 import org.apache.flink.runtime.executiongraph.ErrorInfo;
+import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
-import org.apache.flink.streaming.api.graph.StreamGraph;
 
 /** A Flink cluster in this JVM with one job, under the project's own configuration of Flink. */
 final class LocalCluster implements AutoCloseable {
@@ -55,6 +56,8 @@ final class LocalCluster implements AutoCloseable {
     flink.set(
         CheckpointingOptions.SAVEPOINT_DIRECTORY, work.resolve("savepoints").toUri().toString());
     flink.set(CoreOptions.TMP_DIRS, work.toString());
+    flink.set(WebOptions.TMP_DIR, work.toString());
+    flink.set(WebOptions.UPLOAD_DIR, work.toString());
     flink.set(CoreOptions.DEFAULT_PARALLELISM, SLOTS);
     flink.set(RestOptions.ADDRESS, "localhost");
     flink.set(RestOptions.BIND_ADDRESS, "localhost");
@@ -70,7 +73,7 @@ final class LocalCluster implements AutoCloseable {
   }
 
   /** Starts a cluster, and the job on it. */
-  static LocalCluster start(Configuration flink, StreamGraph graph) throws Exception {
+  static LocalCluster start(Configuration flink, JobGraph job) throws Exception {
     MiniCluster cluster =
         new MiniCluster(
             new MiniClusterConfiguration.Builder()
@@ -81,8 +84,8 @@ final class LocalCluster implements AutoCloseable {
                 .build());
     try {
       cluster.start();
-      cluster.submitJob(graph).get(60, SECONDS);
-      return new LocalCluster(cluster, graph.getJobID());
+      cluster.submitJob(job).get(60, SECONDS);
+      return new LocalCluster(cluster, job.getJobID());
     } catch (Exception e) {
       cluster.close();
       throw e;
@@ -127,7 +130,7 @@ final class LocalCluster implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    cluster.close();
+  public void close() {
+    cluster.closeAsync().orTimeout(60, SECONDS).join();
   }
 }

@@ -2,6 +2,7 @@ package io.promostream.local;
 
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
+import io.promostream.config.TableName;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,8 @@ final class LocalServices implements AutoCloseable {
   static final String REJECTED = "restaurant.promos.rejected";
   static final String SUBSCRIBERS = "subscribers";
   static final String FEEDBACK = "feedback";
+
+  static final TableName FEEDBACK_TABLE = TableName.parse("public.subscribers_feedback");
 
   private static final String JOB_ROLE = "promo_stream";
   private static final int PARTITIONS = 2;
@@ -87,17 +90,39 @@ final class LocalServices implements AutoCloseable {
     return broker.bootstrapServers();
   }
 
-  /** A database as the job connects to it. */
-  Database asJob(String name) {
-    return new Database(database.url(name), JOB_ROLE, Secret.EMPTY);
+  /**
+   * What the job is started with here. It begins with the first promo, and looks at the list
+   * oftener than it would elsewhere: who watches wants to see something happen.
+   */
+  String[] jobArguments() {
+    return new String[] {
+      "--kafka.bootstrap-servers",
+      broker.bootstrapServers(),
+      "--promos.start-from",
+      "earliest",
+      "--subscribers.db.url",
+      database.url(SUBSCRIBERS),
+      "--subscribers.db.user",
+      JOB_ROLE,
+      "--subscribers.refresh-interval",
+      "3 s",
+      "--feedback.db.url",
+      database.url(FEEDBACK),
+      "--feedback.db.user",
+      JOB_ROLE
+    };
   }
 
-  /** A database as the services around the job do. */
+  /** A database as the services around the job connect to it. */
   Database asOwner(String name) {
     return new Database(
         database.url(name),
         EmbeddedDatabase.SUPERUSER,
         new Secret(EmbeddedDatabase.SUPERUSER, null));
+  }
+
+  int databasePort() {
+    return database.port();
   }
 
   /** What a person connects with. */

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param running since the job was started
  * @param late promos whose end had passed when they came, or passed before they could go out
+ * @param slicesPending parts of campaigns that are due and have not gone out
  * @param listAge null until the list has been read for the first time
  * @param notifications committed in Kafka
  * @param rows committed in Postgres
@@ -15,12 +16,12 @@ import org.jspecify.annotations.Nullable;
  */
 record Status(
     Duration running,
-    String phase,
     long promosRead,
     long waiting,
     long live,
     long rejected,
     long late,
+    long slicesPending,
     long restaurants,
     long subscriptions,
     @Nullable Duration listAge,

@@ -39,51 +39,51 @@ final class StatusDisplay {
     }
   }
 
-  void show(Status status) {
+  /**
+   * Shows a status.
+   *
+   * @param phase a word or two on what is going on, or nothing
+   */
+  void show(Status status, String phase) {
     recent.addLast(status);
     while (recent.size() > 2
         && status.running().minus(recent.getFirst().running()).compareTo(RATE_OVER) > 0) {
       recent.removeFirst();
     }
     if (inPlace) {
-      StringBuilder text = new StringBuilder();
+      // No wrapping, for a wrapped line would count as two; up to the first line shown before.
+      StringBuilder text = new StringBuilder("\033[?7l");
       if (linesShown > 0) {
-        // up to the first line shown before
         text.append("\033[").append(linesShown).append('A');
       }
-      List<String> lines = lines(status);
-      // no wrapping (a wrapped line would count as two), and clear what stood there longer
-      lines.forEach(line -> text.append("\033[?7l").append(line).append("\033[?7h\033[K\n"));
+      List<String> lines = lines(status, phase);
+      lines.forEach(line -> text.append(line).append("\033[K\n"));
       linesShown = lines.size();
-      out.print(text);
-      out.flush();
+      out.print(text.append("\033[?7h"));
     } else {
-      out.println(line(status));
+      out.println(line(status, phase));
     }
+    out.flush();
   }
 
-  private List<String> lines(Status s) {
+  private List<String> lines(Status s, String phase) {
     return List.of(
-        "  %-14s %s  %s".formatted("Running", clock(s.running()), s.phase()),
+        "  Running        " + clock(s.running()) + " " + phase,
         number(
-            "  %-14s %,d read   %,d waiting   %,d live   %,d rejected   %,d late",
-            "Promos", s.promosRead(), s.waiting(), s.live(), s.rejected(), s.late()),
-        number(
-                "  %-14s %,d in %,d restaurants, ",
-                "Subscriptions", s.subscriptions(), s.restaurants())
+            "  Promos         %,d read   %,d waiting   %,d live   %,d rejected   %,d late",
+            s.promosRead(), s.waiting(), s.live(), s.rejected(), s.late()),
+        number("  Subscriptions  %,d in %,d restaurants, ", s.subscriptions(), s.restaurants())
             + listAge(s),
-        number(
-            "  %-14s %,d committed   %,d/s",
-            "Notifications", s.notifications(), notificationRate()),
-        number("  %-14s %,d committed   %,d/s", "Feedback rows", s.rows(), rowRate()),
-        "  %-14s %s".formatted("Checkpoint", checkpoint(s)));
+        number("  Notifications  %,d committed   %,d/s", s.notifications(), notificationRate()),
+        number("  Feedback rows  %,d committed   %,d/s", s.rows(), rowRate()),
+        "  Checkpoint     " + checkpoint(s));
   }
 
-  private String line(Status s) {
+  private String line(Status s, String phase) {
     return number(
-            "%s%s promos read %,d waiting %,d live %,d rejected %,d late %,d | subscriptions %,d ",
+            "%s %spromos read %,d waiting %,d live %,d rejected %,d late %,d | subscriptions %,d ",
             clock(s.running()),
-            s.phase().isEmpty() ? "" : " (" + s.phase() + ")",
+            phase.isEmpty() ? "" : phase + " ",
             s.promosRead(),
             s.waiting(),
             s.live(),
