@@ -58,7 +58,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 final class TestJob implements AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static MiniCluster cluster;
 
