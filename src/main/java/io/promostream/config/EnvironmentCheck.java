@@ -43,13 +43,13 @@ public final class EnvironmentCheck {
     long deadline = System.nanoTime() + patience.toNanos();
     List<Finding> all = new ArrayList<>();
     for (Running check : checks) {
-      for (Finding finding : check.await(deadline)) {
-        all.add(finding);
-        String level = finding.level().name().toLowerCase(Locale.ROOT);
-        out.println(
-            ConfigException.oneLine(
-                "%-8s %-28s %s".formatted(level, finding.subject(), finding.text())));
-      }
+      all.addAll(check.await(deadline));
+    }
+    int width = all.stream().mapToInt(finding -> finding.subject().length()).max().orElse(0);
+    for (Finding finding : all) {
+      String level = finding.level().name().toLowerCase(Locale.ROOT);
+      String subject = finding.subject() + " ".repeat(width - finding.subject().length());
+      out.println(ConfigException.oneLine("%-8s %s  %s".formatted(level, subject, finding.text())));
     }
     long problems = all.stream().filter(finding -> finding.level() == Level.PROBLEM).count();
     long warnings = all.stream().filter(finding -> finding.level() == Level.WARNING).count();
