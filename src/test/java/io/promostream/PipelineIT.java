@@ -26,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** From the promos' topic to both sinks, on a real broker and real databases. */
 class PipelineIT {
 
-  private static final String RESTAURANT = "123e4567-e89b-12d3-a456-426614174000";
-
   @TempDir Path checkpoints;
 
   private static String resource(String name) throws Exception {
