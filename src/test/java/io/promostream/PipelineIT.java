@@ -247,7 +247,7 @@ class PipelineIT {
       byte[] muchTooLarge =
           promo("m").with("adv_campaign_content", "\"" + "x".repeat(100_000) + "\"").bytes();
       byte[] escapes =
-          promo("e").with("adv_campaign_content", "\"" + "\\u0001".repeat(8_000) + "\"").bytes();
+          promo("e").with("adv_campaign_content", "\"" + "\\u0001".repeat(7_500) + "\"").bytes();
       job.send(large);
       job.send(tooLarge);
       job.send(muchTooLarge);

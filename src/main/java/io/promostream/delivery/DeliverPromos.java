@@ -50,8 +50,8 @@ public final class DeliverPromos
 
   private final Duration remember;
 
-  private final Population population = new Population();
-  private final ListFreshness list = new ListFreshness();
+  private transient Population population;
+  private transient ListFreshness list;
   private transient ListState<long[]> populationState;
   private transient ListState<long[]> listState;
 
@@ -85,7 +85,9 @@ public final class DeliverPromos
   public void initializeState(FunctionInitializationContext context) throws Exception {
     populationState = context.getOperatorStateStore().getListState(DeliveryState.POPULATION);
     listState = context.getOperatorStateStore().getUnionListState(DeliveryState.LIST_FRESHNESS);
+    population = new Population();
     population.restore(populationState);
+    list = new ListFreshness();
     list.restore(listState);
   }
 
