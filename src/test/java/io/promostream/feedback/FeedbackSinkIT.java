@@ -24,14 +24,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.CheckpointListener;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -54,6 +58,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class FeedbackSinkIT {
 
+  private static final int BATCHES_PER_SECOND = 2000;
   private static final int CLIENTS = 3;
   private static final long CHECKPOINT_MILLIS = 150;
 
@@ -187,7 +192,15 @@ class FeedbackSinkIT {
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     env.setParallelism(parallelism).setMaxParallelism(128);
     DataStream<Long> numbers =
-        env.fromSequence(0, batches - 1).uid("numbers").map(new Slowly(parallelism)).uid("slowly");
+        env.fromSource(
+                new DataGeneratorSource<>(
+                    number -> number,
+                    batches,
+                    RateLimiterStrategy.perSecond(BATCHES_PER_SECOND),
+                    Types.LONG),
+                WatermarkStrategy.noWatermarks(),
+                "numbers")
+            .uid("numbers");
     numbers
         .rebalance()
         .map(FeedbackSinkIT::batch)
@@ -270,25 +283,6 @@ class FeedbackSinkIT {
       Thread.sleep(50);
     }
     throw new AssertionError("not within a minute");
-  }
-
-  /** Lets 2,000 numbers a second through, in all. */
-  private static final class Slowly extends RichMapFunction<Long, Long> {
-
-    private final int parallelism;
-    private long count;
-
-    Slowly(int parallelism) {
-      this.parallelism = parallelism;
-    }
-
-    @Override
-    public Long map(Long number) throws InterruptedException {
-      if (++count % 10 == 0) {
-        Thread.sleep(5L * parallelism);
-      }
-      return number;
-    }
   }
 
   private enum Fault {
