@@ -7,6 +7,7 @@ import io.promostream.serialization.ValueType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -163,9 +164,20 @@ public final class Audience {
     /** What is not packed yet takes some 36 bytes per client. */
     private static final int UNPACKED_CLIENTS = 65_536;
 
+    /** By character, the value of a lower-case hexadecimal digit; -1 for anything else. */
+    private static final byte[] DIGITS = new byte[256];
+
+    static {
+      Arrays.fill(DIGITS, (byte) -1);
+      for (int digit = 0; digit < 16; digit++) {
+        DIGITS[Character.forDigit(digit, 16)] = (byte) digit;
+      }
+    }
+
     private Audience packed = EMPTY;
-    private List<byte[]> uuids = new ArrayList<>();
-    private List<byte[]> texts = new ArrayList<>();
+    private final List<byte[]> uuids = new ArrayList<>();
+    private final List<byte[]> texts = new ArrayList<>();
+    private int room = UNPACKED_CLIENTS;
 
     /** Adds a client by the UTF-8 bytes of its id. */
     void add(byte[] id) {
@@ -175,11 +187,12 @@ public final class Audience {
       } else {
         uuids.add(uuid);
       }
-      // A growing share, so that a large audience is not merged anew for each few that come.
-      if (uuids.size() + texts.size() > UNPACKED_CLIENTS + packed.size() / 4) {
+      if (--room == 0) {
         packed = build();
-        uuids = new ArrayList<>();
-        texts = new ArrayList<>();
+        uuids.clear();
+        texts.clear();
+        // A growing share, so that a large audience is not merged anew for each few that come.
+        room = UNPACKED_CLIENTS + packed.size() / 4;
       }
     }
 
@@ -195,13 +208,15 @@ public final class Audience {
       byte[] uuid = new byte[PackedIds.UUID_BYTES];
       int digits = 0;
       for (int i = 0; i < UUID_CHARS; i++) {
-        boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
-        byte c = id[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (dash ? c != '-' : digit < 0) {
-          return null;
-        }
-        if (!dash) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+          if (id[i] != '-') {
+            return null;
+          }
+        } else {
+          byte digit = DIGITS[id[i] & 0xFF];
+          if (digit < 0) {
+            return null;
+          }
           uuid[digits / 2] |= (byte) (digits % 2 == 0 ? digit << 4 : digit);
           digits++;
         }

@@ -14,8 +14,4 @@ record Fingerprint(long rows, long hash1, long hash2) {
 
   /** Of a restaurant whose audience is not sent to its end: equal to none that was read. */
   static final Fingerprint UNFINISHED = new Fingerprint(-1, 0, 0);
-
-  Fingerprint plus(long rowHash1, long rowHash2) {
-    return new Fingerprint(rows + 1, hash1 + rowHash1, hash2 + rowHash2);
-  }
 }

@@ -62,14 +62,23 @@ final class SubscribersTable {
   static final class Subscribers {
 
     private final Audience.Builder audience = new Audience.Builder();
-    private Fingerprint fingerprint = Fingerprint.NO_ROWS;
+    private long rows;
+    private long hash1;
+    private long hash2;
 
     Audience audience() {
       return audience.build();
     }
 
     Fingerprint fingerprint() {
-      return fingerprint;
+      return new Fingerprint(rows, hash1, hash2);
+    }
+
+    private void add(byte[] clientId, long clientHash1, long clientHash2) {
+      audience.add(clientId);
+      rows++;
+      hash1 += clientHash1;
+      hash2 += clientHash2;
     }
   }
 
@@ -143,8 +152,7 @@ final class SubscribersTable {
         Subscribers subscribers = restaurants.get(new String(field(row), UTF_8));
         // A restaurant that is new since the overview waits for the next one.
         if (subscribers != null) {
-          subscribers.audience.add(field(row));
-          subscribers.fingerprint = subscribers.fingerprint.plus(hash(row), hash(row));
+          subscribers.add(field(row), hash(row), hash(row));
         }
       }
     }
