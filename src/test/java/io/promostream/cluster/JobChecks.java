@@ -4,9 +4,11 @@ import static io.promostream.cluster.Yaml.list;
 import static io.promostream.cluster.Yaml.map;
 import static io.promostream.cluster.Yaml.text;
 
+import io.promostream.VertexIds;
 import io.promostream.cluster.Manifests.Role;
 import io.promostream.config.ConfigException;
 import io.promostream.config.JobConfig;
+import io.promostream.config.StartChecks;
 import io.promostream.config.Variables;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -154,7 +156,11 @@ final class JobChecks {
 
   private void load(List<String> arguments, Map<String, String> environment, String file) {
     try {
-      transactions(JobConfig.load(arguments.toArray(String[]::new), environment));
+      JobConfig config = JobConfig.load(arguments.toArray(String[]::new), environment);
+      Configuration flink = Configuration.fromMap(manifests.flinkConfiguration());
+      StartChecks.check(flink, config);
+      transactions(flink, config);
+      autoscaler(flink, config);
     } catch (ConfigException e) {
       e.getMessage()
           .replaceAll("/\\S*/promo-stream\\d+\\.yaml", file)
@@ -218,14 +224,34 @@ final class JobChecks {
   }
 
   /** A transaction must outlive the checkpoints that may fail before it is committed. */
-  private void transactions(JobConfig config) {
-    Duration oldest = oldestTransaction(Configuration.fromMap(manifests.flinkConfiguration()));
+  private void transactions(Configuration flink, JobConfig config) {
+    Duration oldest = oldestTransaction(flink);
     Duration timeout = config.kafka().transactionTimeout();
     if (oldest.multipliedBy(2).compareTo(timeout) > 0) {
       problems.add(
           "a Kafka transaction may be %d s old when its checkpoint completes, more than half of its timeout of %d s: a failure then leaves too little time to commit it"
               .formatted(oldest.toSeconds(), timeout.toSeconds()));
     }
+  }
+
+  private void autoscaler(Configuration flink, JobConfig config) {
+    Map<String, String> options = flink.toMap();
+    if (!"true".equals(options.get("job.autoscaler.enabled"))
+        || "false".equals(options.get("job.autoscaler.scaling.enabled"))) {
+      return;
+    }
+    String key = "job.autoscaler.vertex.exclude.ids";
+    Set<String> excluded = new TreeSet<>(List.of(options.getOrDefault(key, "").split(";")));
+    Map<String, String> alone = VertexIds.notToBeScaledAlone(flink, config);
+    alone.forEach(
+        (id, name) -> {
+          if (!excluded.remove(id)) {
+            problems.add(
+                "%s: lacks %s, the vertex %s, which must not be rescaled on its own"
+                    .formatted(key, id, name));
+          }
+        });
+    excluded.forEach(id -> problems.add("%s: %s need not be there".formatted(key, id)));
   }
 
   /** The arithmetic of flink-conf/config.yaml. */

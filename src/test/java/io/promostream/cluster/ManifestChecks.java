@@ -4,7 +4,6 @@ import static io.promostream.cluster.Yaml.list;
 import static io.promostream.cluster.Yaml.map;
 import static io.promostream.cluster.Yaml.text;
 
-import io.promostream.VertexIds;
 import io.promostream.cluster.Manifests.Role;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -66,7 +65,6 @@ final class ManifestChecks {
       checks.state();
       checks.image();
       checks.sizes();
-      checks.autoscaler();
       checks.accounts();
       checks.volumes();
       checks.selectors();
@@ -194,22 +192,6 @@ final class ManifestChecks {
       divide.accept(MemorySize.parse(memory));
     } catch (IllegalArgumentException | IllegalConfigurationException e) {
       problems.add("%s.resource.memory: %s: %s".formatted(role.field, memory, e.getMessage()));
-    }
-  }
-
-  private void autoscaler() {
-    if (Boolean.parseBoolean(flink.get("job.autoscaler.enabled"))
-        && Boolean.parseBoolean(flink.getOrDefault("job.autoscaler.scaling.enabled", "true"))) {
-      List<String> excluded =
-          List.of(flink.getOrDefault("job.autoscaler.vertex.exclude.ids", "").split(";"));
-      VertexIds.notToBeScaledAlone()
-          .forEach(
-              (uid, id) ->
-                  require(
-                      excluded.contains(id),
-                      ("job.autoscaler.vertex.exclude.ids: lacks %s, the vertex %s, which must not"
-                              + " be rescaled on its own")
-                          .formatted(id, uid)));
     }
   }
 
