@@ -68,7 +68,12 @@ final class Kustomization {
     Map<String, Object> configMap = new LinkedHashMap<>();
     configMap.put("apiVersion", "v1");
     configMap.put("kind", "ConfigMap");
-    configMap.put("metadata", new LinkedHashMap<>(Map.of("name", Yaml.text(generator, "name"))));
+    Map<String, Object> metadata = new LinkedHashMap<>();
+    metadata.put("name", Yaml.text(generator, "name"));
+    if (!Yaml.map(generator, "options", "labels").isEmpty()) {
+      metadata.put("labels", Yaml.map(generator, "options", "labels"));
+    }
+    configMap.put("metadata", metadata);
     configMap.put("data", data);
     resources.add(configMap);
   }
