@@ -1,0 +1,74 @@
+package io.promostream.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
+import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
+import org.junit.jupiter.api.Test;
+
+/** flink-conf/config.yaml as Flink reads it. */
+class FlinkConfTest {
+
+  private static final Configuration FLINK =
+      GlobalConfiguration.loadConfiguration(FlinkConf.DIRECTORY.toString());
+
+  @Test
+  void everyKeyIsAnOptionAndEveryValueParses() {
+    FlinkOptions options = new FlinkOptions();
+    assertThat(FLINK.toMap()).isNotEmpty();
+    assertThat(FLINK.toMap().entrySet())
+        .flatMap(entry -> options.problem(entry.getKey(), entry.getValue()).stream().toList())
+        .isEmpty();
+  }
+
+  @Test
+  void everyValueHasAReason() throws IOException {
+    // A comment above it, or above the block of lines that it stands in.
+    for (String block : FlinkConf.text().split("\n\n")) {
+      assertThat(block).startsWith("#");
+    }
+  }
+
+  @Test
+  void aTransactionOutlivesTheCheckpointsThatMayFail() throws IOException {
+    Duration oldest = JobChecks.oldestTransaction(FLINK);
+    assertThat(oldest).isEqualTo(Duration.ofSeconds(380));
+    List<String> told =
+        Pattern.compile("= (\\d+) s\\b")
+            .matcher(FlinkConf.text())
+            .results()
+            .map((MatchResult result) -> result.group(1))
+            .toList();
+    assertThat(told).as("the arithmetic in the comment").contains("" + oldest.toSeconds());
+    assertThat(FLINK.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT))
+        .isLessThan(
+            Duration.ofMinutes(15).minus(FLINK.get(CheckpointingOptions.CHECKPOINTING_INTERVAL)));
+  }
+
+  @Test
+  void keyGroupsAreSharedEvenly() {
+    assertThat(List.of(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 30))
+        .allMatch(parallelism -> FLINK.get(PipelineOptions.MAX_PARALLELISM) % parallelism == 0);
+  }
+
+  @Test
+  void theProcessesGetTheirMemory() {
+    assertThat(
+            JobManagerProcessUtils.processSpecFromConfig(FLINK)
+                .getJvmHeapMemorySize()
+                .getMebiBytes())
+        .isGreaterThan(512);
+    var taskManager = TaskExecutorProcessUtils.processSpecFromConfig(FLINK);
+    assertThat(taskManager.getTaskHeapSize().getMebiBytes()).isGreaterThan(512);
+    assertThat(taskManager.getManagedMemorySize().getMebiBytes()).isGreaterThan(1024);
+  }
+}
