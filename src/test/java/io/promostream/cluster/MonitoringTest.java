@@ -51,8 +51,7 @@ class MonitoringTest {
     }
     assertThat(rules).hasSizeGreaterThan(40);
     Object group = Map.of("name", "panels", "rules", rules);
-    Files.writeString(
-        directory.resolve("panels.yaml"), yaml(Map.of("groups", List.of(group))));
+    Files.writeString(directory.resolve("panels.yaml"), yaml(Map.of("groups", List.of(group))));
     promtool("check", "rules", "panels.yaml");
   }
 
