@@ -44,7 +44,7 @@ public final class PromoStreamJob {
   }
 
   /** Builds the job that the configuration describes. */
-  static void prepare(StreamExecutionEnvironment env, JobConfig config) {
+  public static void prepare(StreamExecutionEnvironment env, JobConfig config) {
     // A type without a serializer of its own would end in state that no later release can read.
     env.configure(new Configuration().set(PipelineOptions.GENERIC_TYPES, false));
     PromoStreamTopology.build(env, config, Connectors.of(config));

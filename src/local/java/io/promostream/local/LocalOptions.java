@@ -21,7 +21,7 @@ record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSec
       Runs promo-stream on this machine: a Kafka broker, a Postgres server, the job on a local
       Flink cluster, and demo traffic. Ctrl-C ends it and leaves nothing behind.
 
-        mvn -Plocal -Dargs="OPTIONS"
+        mvn -q -Plocal -Dargs="OPTIONS"
 
         --seconds N            end after N seconds: compare Kafka and Postgres row by row, and exit
                                with 1 if they differ; default: run until Ctrl-C

@@ -100,8 +100,8 @@ public final class Notifications implements AutoCloseable {
   private static String text(JsonParser json, String field) throws IOException {
     value(json, field, JsonToken.VALUE_STRING);
     String text = json.getText();
-    if (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
-      throw new IOException(field + " holds what Postgres can't");
+    if (text.codePoints().anyMatch(c -> c == 0 || (c >= 0xD800 && c <= 0xDFFF))) {
+      throw new IOException(field + " holds U+0000 or half a surrogate pair: no row can");
     }
     return text;
   }
