@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.JobManagerOptions;
+import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
@@ -34,6 +36,8 @@ class MonitoringIT {
     Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
     // Addresses, paths and sizes, and checkpoints soon.
     flink.setString("metrics.reporter.prom.port", "" + port);
+    flink.set(RestOptions.BIND_PORT, "0");
+    flink.set(JobManagerOptions.PORT, 0);
     flink.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, directory.toUri().toString());
     flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, directory.toUri().toString());
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
@@ -56,7 +60,7 @@ class MonitoringIT {
         Thread.sleep(500);
         told = metrics(port);
       }
-      assertThat(wanted).allMatch(told::contains, told.toString());
+      assertThat(told).containsAll(wanted);
     } finally {
       cluster.close();
     }
