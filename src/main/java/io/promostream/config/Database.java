@@ -18,8 +18,8 @@ import org.postgresql.PGProperty;
 public record Database(String url, String user, Secret password) implements Serializable {
 
   /**
-   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to connect,
-   * 5 min for an answer.
+   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach
+   * it, 20 s until it has let us in, 5 min for an answer.
    *
    * @param applicationName what {@code pg_stat_activity} shows, at most 63 bytes
    * @throws SQLException naming the URL, if there is no connection
@@ -31,6 +31,7 @@ public record Database(String url, String user, Secret password) implements Seri
       PGProperty.PASSWORD.set(properties, password.reveal());
       PGProperty.APPLICATION_NAME.set(properties, applicationName);
       PGProperty.CONNECT_TIMEOUT.set(properties, 10);
+      PGProperty.LOGIN_TIMEOUT.set(properties, 20);
       PGProperty.SOCKET_TIMEOUT.set(properties, 300);
       PGProperty.TCP_KEEP_ALIVE.set(properties, true);
       Connection connection = new Driver().connect(url, properties);

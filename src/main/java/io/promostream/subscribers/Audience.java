@@ -108,6 +108,9 @@ public final class Audience {
    * @param maxBytes the most packed bytes in a part, unless a single id is longer
    */
   public List<Audience> slices(int maxClients, int maxBytes) {
+    if (!isEmpty() && size() <= maxClients && byteSize() <= maxBytes) {
+      return List.of(this);
+    }
     List<Audience> slices = new ArrayList<>();
     cut(uuids, maxClients, maxBytes, ids -> slices.add(new Audience(ids, NO_TEXTS)));
     cut(texts, maxClients, maxBytes, ids -> slices.add(new Audience(NO_UUIDS, ids)));

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -107,7 +108,7 @@ class AudienceTest {
     return Arbitraries.oneOf(
             uuid,
             nearUuid,
-            uuid.map(id -> id.toUpperCase(java.util.Locale.ROOT)),
+            uuid.map(id -> id.toUpperCase(Locale.ROOT)),
             text,
             // 36 bytes, and 16, that are no UUID.
             Arbitraries.of("é".repeat(18), "x".repeat(16), "0".repeat(36)))

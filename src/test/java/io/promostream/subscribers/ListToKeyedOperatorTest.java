@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Both ways of the list to the subtasks of a keyed operator. */
+@SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class ListToKeyedOperatorTest {
 
   private static final List<ListUpdate> UPDATES = updates();
@@ -123,6 +124,7 @@ class ListToKeyedOperatorTest {
     try (OneInputStreamOperatorTestHarness<ListUpdate, ListUpdate> harness =
         new OneInputStreamOperatorTestHarness<>(
             new StreamFlatMap<>(function), maxParallelism, parallelism, subtask)) {
+      harness.setup(new ListUpdate.Serializer());
       harness.open();
       for (ListUpdate update : UPDATES) {
         harness.processElement(new StreamRecord<>(update));

@@ -15,6 +15,7 @@ import org.apache.flink.api.connector.source.mocks.MockSplitEnumeratorContext;
 import org.junit.jupiter.api.Test;
 
 /** What checkpoints keep of the list, in the reader and in the enumerator. */
+@SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class SubscriberListStateTest {
 
   private static final SubscriberListSplit SPLIT =

@@ -1,0 +1,581 @@
+package io.promostream.subscribers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
+import io.promostream.config.TableName;
+import io.promostream.subscribers.ListUpdate.AudiencePart;
+import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import io.promostream.testing.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.connector.base.source.reader.RecordsWithSplitIds;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitsAddition;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The source against a Postgres where it has SELECT on the table and nothing else. */
+class SubscriberListSourceTest {
+
+  private static final TableName TABLE = TableName.parse("public.subscribers_restaurants");
+  private static final Duration OFTEN = Duration.ofMillis(50);
+
+  private TestDatabase database;
+  private Database reader;
+
+  @BeforeEach
+  void createTable() {
+    database = TestDatabase.create().withSubscribersTable();
+    database.execute(
+        """
+        DO $$ BEGIN CREATE ROLE list_reader LOGIN PASSWORD 'secret';
+        EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        GRANT SELECT (client_id, restaurant_id) ON subscribers_restaurants TO list_reader""");
+    reader = database.as("list_reader", "secret");
+  }
+
+  private SubscriberListSource source() {
+    return new SubscriberListSource(reader, TABLE, OFTEN);
+  }
+
+  private void subscribe(String restaurant, String... clients) throws Exception {
+    try (Connection connection = database.connect();
+        PreparedStatement insert =
+            connection.prepareStatement(
+                "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES (?, ?)")) {
+      for (String client : clients) {
+        insert.setString(1, client);
+        insert.setString(2, restaurant);
+        insert.addBatch();
+      }
+      insert.executeBatch();
+    }
+  }
+
+  private void subscribeMany(String restaurant, int from, int to) {
+    database.execute(
+        """
+        INSERT INTO subscribers_restaurants (client_id, restaurant_id)
+        SELECT md5(i::text)::uuid, '%s' FROM generate_series(%d, %d) i"""
+            .formatted(restaurant, from, to));
+  }
+
+  private Map<String, Set<String>> table() throws Exception {
+    Map<String, Set<String>> table = new TreeMap<>();
+    try (Connection connection = database.connect();
+        var rows =
+            connection
+                .createStatement()
+                .executeQuery("SELECT restaurant_id, client_id FROM subscribers_restaurants")) {
+      while (rows.next()) {
+        table.computeIfAbsent(rows.getString(1), id -> new TreeSet<>()).add(rows.getString(2));
+      }
+    }
+    return table;
+  }
+
+  @Test
+  void theFirstRefreshSendsTheWholeList() throws Exception {
+    subscribe("r1", "a", "b", "c");
+    subscribe("r2", "a");
+    long before = System.currentTimeMillis();
+
+    try (SourceRun run = SourceRun.of(source())) {
+      assertThat(run.metric("listAgeSeconds")).isEqualTo(-1);
+      List<ListUpdate> updates = run.until(RefreshCompleted.class::isInstance);
+
+      assertThat(updates)
+          .contains(
+              new AudiencePart("r1", 0, true, Audience.of("a", "b", "c")),
+              new AudiencePart("r2", 0, true, Audience.of("a")))
+          .hasSize(3);
+      RefreshCompleted completed = (RefreshCompleted) updates.get(2);
+      assertThat(completed).isEqualTo(new RefreshCompleted("", 1, completed.asOf(), 2, 4));
+      assertThat(completed.asOf()).isBetween(before, System.currentTimeMillis());
+      assertThat(run.metric("listRestaurants")).isEqualTo(2);
+      assertThat(run.metric("listSubscriptions")).isEqualTo(4);
+      assertThat(run.metric("listAgeSeconds")).isNotNegative();
+      assertThat(run.metric("refreshDurationMillis")).isNotNegative();
+    }
+  }
+
+  @Test
+  void anEmptyTableIsAListToo() throws Exception {
+    try (SourceRun run = SourceRun.of(source())) {
+      assertThat(run.until(RefreshCompleted.class::isInstance))
+          .singleElement()
+          .isInstanceOfSatisfying(
+              RefreshCompleted.class,
+              refresh -> {
+                assertThat(refresh.version()).isEqualTo(1);
+                assertThat(refresh.restaurants()).isZero();
+              });
+    }
+  }
+
+  @Test
+  void anUnchangedRefreshMovesNoRows() throws Exception {
+    subscribe("r1", "a", "b", "c");
+    subscribe("r2", "a");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.metric("rowsRead")).isEqualTo(4);
+      long refreshes = run.metric("refreshes");
+      for (int i = 0; i < 3; i++) {
+        assertThat(run.changes()).isEmpty();
+      }
+      assertThat(run.metric("rowsRead")).isEqualTo(4);
+      assertThat(run.metric("refreshes")).isGreaterThanOrEqualTo(refreshes + 3);
+      assertThat(run.completed().version()).isGreaterThanOrEqualTo(4);
+      assertThat(run.metric("refreshFailures")).isZero();
+    }
+  }
+
+  @Test
+  void whatChangesIsSentAndNothingElse() throws Exception {
+    subscribe("r1", "a", "b");
+    subscribe("r2", "a");
+    subscribe("r3", "a");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+
+      subscribe("r1", "c");
+      assertThat(run.changes())
+          .containsExactly(new AudiencePart("r1", 0, true, Audience.of("a", "b", "c")));
+      database.execute("DELETE FROM subscribers_restaurants WHERE client_id = 'b'");
+      assertThat(run.changes())
+          .containsExactly(new AudiencePart("r1", 0, true, Audience.of("a", "c")));
+      database.execute("DELETE FROM subscribers_restaurants WHERE restaurant_id = 'r2'");
+      assertThat(run.changes()).containsExactly(new AudiencePart("r2", 0, true, Audience.EMPTY));
+      assertThat(run.changes()).isEmpty();
+      subscribe("r4", "x");
+      database.execute("UPDATE subscribers_restaurants SET client_id = 'z' WHERE client_id = 'x'");
+      assertThat(run.changes()).containsExactly(new AudiencePart("r4", 0, true, Audience.of("z")));
+      database.execute("UPDATE subscribers_restaurants SET client_id = 'y' WHERE client_id = 'z'");
+      assertThat(run.changes()).containsExactly(new AudiencePart("r4", 0, true, Audience.of("y")));
+
+      assertThat(run.list).isEqualTo(table());
+      RefreshCompleted completed = run.completed();
+      assertThat(completed.restaurants()).isEqualTo(3);
+      assertThat(completed.subscriptions()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void rowsThatStandTwiceAreOneSubscription() throws Exception {
+    subscribe("r1", "a", "a", "b");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      assertThat(run.changes())
+          .containsExactly(new AudiencePart("r1", 0, true, Audience.of("a", "b")));
+      // One of the two goes: the client stays. Both go: so does it.
+      database.execute("DELETE FROM subscribers_restaurants WHERE id = 1");
+      run.refresh();
+      assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", "b")));
+      database.execute("DELETE FROM subscribers_restaurants WHERE client_id = 'a'");
+      run.refresh();
+      assertThat(run.list).isEqualTo(Map.of("r1", Set.of("b")));
+    }
+  }
+
+  @Test
+  void unusableRowsAreCountedAndSkipped() throws Exception {
+    // 255 characters of four bytes each are still an id.
+    String longest = "😀".repeat(255);
+    subscribe("r1", "a", "", longest, longest + "x", "x".repeat(256));
+    subscribe("", "a", "b");
+    subscribe(longest, longest);
+    subscribe(longest + "x", "a");
+    subscribe("r2", "");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      RefreshCompleted completed = run.completed();
+      assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", longest), longest, Set.of(longest)));
+      assertThat(completed.restaurants()).isEqualTo(2);
+      assertThat(completed.subscriptions()).isEqualTo(3);
+      assertThat(run.metric("rowsSkipped")).isEqualTo(7);
+
+      // More of them change nothing.
+      subscribe("r1", "y".repeat(300));
+      assertThat(run.changes()).isEmpty();
+      assertThat(run.metric("rowsSkipped")).isEqualTo(8);
+      database.execute("DELETE FROM subscribers_restaurants WHERE client_id = 'a'");
+      subscribe("r1", "b");
+      run.refresh();
+      assertThat(run.list).containsEntry("r1", Set.of("b", longest));
+    }
+  }
+
+  @Test
+  void idsAreAnyStrings() throws Exception {
+    String[] ids = {
+      "\u0001",
+      "\t",
+      "\n",
+      "\\N",
+      "\\",
+      "\\.",
+      "'",
+      "\"",
+      "{a,b}",
+      "{",
+      ",",
+      " ",
+      "NULL",
+      "$1",
+      "😀",
+      "é",
+      "e\u0301",
+      "0b54a3ff-6d5f-4b0c-8f5a-d2a1f2f9d0aa",
+      "0B54A3FF-6D5F-4B0C-8F5A-D2A1F2F9D0AA",
+      "0b54a3ff6d5f4b0c8f5ad2a1f2f9d0aa",
+      "%s",
+      "1",
+      "01"
+    };
+    for (String restaurant : ids) {
+      subscribe(restaurant, ids);
+    }
+
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.list).isEqualTo(table()).hasSize(ids.length);
+      // Half of them change: now they are picked out by their ids.
+      for (int i = 0; i < ids.length; i += 2) {
+        subscribe(ids[i], "new");
+      }
+      assertThat(run.changes()).hasSize((ids.length + 1) / 2);
+      assertThat(run.list).isEqualTo(table());
+    }
+  }
+
+  @Test
+  void aLargeAudienceComesInPartsOfBoundedSize() throws Exception {
+    subscribeMany("large", 1, 200_000);
+    subscribe("small", "a");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      List<AudiencePart> parts = run.changes();
+      assertThat(parts).filteredOn(part -> part.restaurantId().equals("large")).hasSize(4);
+      assertThat(parts).allMatch(part -> part.clients().byteSize() <= 1 << 20);
+      assertThat(run.list).isEqualTo(table());
+    }
+  }
+
+  @Test
+  void restoredItSendsOnlyTheDifference() throws Exception {
+    subscribe("r1", "a");
+    subscribe("r2", "a");
+    subscribe("r3", "a");
+    SubscriberListSplit state;
+    long version;
+    try (SourceRun run = SourceRun.of(source())) {
+      version = run.completed().version();
+      state = run.snapshot();
+    }
+    subscribe("r1", "b");
+    database.execute("DELETE FROM subscribers_restaurants WHERE restaurant_id = 'r3'");
+
+    try (SourceRun run = SourceRun.restored(source(), state)) {
+      assertThat(run.metric("listRestaurants")).isEqualTo(3);
+      List<ListUpdate> updates = run.until(RefreshCompleted.class::isInstance);
+      assertThat(updates)
+          .hasSize(3)
+          .contains(
+              new AudiencePart("r1", 0, true, Audience.of("a", "b")),
+              new AudiencePart("r3", 0, true, Audience.EMPTY));
+      assertThat(((RefreshCompleted) updates.get(2)).version()).isEqualTo(version + 1);
+    }
+  }
+
+  @Test
+  void restoredAmongTheLargeOnesPartsItSendsThatOneWhole() throws Exception {
+    subscribeMany("large", 1, 200_000);
+    SubscriberListSplit state;
+    try (SourceRun run = SourceRun.of(source())) {
+      run.until(update -> update instanceof AudiencePart part && part.part() == 1);
+      state = run.snapshot();
+    }
+
+    try (SourceRun run = SourceRun.restored(source(), state)) {
+      assertThat(run.until(RefreshCompleted.class::isInstance))
+          .filteredOn(AudiencePart.class::isInstance)
+          .extracting(update -> ((AudiencePart) update).part())
+          .containsExactly(0, 1, 2, 3);
+      assertThat(run.list).isEqualTo(table());
+    }
+    // What the receiver has of it is dropped, if it is gone by then.
+    database.execute("DELETE FROM subscribers_restaurants");
+    try (SourceRun run = SourceRun.restored(source(), state)) {
+      assertThat(run.until(RefreshCompleted.class::isInstance))
+          .startsWith(new AudiencePart("large", 0, true, Audience.EMPTY));
+    }
+  }
+
+  @Test
+  void aTableThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+    subscribe("r1", "a");
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      database.execute("ALTER TABLE subscribers_restaurants RENAME TO away");
+      assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 3))
+          .noneMatch(AudiencePart.class::isInstance);
+      assertThat(run.metric("listSubscriptions")).isEqualTo(1);
+
+      database.execute(
+          "INSERT INTO away (client_id, restaurant_id) VALUES ('b', 'r1');"
+              + " ALTER TABLE away RENAME TO subscribers_restaurants");
+      run.refresh();
+      assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", "b")));
+      assertThat(run.metric("refreshConsecutiveFailures")).isZero();
+      assertThat(run.metric("refreshFailures")).isGreaterThanOrEqualTo(3);
+    }
+  }
+
+  @Test
+  void aDatabaseThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+    subscribe("r1", "a");
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      database.shutOut(true);
+      assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 2))
+          .noneMatch(AudiencePart.class::isInstance);
+      database.shutOut(false);
+      subscribe("r2", "b");
+      run.refresh();
+      assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a"), "r2", Set.of("b")));
+    }
+  }
+
+  @Test
+  void withoutADatabaseItWaitsForOne() throws Exception {
+    int freePort;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      freePort = socket.getLocalPort();
+    }
+    Database nowhere =
+        new Database("jdbc:postgresql://127.0.0.1:" + freePort + "/x", "x", new Secret("x", null));
+    try (SourceRun run = SourceRun.of(new SubscriberListSource(nowhere, TABLE, OFTEN))) {
+      assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 2)).isEmpty();
+      assertThat(run.metric("listAgeSeconds")).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void aConnectionThatBreaksInMidQueryIsAFailureAndNoMore() throws Exception {
+    subscribe("r1", "a");
+    makeSlow();
+    try (SourceRun run = SourceRun.of(source())) {
+      run.until(this::queryRuns);
+      breakConnections();
+      run.until(() -> run.metric("refreshFailures") == 1);
+      makeFast();
+      // The next try may have begun while it was slow.
+      breakConnections();
+      run.refresh();
+      assertThat(run.list).isEqualTo(table());
+    }
+  }
+
+  @Test
+  void closingCancelsTheQuery() throws Exception {
+    subscribe("r1", "a");
+    makeSlow();
+    SourceRun run = SourceRun.of(source());
+    run.until(this::queryRuns);
+    run.close();
+    await(() -> !queryRuns());
+    assertThat(run.metric("refreshFailures")).isZero();
+  }
+
+  @Test
+  void wokenUpItReturnsAndDoesNotCallThatAFailure() throws Exception {
+    subscribe("r1", "a");
+    makeSlow();
+    ListMetrics metrics = metrics();
+    ListFetcher fetcher = fetcher(metrics, Duration.ofHours(1), 100);
+
+    CompletableFuture<List<ListChange>> fetched =
+        CompletableFuture.supplyAsync(() -> fetch(fetcher));
+    await(this::queryRuns);
+    fetcher.wakeUp();
+    assertThat(fetched.get(60, TimeUnit.SECONDS)).isEmpty();
+    await(() -> !queryRuns());
+    assertThat(metrics.refreshFailures.getCount()).isZero();
+
+    // It tries again at once; and woken up while it waits for the next refresh, returns too.
+    makeFast();
+    assertThat(fetch(fetcher)).hasSize(2);
+    CompletableFuture<List<ListChange>> waiting =
+        CompletableFuture.supplyAsync(() -> fetch(fetcher));
+    fetcher.wakeUp();
+    assertThat(waiting.get(60, TimeUnit.SECONDS)).isEmpty();
+    assertThat(metrics.refreshFailures.getCount()).isZero();
+  }
+
+  @Test
+  void chunksAreReadOneByOneAndNothingIsOpenInBetween() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      subscribeMany("r" + i, 1, 40);
+    }
+    subscribeMany("large", 1, 1_000);
+    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 100);
+
+    Map<String, Long> rows = new HashMap<>();
+    int fetches = 0;
+    boolean completed = false;
+    while (!completed) {
+      List<ListChange> changes = fetch(fetcher);
+      fetches++;
+      await(() -> connections() == 0);
+      for (ListChange change : changes) {
+        completed |= change.update() instanceof RefreshCompleted;
+        rows.put(change.update().key(), change.fingerprint().rows());
+      }
+      // What comes between is seen by the next refresh, not in the middle of this one.
+      subscribe("late" + fetches, "a");
+    }
+    // 5 x 40 rows make three chunks, the large one is a fourth; where it stands is chance.
+    assertThat(fetches).isBetween(4, 5);
+    assertThat(rows.keySet()).containsExactlyInAnyOrder("", "large", "r0", "r1", "r2", "r3", "r4");
+    assertThat(rows).containsEntry("large", 1_000L).containsEntry("r0", 40L);
+  }
+
+  @Test
+  void aFetchIsBoundedHoweverMuchThereIs() throws Exception {
+    subscribeMany("large", 1, 600_000);
+    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), ListFetcher.CHUNK_ROWS);
+
+    List<Integer> weights = new ArrayList<>();
+    boolean completed = false;
+    while (!completed) {
+      int weight = 0;
+      for (ListChange change : fetch(fetcher)) {
+        completed |= change.update() instanceof RefreshCompleted;
+        weight += change.weight();
+      }
+      weights.add(weight);
+    }
+    assertThat(weights).allMatch(weight -> weight <= 5 << 20).hasSizeGreaterThanOrEqualTo(2);
+  }
+
+  @Test
+  @SuppressWarnings("try") // Flink's close() may throw InterruptedException
+  void runsInAJob() throws Exception {
+    subscribe("r1", "a", "b");
+    subscribe("r2", "c");
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.createLocalEnvironment(
+            2, new Configuration().set(PipelineOptions.GENERIC_TYPES, false));
+    try (CloseableIterator<ListUpdate> updates =
+        env.fromSource(source(), WatermarkStrategy.noWatermarks(), "subscribers")
+            .setParallelism(1)
+            .executeAndCollect()) {
+      List<ListUpdate> seen = new ArrayList<>();
+      while (seen.stream().noneMatch(RefreshCompleted.class::isInstance)) {
+        seen.add(updates.next());
+      }
+      assertThat(seen)
+          .contains(
+              new AudiencePart("r1", 0, true, Audience.of("a", "b")),
+              new AudiencePart("r2", 0, true, Audience.of("c")))
+          .hasSize(3);
+    }
+  }
+
+  private static ListMetrics metrics() {
+    return new ListMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC());
+  }
+
+  private ListFetcher fetcher(ListMetrics metrics, Duration interval, long chunkRows) {
+    ListFetcher fetcher = new ListFetcher(reader, TABLE, interval, chunkRows, metrics);
+    fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(SubscriberListSplit.NOTHING_SENT)));
+    return fetcher;
+  }
+
+  private static List<ListChange> fetch(ListFetcher fetcher) {
+    try {
+      RecordsWithSplitIds<ListChange> records = fetcher.fetch();
+      List<ListChange> changes = new ArrayList<>();
+      while (records.nextSplit() != null) {
+        for (ListChange change = records.nextRecordFromSplit();
+            change != null;
+            change = records.nextRecordFromSplit()) {
+          changes.add(change);
+        }
+      }
+      return changes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Puts a view in the table's place that takes an hour to answer, until {@link #makeFast}. */
+  private void makeSlow() {
+    database.execute(
+        """
+        ALTER TABLE subscribers_restaurants RENAME TO kept;
+        CREATE TABLE speed AS SELECT true AS slow;
+        CREATE VIEW subscribers_restaurants AS SELECT * FROM kept
+          WHERE (SELECT CASE WHEN slow THEN pg_sleep(3600) IS NOT NULL ELSE true END FROM speed);
+        GRANT SELECT ON subscribers_restaurants TO list_reader""");
+  }
+
+  private void makeFast() {
+    database.execute("UPDATE speed SET slow = false");
+  }
+
+  private void breakConnections() {
+    database.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'list_reader'"
+            + " AND datname = current_database()");
+  }
+
+  private boolean queryRuns() {
+    return !database
+        .query(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'list_reader'"
+                + " AND datname = current_database() AND wait_event = 'PgSleep'")
+        .isEmpty();
+  }
+
+  private long connections() {
+    return database
+        .query(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'list_reader'"
+                + " AND datname = current_database()")
+        .size();
+  }
+
+  private static void await(BooleanSupplier holds) throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!holds.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waiting").isLessThan(deadline);
+      Thread.sleep(20);
+    }
+  }
+}
