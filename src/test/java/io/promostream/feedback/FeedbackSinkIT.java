@@ -8,6 +8,7 @@ import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.config.TableName;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.promo.Promo;
+import io.promostream.serialization.ValueSerializer;
 import io.promostream.subscribers.Audience;
 import io.promostream.testing.TestDatabase;
 import java.io.IOException;
@@ -16,9 +17,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -27,8 +31,11 @@ import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.CheckpointListener;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.api.connector.source.lib.NumberSequenceSource;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiter;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
@@ -37,6 +44,8 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
@@ -45,6 +54,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -58,12 +68,10 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class FeedbackSinkIT {
 
-  private static final int BATCHES_PER_SECOND = 2000;
-  private static final int CLIENTS = 3;
-  private static final long CHECKPOINT_MILLIS = 150;
+  /** Enough for 40 s and more at the {@link Throttle}'s speed. */
+  private static final int BATCHES = 20_000;
 
-  /** How long a checkpoint may take; {@link Fault#DECLINE} takes longer. */
-  private static final long TIMEOUT_MILLIS = 1000;
+  private static final int CLIENTS = 3;
 
   @RegisterExtension
   static final MiniClusterExtension CLUSTER =
@@ -78,28 +86,31 @@ class FeedbackSinkIT {
   @TempDir Path checkpoints;
 
   @BeforeEach
-  void noFaults() {
+  void slowlyWithoutFaults() {
     Faults.reset();
+    Throttle.off = false;
   }
 
   @ParameterizedTest
   @CsvSource({"true,false", "false,true"})
   void faultsAroundCheckpoints(boolean chaining, boolean unaligned) throws Exception {
-    Faults.plan(3, Fault.FAIL_AFTER_SNAPSHOT);
-    Faults.plan(6, Fault.DECLINE);
-    Faults.plan(7, Fault.DECLINE);
-    Faults.plan(9, Fault.FAIL_WHEN_COMPLETED);
-    Faults.plan(11, Fault.DECLINE);
-    Faults.plan(12, Fault.FAIL_AFTER_SNAPSHOT);
-    Faults.plan(15, Fault.FAIL_WHEN_COMPLETED);
+    Faults.plan(
+        Fault.FAIL_AFTER_SNAPSHOT,
+        Fault.DECLINE,
+        Fault.DECLINE,
+        Fault.FAIL_WHEN_COMPLETED,
+        Fault.DECLINE,
+        Fault.FAIL_AFTER_SNAPSHOT,
+        Fault.FAIL_WHEN_COMPLETED);
     Configuration more = new Configuration();
     more.set(PipelineOptions.OPERATOR_CHAINING, chaining);
     more.set(CheckpointingOptions.ENABLE_UNALIGNED, unaligned);
 
-    run(2, 8_000, more).getJobExecutionResult().get(120, TimeUnit.SECONDS);
+    JobClient job = run(2, more);
+    await(Faults::allDone);
+    finish(job);
 
-    assertThat(Faults.left()).isEmpty();
-    assertEachRowOnce(8_000);
+    assertEachRowOnce();
   }
 
   @ParameterizedTest
@@ -107,9 +118,9 @@ class FeedbackSinkIT {
   void cancelledAndResumedAsANewJob(int before, int after, boolean chaining) throws Exception {
     Configuration more = new Configuration();
     more.set(PipelineOptions.OPERATOR_CHAINING, chaining);
-    JobClient first = run(before, 8_000, more);
+    JobClient first = run(before, more);
     await(() -> Faults.completed() >= 4);
-    Faults.planAll(Fault.DECLINE);
+    Faults.always(Fault.DECLINE);
     await(() -> prepared().size() > before);
     first.cancel().get(60, TimeUnit.SECONDS);
     await(() -> first.getJobStatus().join() == JobStatus.CANCELED);
@@ -117,29 +128,29 @@ class FeedbackSinkIT {
     Faults.reset();
 
     more.set(StateRecoveryOptions.SAVEPOINT_PATH, lastCheckpoint().toUri().toString());
-    run(after, 8_000, more).getJobExecutionResult().get(120, TimeUnit.SECONDS);
+    finish(run(after, more));
 
-    assertEachRowOnce(8_000);
+    assertEachRowOnce();
   }
 
   @Test
   void postgresRestarted() throws Exception {
-    JobClient job = run(2, 12_000, new Configuration());
+    JobClient job = run(2, new Configuration());
     for (int i = 1; i <= 3; i++) {
       long completed = Faults.completed();
       await(() -> Faults.completed() >= completed + 4);
       TestDatabase.restartServer(Duration.ZERO);
     }
-    job.getJobExecutionResult().get(120, TimeUnit.SECONDS);
-    assertEachRowOnce(12_000);
+    finish(job);
+    assertEachRowOnce();
   }
 
   @Test
   void aLostTransactionEndsTheJobAndContinueGetsItGoing() throws Exception {
-    Faults.plan(4, Fault.SLOW);
-    JobClient job = run(2, 8_000, new Configuration());
-    await(() -> Faults.completed() == 3 && prepared().size() == 2);
-    database.execute("ROLLBACK PREPARED '" + prepared().get(0) + "'");
+    JobClient job = run(2, new Configuration());
+    await(() -> Faults.completed() >= 3);
+    Faults.always(Fault.SLOW);
+    await(this::rolledBackOne);
 
     // The restart strategy would restart it for ever.
     assertThatThrownBy(() -> job.getJobExecutionResult().get(120, TimeUnit.SECONDS))
@@ -149,9 +160,8 @@ class FeedbackSinkIT {
 
     Configuration more = new Configuration();
     more.set(StateRecoveryOptions.SAVEPOINT_PATH, lastCheckpoint().toUri().toString());
-    run(2, 8_000, more, OnLostTransaction.CONTINUE)
-        .getJobExecutionResult()
-        .get(120, TimeUnit.SECONDS);
+    Faults.reset();
+    finish(run(2, more, OnLostTransaction.CONTINUE));
     assertThat(
             database.query("SELECT count(*), count(DISTINCT client_id) FROM subscribers_feedback"))
         .singleElement()
@@ -159,25 +169,39 @@ class FeedbackSinkIT {
             counts -> {
               String[] rowsAndClients = counts.split(",", -1);
               assertThat(rowsAndClients[0]).isEqualTo(rowsAndClients[1]);
-              assertThat(Integer.parseInt(rowsAndClients[0])).isBetween(1, 8_000 * CLIENTS - 1);
+              assertThat(Integer.parseInt(rowsAndClients[0])).isBetween(1, BATCHES * CLIENTS - 1);
             });
     assertThat(prepared()).isEmpty();
   }
 
-  // --- the job
-
-  private JobClient run(int parallelism, int batches, Configuration more) throws Exception {
-    return run(parallelism, batches, more, OnLostTransaction.FAIL);
+  /** Rolls back a prepared transaction, unless it was committed that moment. */
+  private boolean rolledBackOne() {
+    try {
+      return prepared().stream()
+          .limit(1)
+          .peek(gid -> database.execute("ROLLBACK PREPARED '" + gid + "'"))
+          .findAny()
+          .isPresent();
+    } catch (IllegalStateException e) {
+      return false;
+    }
   }
 
-  private JobClient run(
-      int parallelism, int batches, Configuration more, OnLostTransaction onLostTransaction)
+  // --- the job
+
+  private static void finish(JobClient job) throws Exception {
+    Throttle.off = true;
+    job.getJobExecutionResult().get(120, TimeUnit.SECONDS);
+  }
+
+  private JobClient run(int parallelism, Configuration more) throws Exception {
+    return run(parallelism, more, OnLostTransaction.FAIL);
+  }
+
+  private JobClient run(int parallelism, Configuration more, OnLostTransaction onLostTransaction)
       throws Exception {
     Configuration configuration = new Configuration(more);
-    configuration.set(
-        CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(CHECKPOINT_MILLIS));
-    configuration.set(
-        CheckpointingOptions.CHECKPOINTING_TIMEOUT, Duration.ofMillis(TIMEOUT_MILLIS));
+    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(150));
     configuration.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 1000);
     configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
     configuration.set(
@@ -193,11 +217,7 @@ class FeedbackSinkIT {
     env.setParallelism(parallelism).setMaxParallelism(128);
     DataStream<Long> numbers =
         env.fromSource(
-                new DataGeneratorSource<>(
-                    number -> number,
-                    batches,
-                    RateLimiterStrategy.perSecond(BATCHES_PER_SECOND),
-                    Types.LONG),
+                new DataGeneratorSource<>(number -> number, BATCHES, Throttle::new, Types.LONG),
                 WatermarkStrategy.noWatermarks(),
                 "numbers")
             .uid("numbers");
@@ -235,9 +255,9 @@ class FeedbackSinkIT {
         Audience.of(clients));
   }
 
-  private void assertEachRowOnce(int batches) {
+  private void assertEachRowOnce() {
     List<String> sent = new ArrayList<>();
-    for (long number = 0; number < batches; number++) {
+    for (long number = 0; number < BATCHES; number++) {
       for (int i = 0; i < CLIENTS; i++) {
         sent.add("r%d,k,%d,%d-%d,%d".formatted(number % 10, number, number, i, 1000 + number));
       }
@@ -285,20 +305,48 @@ class FeedbackSinkIT {
     throw new AssertionError("not within a minute");
   }
 
+  /** Lets 500 batches a second through at most, in all, until it is off. */
+  private static final class Throttle
+      implements RateLimiter<NumberSequenceSource.NumberSequenceSplit> {
+
+    private static volatile boolean off;
+
+    private final Executor later;
+
+    Throttle(int parallelism) {
+      later = CompletableFuture.delayedExecutor(2L * parallelism, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public CompletionStage<Void> acquire(int events) {
+      return off
+          ? CompletableFuture.completedFuture(null)
+          : CompletableFuture.runAsync(() -> {}, later);
+    }
+  }
+
   private enum Fault {
+    /** The job fails when the sink has probably done its part of the checkpoint. */
     FAIL_AFTER_SNAPSHOT,
+    /** The checkpoint fails then, and the job goes on. */
     DECLINE,
+    /** The checkpoint takes a second. */
     SLOW,
+    /** The job fails when a part of the committers has probably committed. */
     FAIL_WHEN_COMPLETED
   }
 
-  /** Does each fault once, at the checkpoint it is planned for or the next that gets so far. */
+  /** Does what is planned, a fault every other checkpoint, in its first subtask. */
   private static final class Faults extends RichMapFunction<Long, Long>
       implements CheckpointedFunction, CheckpointListener {
 
-    private static final Map<Long, Fault> PLAN = new ConcurrentHashMap<>();
+    private static final Deque<Fault> PLAN = new ConcurrentLinkedDeque<>();
+    private static final AtomicLong SNAPSHOTS = new AtomicLong();
     private static final AtomicLong COMPLETED = new AtomicLong();
-    private static volatile Fault always;
+    private static volatile @Nullable Fault always;
+
+    /** Written after the sink's part, by a thread that may fail without failing the task. */
+    private transient ListState<Boolean> declined;
 
     static void reset() {
       PLAN.clear();
@@ -306,16 +354,16 @@ class FeedbackSinkIT {
       always = null;
     }
 
-    static void plan(long checkpoint, Fault fault) {
-      PLAN.put(checkpoint, fault);
+    static void plan(Fault... faults) {
+      PLAN.addAll(List.of(faults));
     }
 
-    static void planAll(Fault fault) {
+    static void always(Fault fault) {
       always = fault;
     }
 
-    static Map<Long, Fault> left() {
-      return PLAN;
+    static boolean allDone() {
+      return PLAN.isEmpty();
     }
 
     static long completed() {
@@ -328,36 +376,77 @@ class FeedbackSinkIT {
     }
 
     @Override
-    public void initializeState(FunctionInitializationContext context) {}
+    public void initializeState(FunctionInitializationContext context) throws Exception {
+      declined =
+          context
+              .getOperatorStateStore()
+              .getListState(new ListStateDescriptor<>("declined", new Declinable()));
+    }
 
     @Override
     public void snapshotState(FunctionSnapshotContext context) throws Exception {
-      if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() != 0) {
-        return;
+      Fault fault = next();
+      declined.update(List.of(fault == Fault.DECLINE));
+      if (fault != null) {
+        Thread.sleep(fault == Fault.SLOW ? 1000 : 200);
       }
-      Fault fault = always == null ? PLAN.get(context.getCheckpointId()) : always;
       if (fault == Fault.FAIL_AFTER_SNAPSHOT) {
-        PLAN.remove(context.getCheckpointId());
-        Thread.sleep(200);
-        throw new IOException("planned failure after snapshot " + context.getCheckpointId());
-      } else if (fault == Fault.DECLINE) {
-        PLAN.remove(context.getCheckpointId());
-        Thread.sleep(TIMEOUT_MILLIS + 300);
-      } else if (fault == Fault.SLOW) {
-        PLAN.remove(context.getCheckpointId());
-        Thread.sleep(TIMEOUT_MILLIS - 300);
+        throw new IOException("planned: failure after snapshot");
       }
+    }
+
+    private @Nullable Fault next() {
+      if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() != 0) {
+        return null;
+      }
+      boolean due = SNAPSHOTS.incrementAndGet() % 2 == 0;
+      return always != null
+          ? always
+          : due && PLAN.peek() != Fault.FAIL_WHEN_COMPLETED ? PLAN.poll() : null;
     }
 
     @Override
     public void notifyCheckpointComplete(long checkpoint) throws IOException {
-      if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() != 0) {
-        return;
+      if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
+        COMPLETED.incrementAndGet();
+        if (PLAN.peek() == Fault.FAIL_WHEN_COMPLETED) {
+          PLAN.remove();
+          throw new IOException("planned: failure when completed");
+        }
       }
-      COMPLETED.incrementAndGet();
-      if (PLAN.get(checkpoint) == Fault.FAIL_WHEN_COMPLETED) {
-        PLAN.remove(checkpoint);
-        throw new IOException("planned failure when completed " + checkpoint);
+    }
+  }
+
+  /** Writes false only. */
+  static final class Declinable extends ValueSerializer<Boolean> {
+
+    @Override
+    protected int format() {
+      return 1;
+    }
+
+    @Override
+    protected void write(Boolean declined, DataOutputView out) throws IOException {
+      if (declined) {
+        throw new IOException("planned: checkpoint declined");
+      }
+    }
+
+    @Override
+    protected Boolean read(int format, DataInputView in) {
+      return false;
+    }
+
+    @Override
+    public Snapshot snapshotConfiguration() {
+      return new Snapshot();
+    }
+
+    /** See {@link ValueSerializer.Snapshot}. */
+    public static final class Snapshot extends ValueSerializer.Snapshot<Boolean> {
+      @Override
+      protected Declinable serializer() {
+        return new Declinable();
       }
     }
   }
