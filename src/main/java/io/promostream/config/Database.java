@@ -18,8 +18,8 @@ import org.postgresql.PGProperty;
 public record Database(String url, String user, Secret password) implements Serializable {
 
   /**
-   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach
-   * it, 20 s until it has let us in, 5 min for an answer.
+   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach it,
+   * 20 s until it has let us in, 5 min for an answer.
    *
    * @param applicationName what {@code pg_stat_activity} shows, at most 63 bytes
    * @throws SQLException naming the URL, if there is no connection
