@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** A Postgres server on a free port of this machine; its data goes with it. */
+/** A Postgres server on a free port of this machine; it ends with the JVM, its data with it. */
 public final class EmbeddedDatabase implements AutoCloseable {
 
   public static final String SUPERUSER = "postgres";
@@ -36,7 +36,24 @@ public final class EmbeddedDatabase implements AutoCloseable {
             .setServerConfig("max_prepared_transactions", "64")
             .setServerConfig("max_connections", "200");
     settings.forEach(builder::setServerConfig);
-    return new EmbeddedDatabase(builder.start());
+    // The builder's own hook can't be added while the JVM is ending, and leaves the server running.
+    EmbeddedDatabase database =
+        new EmbeddedDatabase(builder.setRegisterShutdownHook(false).start());
+    try {
+      Runtime.getRuntime().addShutdownHook(new Thread(database::closeQuietly));
+    } catch (IllegalStateException e) {
+      database.close();
+      throw new IOException("the JVM is ending", e);
+    }
+    return database;
+  }
+
+  private void closeQuietly() {
+    try {
+      close();
+    } catch (IOException e) {
+      // Nobody is left to tell; the server's directory stays.
+    }
   }
 
   public int port() {

@@ -127,6 +127,9 @@ public final class LocalRun {
     say("Starting Kafka and Postgres ...");
     try (LocalServices services = LocalServices.start();
         Feed feed = new Feed(services)) {
+      if (stop.getCount() == 0) {
+        return true;
+      }
       say("Starting Flink and the job ...");
       if (options.samples()) {
         feed.samples();
