@@ -3,6 +3,7 @@ package io.promostream.local;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -10,6 +11,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.test.KafkaClusterTestKit;
 import org.apache.kafka.common.test.TestKitNodes;
+import org.apache.kafka.common.utils.Utils;
 
 /** A Kafka broker in this process, on a free port of this machine; its data goes with it. */
 public final class EmbeddedBroker implements AutoCloseable {
@@ -26,12 +28,32 @@ public final class EmbeddedBroker implements AutoCloseable {
    * @param overrides broker settings beyond those of a single node
    */
   public static EmbeddedBroker start(Map<String, String> overrides) throws Exception {
+    // The kit's own directory would be deleted under the broker when the JVM is told to end, upon
+    // which the broker halts the JVM at once; this one goes when the broker is closed.
+    Path data = Files.createTempDirectory("promo-stream-kafka-");
+    KafkaClusterTestKit kafka = null;
+    try {
+      kafka = kit(data, overrides);
+      kafka.format();
+      kafka.startup();
+      kafka.waitForReadyBrokers();
+      return new EmbeddedBroker(kafka);
+    } catch (Throwable failure) {
+      // Also errors: Kafka's classes can't be initialized while the JVM is ending.
+      if (kafka != null) {
+        kafka.close();
+      }
+      Utils.delete(data.toFile());
+      throw failure;
+    }
+  }
+
+  private static KafkaClusterTestKit kit(Path data, Map<String, String> overrides)
+      throws Exception {
     KafkaClusterTestKit.Builder builder =
         new KafkaClusterTestKit.Builder(
                 new TestKitNodes.Builder()
-                    // The kit's own directory is deleted under the broker when the JVM is told to
-                    // end, which halts the JVM at once; this one goes when the broker is closed.
-                    .setBaseDirectory(Files.createTempDirectory("promo-stream-kafka-"))
+                    .setBaseDirectory(data)
                     .setCombined(true)
                     .setNumBrokerNodes(1)
                     .setNumControllerNodes(1)
@@ -42,11 +64,7 @@ public final class EmbeddedBroker implements AutoCloseable {
             .setConfigProp("group.initial.rebalance.delay.ms", "0")
             .setConfigProp("auto.create.topics.enable", "false");
     overrides.forEach(builder::setConfigProp);
-    KafkaClusterTestKit kafka = builder.build();
-    kafka.format();
-    kafka.startup();
-    kafka.waitForReadyBrokers();
-    return new EmbeddedBroker(kafka);
+    return builder.build();
   }
 
   public String bootstrapServers() {

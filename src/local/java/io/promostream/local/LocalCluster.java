@@ -86,9 +86,9 @@ final class LocalCluster implements AutoCloseable {
       cluster.start();
       cluster.submitJob(job).get(60, SECONDS);
       return new LocalCluster(cluster, job.getJobID());
-    } catch (Exception e) {
+    } catch (Throwable failure) {
       cluster.close();
-      throw e;
+      throw failure;
     }
   }
 

@@ -67,7 +67,7 @@ public final class LocalRun {
 
   private static void awaitQuietly(CountDownLatch ended) {
     try {
-      boolean inTime = ended.await(20, SECONDS);
+      boolean inTime = ended.await(60, SECONDS);
       if (!inTime) {
         Runtime.getRuntime().halt(1);
       }
@@ -94,14 +94,14 @@ public final class LocalRun {
     Logger log = LoggerFactory.getLogger(LocalRun.class);
     try {
       return new LocalRun(options, terminal, inPlace, stop).run() ? 0 : 1;
-    } catch (Exception e) {
+    } catch (Throwable failure) {
       if (stop.getCount() == 0) {
-        // Postgres was told to end as well, and may have been first.
-        log.info("stopped", e);
+        // The JVM is ending: what was just being started may say so, or be gone already.
+        log.info("stopped", failure);
         return 0;
       }
-      log.error("the local run failed", e);
-      terminal.println("Failed: " + rootCause(e) + "; more in " + LOG);
+      log.error("the local run failed", failure);
+      terminal.println("Failed: " + rootCause(failure) + "; more in " + LOG);
       return 1;
     }
   }

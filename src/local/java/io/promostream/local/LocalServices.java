@@ -44,13 +44,13 @@ final class LocalServices implements AutoCloseable {
       try {
         services.createAll();
         return services;
-      } catch (Exception e) {
+      } catch (Throwable failure) {
         services.database.close();
-        throw e;
+        throw failure;
       }
-    } catch (Exception e) {
+    } catch (Throwable failure) {
       broker.close();
-      throw e;
+      throw failure;
     }
   }
 
