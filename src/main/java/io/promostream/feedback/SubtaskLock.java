@@ -29,7 +29,7 @@ final class SubtaskLock {
   private static final String HOLDERS =
       """
       SELECT pid, application_name, usename, client_addr, backend_start,
-             application_name LIKE ? AND pg_terminate_backend(pid) AS ended
+             CASE WHEN application_name LIKE ? THEN pg_terminate_backend(pid) ELSE false END AS ended
       FROM pg_locks JOIN pg_stat_activity USING (pid)
       WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
