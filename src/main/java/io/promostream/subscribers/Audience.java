@@ -46,7 +46,7 @@ public final class Audience {
 
   /** The audience of these clients, each once. */
   public static Audience of(Collection<String> clientIds) {
-    Builder audience = new Builder();
+    Builder audience = new Builder(clientIds.size());
     clientIds.forEach(id -> audience.add(id.getBytes(UTF_8)));
     return audience.build();
   }
@@ -178,9 +178,16 @@ public final class Audience {
     }
 
     private Audience packed = EMPTY;
-    private final List<byte[]> uuids = new ArrayList<>();
+    private final List<byte[]> uuids;
     private final List<byte[]> texts = new ArrayList<>();
     private int room = UNPACKED_CLIENTS;
+
+    /**
+     * @param clients how many to expect
+     */
+    Builder(long clients) {
+      uuids = new ArrayList<>((int) Math.min(clients, UNPACKED_CLIENTS));
+    }
 
     /** Adds a client by the UTF-8 bytes of its id. */
     void add(byte[] id) {

@@ -94,13 +94,13 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     private int restaurants;
 
     /** Takes the restaurants of the next chunk out of those to read. */
-    List<String> nextChunk(long chunkRows) {
-      List<String> chunk = new ArrayList<>();
+    Map<String, Fingerprint> nextChunk(long chunkRows) {
+      Map<String, Fingerprint> chunk = new HashMap<>();
       long rows = 0;
       while (!changed.isEmpty()
           && (chunk.isEmpty() || rows + changed.peek().getValue().rows() <= chunkRows)) {
         Map.Entry<String, Fingerprint> restaurant = changed.poll();
-        chunk.add(restaurant.getKey());
+        chunk.put(restaurant.getKey(), restaurant.getValue());
         rows += restaurant.getValue().rows();
       }
       return chunk;
@@ -165,7 +165,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     if (refresh == null) {
       refresh = begin(connection);
     }
-    List<String> chunk = refresh.nextChunk(chunkRows);
+    Map<String, Fingerprint> chunk = refresh.nextChunk(chunkRows);
     if (!chunk.isEmpty()) {
       boolean all = chunk.size() == refresh.restaurants;
       table.subscribers(connection, chunk, all).forEach(this::prepare);
@@ -188,7 +188,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     }
     List<String> vanished = new ArrayList<>(sent.keySet());
     vanished.removeIf(restaurants::containsKey);
-    vanished.forEach(id -> prepare(id, new Subscribers()));
+    vanished.forEach(id -> prepare(id, new Subscribers(0)));
     return begun;
   }
 

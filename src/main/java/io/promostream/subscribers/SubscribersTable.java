@@ -8,7 +8,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.PGConnection;
@@ -62,10 +61,14 @@ final class SubscribersTable {
   /** The subscribers of one restaurant, as far as they are read. */
   static final class Subscribers {
 
-    private final Audience.Builder audience = new Audience.Builder();
+    private final Audience.Builder audience;
     private long rows;
     private long hash1;
     private long hash2;
+
+    Subscribers(long expected) {
+      audience = new Audience.Builder(expected);
+    }
 
     Audience audience() {
       return audience.build();
@@ -124,16 +127,16 @@ final class SubscribersTable {
    * Reads the subscribers of some restaurants. By COPY, which streams: a cursor waits for a round
    * trip each few thousand rows.
    *
-   * @param restaurantIds those to read
+   * @param overview those to read
    * @param all whether these are all of the table, so that picking them out is wasted work
    * @return each of the restaurants, empty where it has no rows now
    */
   Map<String, Subscribers> subscribers(
-      Connection connection, Collection<String> restaurantIds, boolean all) throws SQLException {
+      Connection connection, Map<String, Fingerprint> overview, boolean all) throws SQLException {
     Map<String, Subscribers> restaurants = new HashMap<>();
-    restaurantIds.forEach(id -> restaurants.put(id, new Subscribers()));
+    overview.forEach((id, expected) -> restaurants.put(id, new Subscribers(expected.rows())));
     PGConnection postgres = connection.unwrap(PGConnection.class);
-    String ids = connection.createArrayOf("text", restaurantIds.toArray()).toString();
+    String ids = connection.createArrayOf("text", overview.keySet().toArray()).toString();
     String sql =
         "COPY (SELECT restaurant_id, client_id, %s, %s FROM %s WHERE %s%s) TO STDOUT (FORMAT binary)"
             .formatted(

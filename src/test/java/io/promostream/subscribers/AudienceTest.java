@@ -125,7 +125,7 @@ class AudienceTest {
 
   @Test
   void aLargeAudienceIsCollectedInAnyOrderAndWithRepetitions() {
-    Audience.Builder builder = new Audience.Builder();
+    Audience.Builder builder = new Audience.Builder(100);
     // 7 and 300,000 have no common divisor: all of them, shuffled, each twice.
     IntStream.range(0, 600_000)
         .mapToObj(i -> "client-" + i * 7L % 300_000)
