@@ -19,7 +19,8 @@ public record Database(String url, String user, Secret password) implements Seri
 
   /**
    * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach it,
-   * 20 s until it has let us in, 5 min for an answer.
+   * 20 s until it has let us in, 2 min for an answer: less than the 3 min after which Flink ends a
+   * TaskManager with a task that does not (task.cancellation.timeout).
    *
    * @param applicationName what {@code pg_stat_activity} shows, at most 63 bytes
    * @throws SQLException naming the URL, if there is no connection
@@ -32,7 +33,7 @@ public record Database(String url, String user, Secret password) implements Seri
       PGProperty.APPLICATION_NAME.set(properties, applicationName);
       PGProperty.CONNECT_TIMEOUT.set(properties, 10);
       PGProperty.LOGIN_TIMEOUT.set(properties, 20);
-      PGProperty.SOCKET_TIMEOUT.set(properties, 300);
+      PGProperty.SOCKET_TIMEOUT.set(properties, 120);
       PGProperty.TCP_KEEP_ALIVE.set(properties, true);
       Connection connection = new Driver().connect(url, properties);
       if (connection == null) {

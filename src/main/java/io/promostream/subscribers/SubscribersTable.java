@@ -25,10 +25,10 @@ final class SubscribersTable {
   private static final int FETCH_ROWS = 5_000;
 
   /**
-   * A statement ends on the server before the client gives up on it (5 min, see Database): or else
+   * A statement ends on the server before the client gives up on it (2 min, see Database): or else
    * those that wait for a lock would pile up there.
    */
-  private static final String TIMEOUT = "SET LOCAL statement_timeout = '4min'";
+  private static final String TIMEOUT = "SET LOCAL statement_timeout = '100s'";
 
   /**
    * {@code octet_length} needs not look into the text: with {@code char_length} alone the
