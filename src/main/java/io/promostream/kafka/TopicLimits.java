@@ -1,6 +1,7 @@
 package io.promostream.kafka;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.apache.kafka.clients.producer.ProducerConfig.COMPRESSION_TYPE_CONFIG;
 
 import io.promostream.config.JobConfig;
 import java.io.IOException;
@@ -9,7 +10,6 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -31,9 +31,6 @@ public final class TopicLimits {
 
   private static final Logger LOG = LoggerFactory.getLogger(TopicLimits.class);
 
-  /** Kafka's own default of {@code max.request.size}. */
-  private static final int DEFAULT_MAX_REQUEST_BYTES = 1024 * 1024;
-
   private TopicLimits() {}
 
   /** Finds the limit of a topic, where and when it is needed. */
@@ -54,9 +51,7 @@ public final class TopicLimits {
   }
 
   private static int ask(JobConfig.Kafka kafka, String topic) throws IOException {
-    String maxRequestBytes = kafka.properties().get(ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
-    int limit =
-        maxRequestBytes == null ? DEFAULT_MAX_REQUEST_BYTES : Integer.parseInt(maxRequestBytes);
+    int limit = kafka.maxRequestSize();
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
     try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
       limit =
@@ -88,8 +83,8 @@ public final class TopicLimits {
       throw new IOException("interrupted while reading the limits of topic " + topic, e);
     }
     // What does not compress grows a little: by a 256th at most, plus the codec's frame.
-    boolean compressed = kafka.properties().containsKey(ProducerConfig.COMPRESSION_TYPE_CONFIG);
-    return compressed ? limit - limit / 256 - 512 : limit;
+    String codec = kafka.properties().getOrDefault(COMPRESSION_TYPE_CONFIG, "none");
+    return !codec.equals("none") ? limit - limit / 256 - 512 : limit;
   }
 
   /** What a message takes at most, in bytes, as the producer reckons it. */
