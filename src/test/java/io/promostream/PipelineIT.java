@@ -139,6 +139,34 @@ class PipelineIT {
   }
 
   @Test
+  void aStartWithoutACheckpointGoesOnAfterTheCommittedOffsetsOrBeginsAnew() throws Exception {
+    try (TestJob job = new TestJob(checkpoints)) {
+      job.subscribe("a", "r");
+      job.start(2);
+      job.send(promo("c").bytes());
+      assertDelivered(job, List.of("c a"));
+      job.awaitCommittedOffsets(1);
+      job.cancel();
+
+      job.start(2);
+      job.send(promo("d").bytes());
+      assertDelivered(job, List.of("c a", "d a"));
+      job.awaitCommittedOffsets(2);
+      job.cancel();
+
+      job.change("--promos.start-from=earliest");
+      job.start(2);
+      assertDelivered(job, List.of("c a", "d a", "c a", "d a"));
+      job.cancel();
+
+      job.change("--promos.start-from=latest");
+      job.start(2);
+      job.awaitCheckpoints();
+      assertDelivered(job, List.of("c a", "d a", "c a", "d a"));
+    }
+  }
+
+  @Test
   void atLeastOnceDeliversTooAndSoon() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribe("a", "r");

@@ -287,6 +287,26 @@ final class TestJob implements AutoCloseable {
             .formatted(client, restaurant));
   }
 
+  /** Waits until the group's committed offsets, which follow checkpoints, say so many promos. */
+  void awaitCommittedOffsets(long promos) throws Exception {
+    String group = config().promos().groupId();
+    try (Admin admin = broker.admin()) {
+      await(
+          "offsets of " + promos + " promos",
+          () ->
+              admin
+                      .listConsumerGroupOffsets(group)
+                      .partitionsToOffsetAndMetadata()
+                      .get(60, SECONDS)
+                      .entrySet()
+                      .stream()
+                      .filter(offset -> offset.getKey().topic().equals(promosTopic))
+                      .mapToLong(offset -> offset.getValue().offset())
+                      .sum()
+                  >= promos);
+    }
+  }
+
   /** All notifications committed so far. */
   List<Delivery> notifications() {
     notified.addAll(notifications.read());
