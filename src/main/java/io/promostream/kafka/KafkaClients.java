@@ -2,6 +2,8 @@ package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
 import java.util.Properties;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.kafka.clients.CommonClientConfigs;
@@ -27,7 +29,19 @@ public final class KafkaClients {
    *
    * @param name tells the job's sinks apart
    */
-  public static KafkaSink<Message> sink(JobConfig config, String topic, String name) {
+  public static Sink<Message> sink(JobConfig config, String topic, String name) {
+    KafkaSink<Message> connectors = connectors(config, topic, name);
+    return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
+        ? new LossReportingSink(
+            connectors,
+            properties(config.kafka()),
+            topic,
+            config.feedback().onLostTransaction())
+        : connectors;
+  }
+
+  /** The connector's own sink. */
+  static KafkaSink<Message> connectors(JobConfig config, String topic, String name) {
     Properties properties = properties(config.kafka());
     properties.putIfAbsent(
         ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,

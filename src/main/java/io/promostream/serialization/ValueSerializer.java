@@ -13,7 +13,8 @@ import org.apache.flink.core.memory.DataOutputView;
  * <p>State outlives releases. A subclass that changes what it writes raises its {@link #format()}
  * and goes on reading every earlier number; Flink then rewrites what it restores. A subclass is
  * stateless, has a public constructor without arguments and a {@link Snapshot} of its own, whose
- * class name is part of every savepoint.
+ * class name is part of every savepoint. One that writes another's values within its own raises its
+ * format together with that one's.
  *
  * @param <T> an immutable type
  */

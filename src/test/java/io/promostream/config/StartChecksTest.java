@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class StartChecksTest {
 
@@ -82,8 +85,9 @@ class StartChecksTest {
         Map.of("execution.checkpointing.interval", "5 min"),
         EXACTLY_ONCE,
         "kafka.properties.transaction.timeout.ms: ",
-        "execution.checkpointing.interval 5 min + execution.checkpointing.timeout 10 min",
-        "more than 900000");
+        "execution.checkpointing.interval 5 min + execution.checkpointing.timeout 10 min"
+            + " + restart-strategy.exponential-delay.max-backoff 1 min",
+        "more than 960000");
     assertRefused(
         Map.of(
             "execution.checkpointing.interval", "1 s",
@@ -93,14 +97,37 @@ class StartChecksTest {
     assertRefused(
         Map.of(
             "execution.checkpointing.interval", "10 s",
-            "execution.checkpointing.timeout", "50 s"),
+            "execution.checkpointing.timeout", "50 s",
+            "restart-strategy.type", "none"),
         config("kafka.properties.transaction.timeout.ms=60000"),
         "more than 60000");
     check(
         Map.of(
             "execution.checkpointing.interval", "10 s",
-            "execution.checkpointing.timeout", "49 s"),
+            "execution.checkpointing.timeout", "49 s",
+            "restart-strategy.type", "none"),
         config("kafka.properties.transaction.timeout.ms=60000"));
+  }
+
+  /** A job that fails before its commit makes up for it after the restart. */
+  @ParameterizedTest
+  @CsvSource({
+    "fixed-delay,restart-strategy.fixed-delay.delay",
+    "failure-rate,restart-strategy.failure-rate.delay",
+    "exponential-delay,restart-strategy.exponential-delay.max-backoff"
+  })
+  void refusesTransactionsShorterThanACheckpointAndARestartMayTake(String type, String delay) {
+    Map<String, String> flink = new HashMap<>();
+    flink.put("execution.checkpointing.interval", "10 s");
+    flink.put("execution.checkpointing.timeout", "50 s");
+    flink.put("restart-strategy.type", type);
+    flink.put(delay, "2 min");
+    assertRefused(
+        flink,
+        config("kafka.properties.transaction.timeout.ms=180000"),
+        delay + " 2 min",
+        "more than 180000");
+    check(flink, config("kafka.properties.transaction.timeout.ms=180001"));
   }
 
   /** What a program sets by the environment's methods is seen too. */

@@ -1,0 +1,171 @@
+package io.promostream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.config.JobConfig;
+import io.promostream.config.JobConfig.Distribution;
+import io.promostream.delivery.DeliverPromos;
+import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.ExecutionConfig;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.StateDescriptor;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SupportsCommitter;
+import org.apache.flink.api.connector.sink2.SupportsWriterState;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.java.typeutils.runtime.TupleSerializer;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamNode;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The state of the job as a savepoint names it, compared with what is checked in. A difference is
+ * not wrong, but it is a decision.
+ */
+class StateInventoryTest {
+
+  private static final Path INVENTORY = Path.of("src/test/resources/state-inventory.txt");
+
+  private static JobConfig config(Distribution distribution) {
+    return JobConfig.load(
+        new String[] {
+          "--kafka.bootstrap-servers=kafka:9092",
+          "--subscribers.db.url=jdbc:postgresql://subscribers/db",
+          "--subscribers.db.user=reader",
+          "--subscribers.distribution=" + distribution.name().toLowerCase(Locale.ROOT),
+          "--feedback.db.url=jdbc:postgresql://feedback/db",
+          "--feedback.db.user=writer"
+        },
+        Map.of());
+  }
+
+  @Test
+  void isWhatItWas() throws Exception {
+    List<String> inventory = new ArrayList<>();
+    inventory.addAll(uids());
+    inventory.addAll(statesOfDeliverPromos());
+    inventory.addAll(statesOfConnectors());
+    assertThat(inventory)
+        .as(
+            """
+            This build's state is not that of %s.
+            A uid, a state's name or a serializer's class that has gone or changed takes the state along: a job that is
+            upgraded ends at its start, or begins anew and delivers again what it forgot. Put it back, or add the new
+            one beside the old and move the state over. A higher format is fine if its serializer goes on reading
+            the earlier ones (see GoldenBytes), a new uid or state is fine as it is. A connector's higher format
+            needs its release notes read, and UpgradeIT. Then change the file.""",
+            INVENTORY)
+        .containsExactlyElementsOf(Files.readAllLines(INVENTORY));
+  }
+
+  @Test
+  void everySerializerHasAFileOfGoldenBytes() throws Exception {
+    try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
+      for (Path source : sources.filter(Files::isRegularFile).toList()) {
+        String java = Files.readString(source);
+        if (java.contains(" extends ValueSerializer<")
+            || java.contains(" implements SimpleVersionedSerializer<")) {
+          String name = source.getFileName().toString().replace(".java", "");
+          assertThat(Path.of("src/test/resources/golden", name + "-v1"))
+              .as("%s holds a serializer: have GoldenBytes check it, as others are", source)
+              .exists();
+        }
+      }
+    }
+  }
+
+  private static List<String> uids() {
+    return Stream.of(Distribution.values())
+        .flatMap(
+            distribution -> {
+              var env = new StreamExecutionEnvironment(new Configuration());
+              PromoStreamJob.prepare(env, config(distribution));
+              return env.getStreamGraph().getStreamNodes().stream();
+            })
+        .map(StreamNode::getTransformationUID)
+        .collect(Collectors.toCollection(TreeSet::new))
+        .stream()
+        .map(uid -> "uid " + uid)
+        .toList();
+  }
+
+  private static List<String> statesOfDeliverPromos() throws Exception {
+    List<String> states = new ArrayList<>();
+    Class<?> all = Class.forName(DeliverPromos.class.getPackageName() + ".DeliveryState");
+    for (Field field : all.getDeclaredFields()) {
+      field.setAccessible(true);
+      if (field.get(null) instanceof StateDescriptor<?, ?> state) {
+        state.initializeSerializerUnlessSet(new ExecutionConfig());
+        states.add(
+            "state %s %s %s: %s"
+                .formatted(Uids.DELIVER_PROMOS, state.getType(), state.getName(), types(state)));
+      }
+    }
+    return states.stream().sorted().toList();
+  }
+
+  private static String types(StateDescriptor<?, ?> state) {
+    if (state instanceof MapStateDescriptor<?, ?> map) {
+      return name(map.getKeySerializer()) + " -> " + name(map.getValueSerializer());
+    }
+    if (state instanceof ListStateDescriptor<?> list) {
+      return name(list.getElementSerializer());
+    }
+    return name(state.getSerializer());
+  }
+
+  /** By what a savepoint knows a serializer. */
+  private static String name(TypeSerializer<?> serializer) {
+    String nested =
+        serializer instanceof TupleSerializer<?> tuple
+            ? Stream.of(tuple.getFieldSerializers())
+                .map(StateInventoryTest::name)
+                .collect(Collectors.joining(", ", "(", ")"))
+            : "";
+    var snapshot = serializer.snapshotConfiguration();
+    return "%s%s v%d"
+        .formatted(snapshot.getClass().getName(), nested, snapshot.getCurrentVersion());
+  }
+
+  private static List<String> statesOfConnectors() {
+    Connectors connectors = Connectors.of(config(Distribution.BROADCAST));
+    List<String> states = new ArrayList<>();
+    source(states, Uids.PROMOS, connectors.promos());
+    source(states, Uids.SUBSCRIBERS, connectors.subscribers());
+    sink(states, Uids.NOTIFICATIONS, connectors.notifications());
+    sink(states, Uids.REJECTED, connectors.rejected());
+    sink(states, Uids.FEEDBACK, connectors.feedback());
+    return states;
+  }
+
+  private static void source(List<String> states, String uid, Source<?, ?, ?> source) {
+    states.add("split " + uid + ": " + name(source.getSplitSerializer()));
+    states.add("enumerator " + uid + ": " + name(source.getEnumeratorCheckpointSerializer()));
+  }
+
+  private static void sink(List<String> states, String uid, Sink<?> sink) {
+    if (sink instanceof SupportsWriterState<?, ?> stateful) {
+      states.add("writer " + uid + ": " + name(stateful.getWriterStateSerializer()));
+    }
+    if (sink instanceof SupportsCommitter<?> committing) {
+      states.add("committer " + uid + ": " + name(committing.getCommittableSerializer()));
+    }
+  }
+
+  private static String name(SimpleVersionedSerializer<?> serializer) {
+    return serializer.getClass().getName() + " v" + serializer.getVersion();
+  }
+}
