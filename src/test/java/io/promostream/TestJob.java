@@ -8,15 +8,15 @@ import io.promostream.local.EmbeddedBroker;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.local.FeedbackRows;
 import io.promostream.local.Notifications;
+import io.promostream.testing.OpenTransactions;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
+import io.promostream.testing.Waiting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.JobID;
@@ -43,9 +43,6 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
-import org.apache.kafka.clients.admin.ListTransactionsOptions;
-import org.apache.kafka.clients.admin.TransactionListing;
-import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -58,7 +55,6 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 final class TestJob implements AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static MiniCluster cluster;
 
@@ -343,32 +339,15 @@ final class TestJob implements AutoCloseable {
         new ArrayList<>(
             feedback.query(
                 "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"));
-    Set<TransactionState> ended =
-        EnumSet.of(
-            TransactionState.EMPTY,
-            TransactionState.COMPLETE_ABORT,
-            TransactionState.COMPLETE_COMMIT);
     try (Admin admin = broker.admin()) {
-      for (TransactionListing transaction :
-          admin.listTransactions(new ListTransactionsOptions()).all().get(60, SECONDS)) {
-        if (transaction.transactionalId().startsWith(prefix + "/")
-            && !ended.contains(transaction.state())) {
-          left.add(transaction.toString());
-        }
-      }
+      left.addAll(OpenTransactions.of(admin, prefix));
     }
     return left;
   }
 
   /** Waits for a condition; fails with what was waited for. */
   static void await(String what, Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      if (System.nanoTime() > deadline) {
-        throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for " + what);
-      }
-      Thread.sleep(50);
-    }
+    Waiting.until(what, condition);
   }
 
   @Override

@@ -3,6 +3,8 @@ package io.promostream.local;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import io.zonky.test.db.postgres.util.LinuxUtils;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -12,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** A Postgres server on a free port of this machine; it ends with the JVM, its data with it. */
 public final class EmbeddedDatabase implements AutoCloseable {
@@ -87,6 +90,25 @@ public final class EmbeddedDatabase implements AutoCloseable {
     run(pgCtl, "stop");
     Thread.sleep(outage.toMillis());
     // A restart of what does not run is a start with the options of the last time.
+    run(pgCtl, "restart");
+  }
+
+  /**
+   * Kills all processes of the server, none of which gets to do anything more, and starts it anew.
+   * What a client was told is committed stays if {@code synchronous_commit} is on, as the machine
+   * itself lives on.
+   *
+   * @param outage how long it is gone in between
+   */
+  public void kill(Duration outage) throws Exception {
+    List<String> pgCtl = pgCtl();
+    Path data = Path.of(pgCtl.get(pgCtl.indexOf("-D") + 1));
+    long pid = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid")).get(0));
+    ProcessHandle postmaster = ProcessHandle.of(pid).orElseThrow();
+    List<ProcessHandle> processes = postmaster.descendants().collect(Collectors.toList());
+    postmaster.destroyForcibly();
+    processes.forEach(ProcessHandle::destroyForcibly);
+    Thread.sleep(outage.toMillis());
     run(pgCtl, "restart");
   }
 

@@ -33,10 +33,7 @@ public final class KafkaClients {
     KafkaSink<Message> connectors = connectors(config, topic, name);
     return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
         ? new LossReportingSink(
-            connectors,
-            properties(config.kafka()),
-            topic,
-            config.feedback().onLostTransaction())
+            connectors, properties(config.kafka()), topic, config.feedback().onLostTransaction())
         : connectors;
   }
 

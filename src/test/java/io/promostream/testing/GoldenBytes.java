@@ -140,8 +140,8 @@ public final class GoldenBytes {
     }
   }
 
-  private static <T> List<byte[]> golden(
-      String name, int number, Format<T> format, List<T> values) throws IOException {
+  private static <T> List<byte[]> golden(String name, int number, Format<T> format, List<T> values)
+      throws IOException {
     String file = name + "-v" + number;
     if (Boolean.getBoolean("golden.write") && Files.notExists(FILES.resolve(file))) {
       StringBuilder lines = new StringBuilder();

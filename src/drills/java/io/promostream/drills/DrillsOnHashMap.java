@@ -1,0 +1,7 @@
+package io.promostream.drills;
+
+class DrillsOnHashMap extends Drills {
+  DrillsOnHashMap() {
+    super("hashmap");
+  }
+}

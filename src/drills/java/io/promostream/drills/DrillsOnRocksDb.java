@@ -1,0 +1,7 @@
+package io.promostream.drills;
+
+class DrillsOnRocksDb extends Drills {
+  DrillsOnRocksDb() {
+    super("rocksdb");
+  }
+}

@@ -1,0 +1,158 @@
+package io.promostream.drills;
+
+import io.promostream.local.EmbeddedDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Locale;
+
+/** What may happen to an installation, step by step. */
+enum Fault {
+  TASK_MANAGER_KILLED {
+    @Override
+    void strike(Site site) throws Exception {
+      site.cluster().busyTaskManager().kill();
+      site.replaceTaskManagers();
+    }
+  },
+
+  /** Long enough for its work to be given to another; then it finds itself replaced. */
+  TASK_MANAGER_FROZEN {
+    private Program frozen;
+
+    @Override
+    void strike(Site site) throws Exception {
+      frozen = site.cluster().busyTaskManager();
+      frozen.freeze();
+      pause(12);
+    }
+
+    @Override
+    void aftermath(Site site) throws Exception {
+      frozen.thaw();
+    }
+  },
+
+  JOB_MANAGER_KILLED_RESUMED_AS_NEW_JOB {
+    @Override
+    void strike(Site site) throws Exception {
+      replaceJobManager(site);
+      site.resumeAsNewJob();
+    }
+  },
+
+  JOB_MANAGER_KILLED_RESUMED_AS_SAME_JOB {
+    @Override
+    void strike(Site site) throws Exception {
+      replaceJobManager(site);
+      site.resumeAsSameJob();
+    }
+  },
+
+  BROKER_KILLED {
+    @Override
+    void strike(Site site) throws Exception {
+      site.broker().kill();
+      pause(3);
+      site.broker().start();
+    }
+  },
+
+  FEEDBACK_DATABASE_KILLED {
+    @Override
+    void strike(Site site) throws Exception {
+      site.feedback().kill(Duration.ofSeconds(3));
+    }
+  },
+
+  SUBSCRIBERS_DATABASE_KILLED {
+    @Override
+    void strike(Site site) throws Exception {
+      site.subscribers().kill(Duration.ofSeconds(3));
+    }
+  },
+
+  CONNECTIONS_CUT {
+    @Override
+    void strike(Site site) throws Exception {
+      cut(site.feedback());
+      cut(site.subscribers());
+    }
+  },
+
+  PREPARED_TRANSACTIONS_EXHAUSTED {
+    @Override
+    void strike(Site site) throws Exception {
+      try (Connection other = site.feedback().connect("postgres");
+          Statement statement = other.createStatement()) {
+        int prepared = 0;
+        long end = System.nanoTime() + Duration.ofSeconds(6).toNanos();
+        while (System.nanoTime() < end) {
+          if (prepare(statement, "other-" + prepared)) {
+            prepared++;
+          }
+        }
+        while (prepared > 0) {
+          statement.execute("ROLLBACK PREPARED 'other-" + --prepared + "'");
+        }
+      }
+    }
+  },
+
+  UPGRADED_BY_SAVEPOINT {
+    @Override
+    void strike(Site site) throws Exception {
+      site.upgrade(site.parallelism());
+    }
+  },
+
+  RESCALED_BY_SAVEPOINT {
+    @Override
+    void strike(Site site) throws Exception {
+      site.upgrade(site.parallelism() == Site.PARALLELISM ? 3 : Site.PARALLELISM);
+    }
+  };
+
+  /** Does the damage, and brings back what a person or Kubernetes would bring back. */
+  abstract void strike(Site site) throws Exception;
+
+  /** What comes when the job has recovered. */
+  void aftermath(Site site) throws Exception {}
+
+  /** What it is called in the report. */
+  String title() {
+    return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+
+  private static void pause(int seconds) throws InterruptedException {
+    Thread.sleep(seconds * 1000L);
+  }
+
+  private static void replaceJobManager(Site site) throws Exception {
+    site.cluster().jobManager().kill();
+    site.cluster().startJobManager();
+    site.cluster().awaitTaskManagers(0);
+  }
+
+  private static void cut(EmbeddedDatabase server) throws SQLException {
+    Site.query(
+        server,
+        "postgres",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            + " WHERE application_name LIKE 'promo-stream%'");
+  }
+
+  /** False if the server has no room for another one. */
+  private static boolean prepare(Statement statement, String name) throws SQLException {
+    statement.execute("BEGIN");
+    statement.execute("SELECT pg_current_xact_id()");
+    try {
+      statement.execute("PREPARE TRANSACTION '" + name + "'");
+      return true;
+    } catch (SQLException e) {
+      statement.execute("ROLLBACK");
+      return false;
+    }
+  }
+}

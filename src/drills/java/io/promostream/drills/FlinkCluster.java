@@ -1,0 +1,316 @@
+package io.promostream.drills;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.promostream.testing.Waiting;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.runtime.clusterframework.TaskExecutorProcessSpec;
+import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
+import org.apache.flink.runtime.jobmanager.JobManagerProcessSpec;
+import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
+import org.apache.flink.runtime.util.config.memory.ProcessMemoryUtils;
+
+/**
+ * A Flink cluster of separate processes, without Flink's distribution: a JobManager, TaskManagers
+ * and the command line client, with Flink's jars only, configured by the project's own {@code
+ * flink-conf/}, in which addresses, paths and sizes are changed.
+ */
+final class FlinkCluster implements AutoCloseable {
+
+  static final Path JAR = Path.of("target/promo-stream.jar");
+
+  private static final Path PROJECT_CONF = Path.of("flink-conf");
+  private static final Pattern SUBMITTED = Pattern.compile("with JobID ([0-9a-f]{32})");
+
+  private final Path directory;
+  private final Configuration configuration;
+  private final Rest rest;
+  private final Map<String, Program> taskManagers = new LinkedHashMap<>();
+  private Program jobManager;
+  private int programs;
+
+  /**
+   * Starts a JobManager and TaskManagers, and waits until all slots are there.
+   *
+   * @param directory for configuration, logs, checkpoints and savepoints
+   * @param changes to the project's configuration, beyond addresses, paths and sizes
+   */
+  static FlinkCluster start(Path directory, int taskManagers, Map<String, String> changes)
+      throws Exception {
+    FlinkCluster cluster = new FlinkCluster(directory.toAbsolutePath(), changes);
+    try {
+      cluster.startJobManager();
+      for (int i = 0; i < taskManagers; i++) {
+        cluster.startTaskManager();
+      }
+      cluster.awaitTaskManagers(taskManagers);
+      return cluster;
+    } catch (Exception e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  private FlinkCluster(Path directory, Map<String, String> changes) throws Exception {
+    this.directory = directory;
+    Map<String, String> settings =
+        new LinkedHashMap<>(GlobalConfiguration.loadConfiguration(PROJECT_CONF.toString()).toMap());
+    settings.putAll(addressesPathsAndSizes());
+    settings.putAll(changes);
+    write(settings);
+    configuration = GlobalConfiguration.loadConfiguration(conf().toString());
+    rest = new Rest(configuration.get(RestOptions.PORT));
+  }
+
+  private Map<String, String> addressesPathsAndSizes() throws IOException {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("jobmanager.rpc.address", "127.0.0.1");
+    settings.put("jobmanager.rpc.port", "" + freePort());
+    settings.put("jobmanager.bind-host", "127.0.0.1");
+    settings.put("taskmanager.host", "127.0.0.1");
+    settings.put("taskmanager.bind-host", "127.0.0.1");
+    settings.put("rest.address", "127.0.0.1");
+    settings.put("rest.bind-address", "127.0.0.1");
+    settings.put("rest.port", "" + freePort());
+    settings.put("metrics.reporter.prom.port", "0");
+    settings.put("execution.checkpointing.dir", checkpoints().toUri().toString());
+    settings.put(
+        "execution.checkpointing.savepoint-dir",
+        directory.resolve("savepoints").toUri().toString());
+    settings.put("io.tmp.dirs", Files.createDirectories(directory.resolve("tmp")).toString());
+    settings.put("jobmanager.memory.process.size", "1g");
+    settings.put("taskmanager.memory.process.size", "1500m");
+    // A TaskManager that dies takes one subtask of each operator along, not all of them.
+    settings.put("taskmanager.numberOfTaskSlots", "1");
+    return settings;
+  }
+
+  private void write(Map<String, String> settings) throws IOException {
+    Files.createDirectories(conf());
+    List<String> lines = new ArrayList<>();
+    settings.forEach((key, value) -> lines.add(key + ": '" + value.replace("'", "''") + "'"));
+    Files.write(conf().resolve("config.yaml"), lines);
+    for (String logging : List.of("log4j.properties", "log4j-cli.properties")) {
+      Files.writeString(conf().resolve(logging), Files.readString(PROJECT_CONF.resolve(logging)));
+    }
+  }
+
+  private Path log(String name) {
+    return directory.resolve("log").resolve(name);
+  }
+
+  private Path conf() {
+    return directory.resolve("conf");
+  }
+
+  private Path checkpoints() {
+    return directory.resolve("checkpoints");
+  }
+
+  static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  /** The retained checkpoint that was completed last, of any job that ran here. */
+  String newestCheckpoint() throws IOException {
+    try (var files = Files.walk(checkpoints())) {
+      return files
+          .filter(file -> file.endsWith("_metadata"))
+          .max((one, other) -> Long.compare(written(one), written(other)))
+          .orElseThrow(() -> new IllegalStateException("no checkpoint in " + checkpoints()))
+          .getParent()
+          .toUri()
+          .toString();
+    }
+  }
+
+  private static long written(Path file) {
+    try {
+      return Files.getLastModifiedTime(file).toMillis();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  void startJobManager() throws IOException {
+    JobManagerProcessSpec memory = JobManagerProcessUtils.processSpecFromConfig(configuration);
+    jobManager =
+        startFlink(
+            "jobmanager-" + ++programs,
+            JobManagerProcessUtils.generateJvmParametersStr(memory, configuration),
+            "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
+            "--executionMode cluster " + JobManagerProcessUtils.generateDynamicConfigsStr(memory));
+  }
+
+  void startTaskManager() throws IOException {
+    TaskExecutorProcessSpec memory = TaskExecutorProcessUtils.processSpecFromConfig(configuration);
+    String id = "taskmanager-" + ++programs;
+    taskManagers.put(
+        id,
+        startFlink(
+            id,
+            ProcessMemoryUtils.generateJvmParametersStr(memory),
+            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+            TaskExecutorProcessUtils.generateDynamicConfigsStr(memory)
+                + " -D taskmanager.resource-id="
+                + id));
+  }
+
+  private Program startFlink(String name, String jvm, String main, String arguments)
+      throws IOException {
+    List<String> command = jvm("log4j.properties");
+    command.add("-Dlog.file=" + log(name + ".log"));
+    command.addAll(words(jvm));
+    command.addAll(List.of(main, "--configDir", conf().toString()));
+    command.addAll(words(arguments));
+    return Program.start(log(name + ".out"), Map.of(), command);
+  }
+
+  private List<String> jvm(String logging) {
+    List<String> options = new ArrayList<>();
+    options.addAll(List.of("-cp", Program.classpath(FlinkLibraries.jars())));
+    options.addAll(words(configuration.get(CoreOptions.FLINK_JVM_OPTIONS)));
+    options.add("-Dlog4j.configurationFile=" + conf().resolve(logging).toUri());
+    return options;
+  }
+
+  private static List<String> words(String text) {
+    return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
+  }
+
+  Program jobManager() {
+    return jobManager;
+  }
+
+  /** Those that were started and still run, by their ids. */
+  Map<String, Program> taskManagers() {
+    taskManagers.values().removeIf(taskManager -> !taskManager.isAlive());
+    return taskManagers;
+  }
+
+  /** Runs Flink's command line client to its end. */
+  Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
+    List<String> command = jvm("log4j-cli.properties");
+    command.add("org.apache.flink.client.cli.CliFrontend");
+    command.addAll(arguments);
+    Map<String, String> all = new LinkedHashMap<>(environment);
+    all.put("FLINK_CONF_DIR", conf().toString());
+    // There are no plugins, but Flink warns if the directory is not there.
+    all.put("FLINK_PLUGINS_DIR", Files.createDirectories(directory.resolve("plugins")).toString());
+    Program flink = Program.start(log("flink-" + ++programs + ".out"), all, command);
+    flink.await();
+    return flink;
+  }
+
+  /**
+   * Submits the job's jar.
+   *
+   * @param options of {@code flink run}
+   * @param arguments of the job
+   */
+  JobID submit(Map<String, String> environment, List<String> options, List<String> arguments)
+      throws Exception {
+    List<String> run = new ArrayList<>(List.of("run", "-d"));
+    run.addAll(options);
+    run.add(JAR.toString());
+    run.addAll(arguments);
+    Program flink = flink(environment, run);
+    Matcher submitted = SUBMITTED.matcher(flink.output());
+    if (!submitted.find()) {
+      throw new IllegalStateException(run + " failed: " + flink.output() + flink.errors());
+    }
+    return JobID.fromHexString(submitted.group(1));
+  }
+
+  /** What the JobManager says of a job: RUNNING, RESTARTING, FINISHED, ... */
+  String status(JobID job) throws Exception {
+    return rest.get("/jobs/" + job).get("state").asText();
+  }
+
+  /** Waits until the JobManager answers and so many TaskManagers are registered. */
+  void awaitTaskManagers(int count) throws Exception {
+    Waiting.until(
+        count + " TaskManagers",
+        () -> {
+          if (!jobManager.isAlive()) {
+            throw new IllegalStateException("the JobManager ended: " + jobManager.errors());
+          }
+          try {
+            return rest.get("/overview").get("taskmanagers").asInt() >= count;
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  /** Waits until each subtask of a job runs. */
+  void awaitRunning(JobID job) throws Exception {
+    Waiting.until(
+        "all of job " + job + " to run",
+        () -> {
+          try {
+            JsonNode details = rest.get("/jobs/" + job);
+            int tasks = 0;
+            for (JsonNode vertex : details.get("vertices")) {
+              tasks += vertex.get("parallelism").asInt();
+            }
+            return tasks > 0 && runningTasks(details) == tasks;
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  private static int runningTasks(JsonNode job) {
+    int running = 0;
+    for (JsonNode vertex : job.get("vertices")) {
+      running += vertex.get("tasks").get("RUNNING").asInt();
+    }
+    return running;
+  }
+
+  /** A TaskManager that works for a job, any one if none does. */
+  Program busyTaskManager() throws Exception {
+    Set<String> idle = new HashSet<>();
+    for (JsonNode taskManager : rest.get("/taskmanagers").get("taskmanagers")) {
+      if (taskManager.get("freeSlots").asInt() > 0) {
+        idle.add(taskManager.get("id").asText());
+      }
+    }
+    return taskManagers().entrySet().stream()
+        .filter(taskManager -> !idle.contains(taskManager.getKey()))
+        .findFirst()
+        .orElseGet(() -> taskManagers.entrySet().iterator().next())
+        .getValue();
+  }
+
+  /** Ends all processes, at once. */
+  @Override
+  public void close() throws Exception {
+    for (Program taskManager : taskManagers.values()) {
+      taskManager.close();
+    }
+    if (jobManager != null) {
+      jobManager.close();
+    }
+  }
+}

@@ -1,0 +1,208 @@
+package io.promostream.drills;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.config.TableName;
+import io.promostream.local.Delivery;
+import io.promostream.local.EmbeddedBroker;
+import io.promostream.local.EmbeddedDatabase;
+import io.promostream.local.FeedbackRows;
+import io.promostream.local.Notifications;
+import io.promostream.testing.TestBroker;
+import io.promostream.testing.TestDatabase;
+import io.promostream.testing.Waiting;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.JobID;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The job's jar as it is handed over: what is in it, and that it runs on a cluster of separate
+ * processes that brings Flink and nothing else.
+ */
+class JarIT {
+
+  private static final Map<String, String> PASSWORDS =
+      Map.of(
+          "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", EmbeddedDatabase.SUPERUSER,
+          "PROMO_STREAM_FEEDBACK_DB_PASSWORD", EmbeddedDatabase.SUPERUSER);
+
+  private static final String PROMOS = "jar-promos";
+  private static final String NOTIFICATIONS = "jar-notifications";
+  private static final String REJECTED = "jar-rejected";
+
+  private static EmbeddedBroker broker;
+  private static TestDatabase subscribers;
+  private static TestDatabase feedback;
+  private static FlinkCluster cluster;
+
+  @BeforeAll
+  static void start() throws Exception {
+    broker = TestBroker.get();
+    for (String topic : List.of(PROMOS, NOTIFICATIONS, REJECTED)) {
+      broker.createTopic(topic, 2);
+    }
+    subscribers = TestDatabase.create().withSubscribersTable();
+    subscribers.execute(resource("/samples/subscribers_restaurants.sql"));
+    feedback = TestDatabase.create().withFeedbackTable();
+    cluster =
+        FlinkCluster.start(
+            Path.of("target/jar-it"), 2, Map.of("execution.checkpointing.interval", "1 s"));
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream resource = JarIT.class.getResourceAsStream(name)) {
+      return new String(resource.readAllBytes(), UTF_8);
+    }
+  }
+
+  private static List<String> environment() {
+    return List.of(
+        "--kafka.bootstrap-servers=" + broker.bootstrapServers(),
+        "--promos.topic=" + PROMOS,
+        "--notifications.topic=" + NOTIFICATIONS,
+        "--rejected.topic=" + REJECTED,
+        "--subscribers.db.url=" + subscribers.url(),
+        "--subscribers.db.user=" + EmbeddedDatabase.SUPERUSER,
+        "--feedback.db.url=" + feedback.url(),
+        "--feedback.db.user=" + EmbeddedDatabase.SUPERUSER,
+        "--transaction-prefix=jar");
+  }
+
+  private static Program run(Stream<String> arguments) throws Exception {
+    return cluster.flink(
+        PASSWORDS,
+        Stream.concat(Stream.of("run", FlinkCluster.JAR.toString()), arguments).toList());
+  }
+
+  @Test
+  void theJarBringsConnectorsButNoFlinkAndNoLogging() throws IOException {
+    try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
+      assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
+          .isEqualTo("io.promostream.PromoStreamJob");
+      List<String> entries = jar.stream().map(Object::toString).toList();
+      assertThat(entries)
+          .contains(
+              "org/apache/flink/connector/kafka/sink/KafkaSink.class",
+              "org/apache/flink/connector/jdbc/core/datastream/sink/JdbcSink.class",
+              "org/apache/kafka/clients/consumer/KafkaConsumer.class",
+              "org/postgresql/Driver.class");
+      assertThat(entries)
+          .filteredOn(entry -> entry.endsWith(".class"))
+          .noneMatch(
+              entry ->
+                  entry.startsWith("org/apache/flink/core/")
+                      || entry.startsWith("org/apache/flink/api/")
+                      || entry.startsWith("org/apache/flink/runtime/")
+                      || entry.startsWith("org/apache/flink/streaming/api/")
+                      || entry.startsWith("org/apache/flink/streaming/runtime/")
+                      || entry.startsWith("org/apache/logging/")
+                      || entry.startsWith("org/slf4j/"));
+      assertThat(entries).noneMatch(entry -> entry.matches("META-INF/.*\\.(SF|DSA|RSA)"));
+      assertThat(entries).doesNotHaveDuplicates();
+      // Several jars bring this one; each of their lines is there.
+      assertThat(
+              lines(
+                  jar, "META-INF/services/org.apache.kafka.common.config.provider.ConfigProvider"))
+          .hasSizeGreaterThan(1);
+      assertThat(lines(jar, "META-INF/services/java.sql.Driver"))
+          .containsExactly("org.postgresql.Driver");
+    }
+  }
+
+  private static List<String> lines(JarFile jar, String entry) throws IOException {
+    try (InputStream stream = jar.getInputStream(jar.getJarEntry(entry))) {
+      return new String(stream.readAllBytes(), UTF_8).lines().toList();
+    }
+  }
+
+  @Test
+  void theClusterBringsNothingOfTheJobs() {
+    assertThat(FlinkLibraries.jars())
+        .isNotEmpty()
+        .extracting(jar -> jar.getFileName().toString())
+        .noneMatch(jar -> jar.matches("(flink-connector-(?!datagen)|kafka|postgresql|jackson).*"));
+    assertThat(FlinkLibraries.jars()).allMatch(jar -> jar.toString().endsWith(".jar"));
+  }
+
+  @Test
+  void samplePromosReachTheirSubscribers() throws Exception {
+    List<String> arguments = new ArrayList<>(environment());
+    arguments.add("--subscribers.refresh-interval=1 s");
+    JobID job = cluster.submit(PASSWORDS, List.of(), arguments);
+    Waiting.until("the job to run", () -> cluster.status(job).equals("RUNNING"));
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", broker.bootstrapServers()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
+      for (String promo : resource("/samples/promos.jsonl").lines().toList()) {
+        producer.send(new ProducerRecord<>(PROMOS, promo.getBytes(UTF_8))).get();
+      }
+    }
+    List<Delivery> notified = new ArrayList<>();
+    try (Notifications notifications = new Notifications(broker.bootstrapServers(), NOTIFICATIONS);
+        FeedbackRows rows =
+            new FeedbackRows(
+                feedback.asSuperuser(), TableName.parse("public.subscribers_feedback"))) {
+      Waiting.until("16 rows", () -> rows.count() >= 16);
+      Waiting.until(
+          "16 notifications",
+          () -> {
+            notified.addAll(notifications.read());
+            return notified.size() >= 16;
+          });
+      assertThat(rows.read()).hasSize(16).containsExactlyInAnyOrderElementsOf(notified);
+    }
+    assertThat(cluster.status(job)).isEqualTo("RUNNING");
+  }
+
+  @Test
+  void helpNamesTheKeys() throws Exception {
+    Program help = run(Stream.of("--help"));
+    assertThat(help.output()).contains("kafka.bootstrap-servers", "transaction-prefix");
+    assertThat(help.errors()).isEmpty();
+    assertThat(help.await()).isZero();
+  }
+
+  @Test
+  void fiveMistakesAreFiveLines() throws Exception {
+    Program wrong =
+        run(
+            Stream.of(
+                "--kafka.bootstrap-servers=nowhere",
+                "--subscribers.db.url=jdbc:mysql://host/db",
+                "--subscribers.db.user=reader",
+                "--feedback.db.user=somebody",
+                "--subscribers.refresh-interval=often",
+                "--promos.topik=x"));
+    assertThat(wrong.errors().lines()).hasSize(5).noneMatch(line -> line.contains("\tat "));
+    assertThat(wrong.await()).isEqualTo(1);
+  }
+
+  @Test
+  void theEnvironmentIsFoundGood() throws Exception {
+    Program check = run(Stream.concat(environment().stream(), Stream.of("--check")));
+    assertThat(check.await()).as(check.output() + check.errors()).isZero();
+    assertThat(check.output()).contains("max_prepared_transactions");
+  }
+}

@@ -1,0 +1,104 @@
+package io.promostream.drills;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A Java program in a process of its own, which ends with this one at the latest. */
+final class Program implements AutoCloseable {
+
+  private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+  }
+
+  private final Process process;
+  private final Path output;
+
+  private Program(Process process, Path output) {
+    this.process = process;
+    this.output = output;
+  }
+
+  /**
+   * Starts a program.
+   *
+   * @param output file that its standard output and, beside it, its standard error go to
+   * @param command what follows {@code java}: options, main class, arguments
+   */
+  static Program start(Path output, Map<String, String> environment, List<String> command)
+      throws IOException {
+    Files.createDirectories(output.getParent());
+    List<String> java = new ArrayList<>();
+    java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    java.addAll(command);
+    ProcessBuilder builder = new ProcessBuilder(java);
+    builder.environment().putAll(environment);
+    Process process =
+        builder.redirectOutput(output.toFile()).redirectError(errors(output).toFile()).start();
+    RUNNING.add(process);
+    var unused = process.onExit().thenAccept(RUNNING::remove);
+    return new Program(process, output);
+  }
+
+  static String classpath(List<Path> jars) {
+    return String.join(File.pathSeparator, jars.stream().map(Path::toString).toList());
+  }
+
+  private static Path errors(Path output) {
+    return output.resolveSibling(output.getFileName() + ".err");
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** Waits for its end; its exit code. */
+  int await() throws InterruptedException {
+    return process.waitFor();
+  }
+
+  String output() throws IOException {
+    return Files.readString(output);
+  }
+
+  String errors() throws IOException {
+    return Files.readString(errors(output));
+  }
+
+  /** Ends it with {@code kill -9}. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor();
+  }
+
+  /** Lets it run no further, until {@link #thaw}. */
+  void freeze() throws Exception {
+    signal("STOP");
+  }
+
+  void thaw() throws Exception {
+    signal("CONT");
+  }
+
+  private void signal(String signal) throws Exception {
+    int exit = new ProcessBuilder("kill", "-" + signal, "" + process.pid()).start().waitFor();
+    if (exit != 0) {
+      throw new IllegalStateException("kill -" + signal + " ended with " + exit);
+    }
+  }
+
+  /** Ends it and waits for its end. */
+  @Override
+  public void close() throws InterruptedException {
+    kill();
+  }
+}

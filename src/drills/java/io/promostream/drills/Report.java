@@ -1,0 +1,59 @@
+package io.promostream.drills;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+
+/** A line for each drill, as a table. */
+final class Report {
+
+  private static final Path FILE = Path.of("target/drills/report.md");
+
+  private static final String HEAD =
+      """
+      | drill | state | faults | promos | deliveries | lost | double | wrong | sinks differ | left prepared | left open | recovery, s: median, worst |
+      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+      """;
+
+  private Report() {}
+
+  /**
+   * Adds a line.
+   *
+   * @param recoveries from each fault to the first row of a promo that was sent after it, seconds
+   */
+  static void add(
+      String drill, String stateBackend, int faults, Audit audit, List<Double> recoveries)
+      throws IOException {
+    Files.createDirectories(FILE.getParent());
+    if (Files.notExists(FILE)) {
+      Files.writeString(FILE, HEAD);
+    }
+    String line =
+        "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |%n"
+            .formatted(
+                drill,
+                stateBackend,
+                faults,
+                audit.promos(),
+                audit.deliveries(),
+                audit.lost(),
+                audit.doubled(),
+                audit.wrong(),
+                audit.differing(),
+                audit.prepared(),
+                audit.open(),
+                medianAndWorst(recoveries));
+    System.out.print(line);
+    Files.writeString(FILE, line, StandardOpenOption.APPEND);
+  }
+
+  private static String medianAndWorst(List<Double> recoveries) {
+    List<Double> sorted = recoveries.stream().sorted().toList();
+    return sorted.isEmpty()
+        ? "-"
+        : "%.1f, %.1f".formatted(sorted.get(sorted.size() / 2), sorted.get(sorted.size() - 1));
+  }
+}

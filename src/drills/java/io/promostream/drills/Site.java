@@ -1,0 +1,292 @@
+package io.promostream.drills;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
+import io.promostream.local.EmbeddedDatabase;
+import io.promostream.testing.Waiting;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.flink.api.common.JobID;
+
+/**
+ * An installation of the job as it would be in production, in small: a broker, a database server
+ * for the subscribers and another for the feedback, a Flink cluster, all in processes of their own,
+ * and the job's jar running there.
+ */
+final class Site implements AutoCloseable {
+
+  static final String PROMOS = "restaurant.promos";
+  static final String NOTIFICATIONS = "subscriber.promos";
+  static final String REJECTED = "restaurant.promos.rejected";
+  static final String SUBSCRIBERS = "subscribers";
+  static final String FEEDBACK = "feedback";
+  static final String PREFIX = "promo-stream";
+
+  private static final String JOB_ROLE = "promo_stream";
+  private static final Pattern SAVEPOINT = Pattern.compile("Savepoint completed. Path: (\\S+)");
+
+  /** One more than the job needs at first: work moves on at once, and a zombie has a successor. */
+  private static final int TASK_MANAGERS = 3;
+
+  static final int PARALLELISM = 2;
+
+  /**
+   * The times of flink-conf/config.yaml, and Flink's default for heartbeats, about a fifth as long,
+   * so that more goes wrong in a minute.
+   */
+  private static final Map<String, String> SHORTER_TIMES =
+      Map.of(
+          "execution.checkpointing.interval", "2 s",
+          "execution.checkpointing.min-pause", "1 s",
+          "execution.checkpointing.timeout", "30 s",
+          "execution.checkpointing.aligned-checkpoint-timeout", "5 s",
+          "restart-strategy.exponential-delay.max-backoff", "5 s",
+          "heartbeat.interval", "2 s",
+          "heartbeat.timeout", "8 s");
+
+  private final List<AutoCloseable> running = new ArrayList<>();
+  private final BrokerServer broker;
+  private final EmbeddedDatabase subscribers;
+  private final EmbeddedDatabase feedback;
+  private final FlinkCluster cluster;
+  private JobID job;
+  private int parallelism = PARALLELISM;
+
+  /**
+   * Starts all of it, and the job.
+   *
+   * @param directory for all that is written
+   * @param stateBackend hashmap or rocksdb
+   */
+  static Site start(Path directory, String stateBackend) throws Exception {
+    return new Site(directory, stateBackend);
+  }
+
+  private Site(Path directory, String stateBackend) throws Exception {
+    try {
+      broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
+      subscribers = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
+      feedback =
+          closedInTheEnd(
+              EmbeddedDatabase.start(
+                  Map.of("synchronous_commit", "on", "max_prepared_transactions", "16")));
+      createTopicsAndTables();
+      Map<String, String> flink = new HashMap<>(SHORTER_TIMES);
+      flink.put("state.backend.type", stateBackend);
+      cluster =
+          closedInTheEnd(FlinkCluster.start(directory.resolve("flink"), TASK_MANAGERS, flink));
+      submit(List.of());
+    } catch (Exception e) {
+      close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T closedInTheEnd(T started) {
+    running.add(0, started);
+    return started;
+  }
+
+  private void createTopicsAndTables() throws Exception {
+    broker.createTopic(PROMOS, 3);
+    broker.createTopic(NOTIFICATIONS, 3);
+    broker.createTopic(REJECTED, 1);
+    subscribers.createDatabase(SUBSCRIBERS);
+    execute(
+        subscribers,
+        SUBSCRIBERS,
+        "CREATE ROLE " + JOB_ROLE + " LOGIN",
+        resource("/subscribers.sql"),
+        "GRANT SELECT ON subscribers_restaurants TO " + JOB_ROLE);
+    feedback.createDatabase(FEEDBACK);
+    execute(
+        feedback,
+        FEEDBACK,
+        "CREATE ROLE " + JOB_ROLE + " LOGIN",
+        resource("/feedback.sql"),
+        "GRANT INSERT ON subscribers_feedback TO " + JOB_ROLE);
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream resource = Site.class.getResourceAsStream(name)) {
+      return new String(resource.readAllBytes(), UTF_8);
+    }
+  }
+
+  private static void execute(EmbeddedDatabase server, String database, String... sql)
+      throws SQLException {
+    try (Connection connection = server.connect(database);
+        Statement statement = connection.createStatement()) {
+      for (String one : sql) {
+        statement.execute(one);
+      }
+    }
+  }
+
+  BrokerServer broker() {
+    return broker;
+  }
+
+  EmbeddedDatabase subscribers() {
+    return subscribers;
+  }
+
+  EmbeddedDatabase feedback() {
+    return feedback;
+  }
+
+  FlinkCluster cluster() {
+    return cluster;
+  }
+
+  JobID job() {
+    return job;
+  }
+
+  int parallelism() {
+    return parallelism;
+  }
+
+  String bootstrapServers() {
+    return broker.bootstrapServers();
+  }
+
+  /** The feedback database as who reads the rows sees it. */
+  Database feedbackDatabase() {
+    return new Database(
+        feedback.url(FEEDBACK),
+        EmbeddedDatabase.SUPERUSER,
+        new Secret(EmbeddedDatabase.SUPERUSER, null));
+  }
+
+  /** Whether a feedback row is committed; false too while nobody answers. */
+  boolean hasRow(String condition) {
+    try (Connection connection = feedback.connect(FEEDBACK);
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT FROM subscribers_feedback WHERE " + condition + " LIMIT 1")) {
+      return row.next();
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  /** The first column of a query's rows. */
+  static List<String> query(EmbeddedDatabase server, String database, String sql)
+      throws SQLException {
+    try (Connection connection = server.connect(database);
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      List<String> rows = new ArrayList<>();
+      while (result.next()) {
+        rows.add(result.getString(1));
+      }
+      return rows;
+    }
+  }
+
+  // ---- The job
+
+  private void submit(List<String> options) throws Exception {
+    List<String> run = new ArrayList<>(List.of("-t", "remote", "-p", "" + parallelism));
+    run.addAll(options);
+    job =
+        cluster.submit(
+            Map.of(),
+            run,
+            List.of(
+                "--kafka.bootstrap-servers",
+                broker.bootstrapServers(),
+                "--promos.start-from",
+                "earliest",
+                "--subscribers.db.url",
+                subscribers.url(SUBSCRIBERS),
+                "--subscribers.db.user",
+                JOB_ROLE,
+                "--subscribers.refresh-interval",
+                "1 s",
+                "--feedback.db.url",
+                feedback.url(FEEDBACK),
+                "--feedback.db.user",
+                JOB_ROLE,
+                "--transaction-prefix",
+                PREFIX));
+  }
+
+  /** Starts the job anew, as another one, where its newest checkpoint left it. */
+  void resumeAsNewJob() throws Exception {
+    submit(List.of("-s", cluster.newestCheckpoint()));
+  }
+
+  /** Starts the same job anew where its newest checkpoint left it. */
+  void resumeAsSameJob() throws Exception {
+    submit(List.of("-s", cluster.newestCheckpoint(), "-D$internal.pipeline.job-id=" + job));
+  }
+
+  /** Stops the job with a savepoint and starts it from there. */
+  void upgrade(int newParallelism) throws Exception {
+    String savepoint = stopWithSavepoint();
+    parallelism = newParallelism;
+    submit(List.of("-s", savepoint));
+  }
+
+  private String stopWithSavepoint() throws Exception {
+    String problem = "";
+    for (int tries = 0; tries < 5; tries++) {
+      cluster.awaitRunning(job);
+      Program stop = cluster.flink(Map.of(), List.of("stop", "-t", "remote", job.toString()));
+      Matcher savepoint = SAVEPOINT.matcher(stop.output());
+      if (savepoint.find()) {
+        return savepoint.group(1);
+      }
+      problem = stop.output() + stop.errors();
+    }
+    throw new IllegalStateException("the job did not stop: " + problem);
+  }
+
+  /** Cancels the job; waits until it is gone. */
+  void cancel() throws Exception {
+    cluster.flink(Map.of(), List.of("cancel", "-t", "remote", job.toString()));
+    Waiting.until("the job's end", () -> cluster.status(job).equals("CANCELED"));
+  }
+
+  /** Sessions of the job at either database. */
+  List<String> sessions() throws SQLException {
+    String sessions =
+        "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'promo-stream%'"
+            + " AND usename = '"
+            + JOB_ROLE
+            + "'";
+    List<String> all = new ArrayList<>(query(subscribers, SUBSCRIBERS, sessions));
+    all.addAll(query(feedback, FEEDBACK, sessions));
+    return all;
+  }
+
+  /** As Kubernetes would: starts as many TaskManagers as are missing. */
+  void replaceTaskManagers() throws IOException {
+    while (cluster.taskManagers().size() < TASK_MANAGERS) {
+      cluster.startTaskManager();
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    for (AutoCloseable one : running) {
+      one.close();
+    }
+  }
+}

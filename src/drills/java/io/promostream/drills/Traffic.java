@@ -1,0 +1,349 @@
+package io.promostream.drills;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.promo.Promo;
+import io.promostream.testing.PromoJson;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Restaurants that send promos and clients who come and go, whatever else goes on; and all of it
+ * written down.
+ *
+ * <p>Nothing depends on how long a message or a refresh takes, so that what should come of it is
+ * known exactly: campaigns are live for decades, or start within seconds and are live for decades,
+ * or would start in a year, or ended long ago; versions of one campaign come in their order, by one
+ * partition; and who unsubscribes does so between two campaigns, of which the first has been
+ * delivered and the second waits until the change is seen to have arrived.
+ */
+final class Traffic implements AutoCloseable {
+
+  private static final int RESTAURANTS = 9;
+  private static final int CLIENTS = 25;
+  private static final int PAUSE_MILLIS = 100;
+
+  private static final long LONG_AGO = 1_000_000_000;
+  private static final long DECADES_AHEAD = 9_000_000_000L;
+  private static final long YEAR = 365L * 24 * 3600;
+
+  final Journal journal = new Journal();
+
+  private final String name;
+  private final Site site;
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final List<Thread> threads = new ArrayList<>();
+  private final AtomicReference<Throwable> trouble = new AtomicReference<>();
+  private volatile boolean stopped;
+  private final AtomicInteger campaigns = new AtomicInteger();
+
+  private Traffic(String name, Site site) {
+    this.name = name;
+    this.site = site;
+    producer =
+        new KafkaProducer<>(
+            Map.of(
+                "bootstrap.servers",
+                site.bootstrapServers(),
+                // Longer than any drill: each message arrives, once.
+                "delivery.timeout.ms",
+                "1200000",
+                "max.block.ms",
+                "1200000",
+                "retry.backoff.max.ms",
+                "500",
+                "reconnect.backoff.max.ms",
+                "500"),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+  }
+
+  /**
+   * Starts with restaurants and clients of its own.
+   *
+   * @param name begins all their ids
+   */
+  static Traffic start(String name, Site site) throws Exception {
+    Traffic traffic = new Traffic(name, site);
+    traffic.open();
+    traffic.run("promos", traffic::sendPromos);
+    traffic.run("subscribers", traffic::subscribeMore);
+    traffic.run("fickle", traffic::changeMinds);
+    return traffic;
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private void run(String what, Work work) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                work.run();
+              } catch (Exception e) {
+                trouble.compareAndSet(null, e);
+              }
+            },
+            name + " " + what);
+    thread.setDaemon(true);
+    threads.add(thread);
+    thread.start();
+  }
+
+  private String restaurant(int number) {
+    return name + "-r" + number % RESTAURANTS;
+  }
+
+  private String fickleRestaurant() {
+    return name + "-fickle";
+  }
+
+  /** Every other id is a UUID. */
+  private static String client(String restaurant, int number) {
+    String id = restaurant + "-c" + number;
+    return number % 2 == 0 ? id : UUID.nameUUIDFromBytes(id.getBytes(UTF_8)).toString();
+  }
+
+  private void open() throws Exception {
+    List<Journal.Event> changes = new ArrayList<>();
+    for (int r = 0; r < RESTAURANTS; r++) {
+      for (int c = 0; c < CLIENTS; c++) {
+        changes.add(new Journal.Subscribed(restaurant(r), client(restaurant(r), c)));
+      }
+    }
+    for (int c = 0; c < CLIENTS; c++) {
+      changes.add(new Journal.Subscribed(fickleRestaurant(), client(fickleRestaurant(), c)));
+    }
+    change(changes);
+  }
+
+  // ---- Promos
+
+  /** How many campaigns were sent so far; the next one's number. */
+  int campaigns() {
+    return campaigns.get();
+  }
+
+  /** Numbers in their order are names in their order. */
+  String campaign(int number) {
+    return "%s-%06d".formatted(name, number);
+  }
+
+  private void sendPromos() throws InterruptedException {
+    while (!stopped) {
+      sendCampaign(campaigns.getAndIncrement());
+      Thread.sleep(PAUSE_MILLIS);
+    }
+  }
+
+  private void sendCampaign(int number) {
+    long now = System.currentTimeMillis() / 1000;
+    Promo live = promo(number, "live", LONG_AGO, DECADES_AHEAD, now);
+    switch (number % 10) {
+      case 4 -> send(promo(number, "scheduled", now + 2 + number % 5, DECADES_AHEAD, now));
+      case 5 -> {
+        send(live);
+        send(live);
+      }
+      case 6 -> {
+        send(promo(number, "first version", now + YEAR, DECADES_AHEAD, now - 1));
+        send(live);
+        send(promo(number, "older version, late", LONG_AGO, DECADES_AHEAD, now - 2));
+      }
+      case 7 -> {
+        send(promo(number, "to be cancelled", now + YEAR, DECADES_AHEAD, now - 1));
+        send(promo(number, "cancelled", LONG_AGO, LONG_AGO + 1, now));
+        send(promo(number, "cancelled before", LONG_AGO, DECADES_AHEAD, now - 2));
+      }
+      case 8 -> {
+        send(promo(number, "over", LONG_AGO, LONG_AGO + 1, now));
+        spoil("{\"restaurant_id\": \"" + campaign(number) + "\"");
+      }
+      case 9 -> {
+        send(live);
+        // Again what was sent ten campaigns ago.
+        if (number >= 10) {
+          send(promo(number - 10, "copy", LONG_AGO, DECADES_AHEAD, LONG_AGO));
+        }
+      }
+      default -> send(live);
+    }
+  }
+
+  private Promo promo(int number, String content, long start, long end, long created) {
+    return new Promo(
+        restaurant(number), campaign(number), content, name, "né " + number, start, end, created);
+  }
+
+  private void send(Promo promo) {
+    journal.note(new Journal.Published(promo));
+    send(promo.restaurantId(), json(promo));
+  }
+
+  private void spoil(String message) {
+    journal.note(new Journal.Spoiled(message));
+    send(name, message.getBytes(UTF_8));
+  }
+
+  private void send(String key, byte[] message) {
+    var unused =
+        producer.send(
+            new ProducerRecord<>(Site.PROMOS, key.getBytes(UTF_8), message),
+            (metadata, e) -> trouble.compareAndSet(null, e));
+  }
+
+  private static byte[] json(Promo promo) {
+    return PromoJson.good()
+        .with("restaurant_id", quoted(promo.restaurantId()))
+        .with("adv_campaign_id", quoted(promo.campaignId()))
+        .with("adv_campaign_content", quoted(promo.content()))
+        .with("adv_campaign_owner", quoted(promo.owner()))
+        .with("adv_campaign_owner_contact", quoted(promo.ownerContact()))
+        .with("adv_campaign_datetime_start", "" + promo.start())
+        .with("adv_campaign_datetime_end", "" + promo.end())
+        .with("datetime_created", "" + promo.created())
+        .bytes();
+  }
+
+  private static String quoted(String text) {
+    return '"' + text + '"';
+  }
+
+  // ---- Subscriptions
+
+  /** Clients who come while campaigns are live, and stay. */
+  private void subscribeMore() throws Exception {
+    for (int number = 0; !stopped; number++) {
+      Thread.sleep(20 * PAUSE_MILLIS);
+      String restaurant = restaurant(number);
+      change(List.of(new Journal.Subscribed(restaurant, client(restaurant, CLIENTS + number))));
+    }
+  }
+
+  /**
+   * A client who goes and comes back: goes when the last campaign has reached all, misses the next,
+   * gets that too on coming back, and the last one not again. Another one, who comes in the same
+   * transaction as the first one goes, shows that the job has seen it.
+   */
+  private void changeMinds() throws Exception {
+    String restaurant = fickleRestaurant();
+    for (int round = 0; !stopped; round++) {
+      String leaver = client(restaurant, round % CLIENTS);
+      String comer = client(restaurant, CLIENTS + round);
+      String first = "%s-fickle-%06d".formatted(name, 2 * round);
+      String second = "%s-fickle-%06d".formatted(name, 2 * round + 1);
+      publishForFickle(first);
+      if (!awaitRow(first, leaver)) {
+        return;
+      }
+      change(
+          List.of(
+              new Journal.Unsubscribed(restaurant, leaver),
+              new Journal.Subscribed(restaurant, comer)));
+      if (!awaitRow(first, comer)) {
+        return;
+      }
+      publishForFickle(second);
+      if (!awaitRow(second, comer)) {
+        return;
+      }
+      // Every other one stays away.
+      if (round % 2 == 0) {
+        change(List.of(new Journal.Subscribed(restaurant, leaver)));
+        if (!awaitRow(second, leaver)) {
+          return;
+        }
+      }
+    }
+  }
+
+  private void publishForFickle(String campaign) {
+    long now = System.currentTimeMillis() / 1000;
+    send(
+        new Promo(fickleRestaurant(), campaign, "fickle", name, "x", LONG_AGO, DECADES_AHEAD, now));
+  }
+
+  /** Waits for a committed row; false if the traffic is stopped before. */
+  private boolean awaitRow(String campaign, String client) throws InterruptedException {
+    while (!stopped) {
+      if (site.hasRow("adv_campaign_id = '%s' AND client_id = '%s'".formatted(campaign, client))) {
+        return true;
+      }
+      Thread.sleep(2 * PAUSE_MILLIS);
+    }
+    return false;
+  }
+
+  /** Makes changes in one transaction, again until the database says that they are made. */
+  private void change(List<Journal.Event> changes) throws InterruptedException {
+    while (true) {
+      try (Connection connection = site.subscribers().connect(Site.SUBSCRIBERS);
+          Statement statement = connection.createStatement()) {
+        connection.setAutoCommit(false);
+        for (Journal.Event change : changes) {
+          statement.addBatch(sql(change));
+        }
+        statement.executeBatch();
+        connection.commit();
+        break;
+      } catch (SQLException e) {
+        // The server is down, or went down before it answered; to do it twice does no harm.
+        Thread.sleep(PAUSE_MILLIS);
+      }
+    }
+    changes.forEach(journal::note);
+  }
+
+  private static String sql(Journal.Event change) {
+    if (change instanceof Journal.Subscribed subscribed) {
+      return "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES ('%s', '%s')"
+          .formatted(subscribed.client(), subscribed.restaurant());
+    }
+    Journal.Unsubscribed unsubscribed = (Journal.Unsubscribed) change;
+    return "DELETE FROM subscribers_restaurants WHERE client_id = '%s' AND restaurant_id = '%s'"
+        .formatted(unsubscribed.client(), unsubscribed.restaurant());
+  }
+
+  // ---- The end
+
+  /** Ends it; all that was sent has arrived when this returns. */
+  void stop() throws Exception {
+    stopped = true;
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    producer.flush();
+    @Nullable Throwable e = trouble.get();
+    if (e != null) {
+      throw new IllegalStateException("the traffic of " + name + " broke down", e);
+    }
+  }
+
+  /** One more campaign for each restaurant: when it is there, so is whatever came before. */
+  void sendClosing() {
+    for (int r = 0; r < RESTAURANTS; r++) {
+      int number = campaigns.getAndIncrement();
+      send(promo(number, "closing", LONG_AGO, DECADES_AHEAD, LONG_AGO));
+    }
+    producer.flush();
+  }
+
+  @Override
+  public void close() {
+    stopped = true;
+    producer.close();
+  }
+}
