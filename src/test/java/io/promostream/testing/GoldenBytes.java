@@ -49,6 +49,7 @@ public final class GoldenBytes {
    * @param values what the file of each format holds, from format 1
    */
   @SafeVarargs
+  @SuppressWarnings("varargs") // only handed on
   public static <T> void check(String name, TypeSerializer<T> serializer, List<T>... values) {
     check(
         name,
@@ -84,6 +85,7 @@ public final class GoldenBytes {
 
   /** Checks a serializer of a source's or a sink's state, likewise. */
   @SafeVarargs
+  @SuppressWarnings("varargs") // only handed on
   public static <T> void check(
       String name, SimpleVersionedSerializer<T> serializer, List<T>... values) {
     check(
