@@ -77,8 +77,7 @@ final class BrokerServer implements AutoCloseable {
 
   private Program run(String name, String... mainAndArguments) throws IOException {
     List<String> command =
-        new ArrayList<>(
-            List.of("-Xmx512m", "-cp", System.getProperty("java.class.path")));
+        new ArrayList<>(List.of("-Xmx512m", "-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(mainAndArguments));
     return Program.start(directory.resolve(name + ".out"), Map.of(), command);
   }

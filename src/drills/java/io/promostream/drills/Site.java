@@ -261,8 +261,7 @@ final class Site implements AutoCloseable {
   /** Cancels the job; waits until it is gone. */
   void cancel() throws Exception {
     cluster.flink(Map.of(), List.of("cancel", "-t", "remote", job.toString()));
-    Waiting.until(
-        "the job's end", () -> cluster.status(job).equals("CANCELED"));
+    Waiting.until("the job's end", () -> cluster.status(job).equals("CANCELED"));
   }
 
   /** Sessions of the job at either database. */
