@@ -42,7 +42,6 @@ record Audit(
     List<String> examples) {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_feedback");
-  private static final int EXAMPLES = 20;
 
   /** How long what is right may take to come, or to go. */
   private static final int PATIENCE_SECONDS = 150;
@@ -85,17 +84,19 @@ record Audit(
       notified.addAll(notifications.read());
       Map<Due, Promo> expected = expected(traffic);
       List<Delivery> rows = takeRows();
-      compare("Kafka", expected, notified);
-      compare("Postgres", expected, rows);
+      SinkAudit kafka = SinkAudit.of("Kafka", expected, notified);
+      SinkAudit postgres = SinkAudit.of("Postgres", expected, rows);
+      examples.addAll(kafka.examples());
+      examples.addAll(postgres.examples());
       compareRejected(traffic);
-      prepared.forEach(one -> example("prepared: " + one));
-      open.forEach(one -> example("open: " + one));
+      prepared.forEach(one -> examples.add("prepared: " + one));
+      open.forEach(one -> examples.add("open: " + one));
       return new Audit(
           traffic.journal.messages(),
           expected.size(),
-          lost,
-          doubled,
-          wrong,
+          kafka.lost() + postgres.lost() + lost,
+          kafka.doubled() + postgres.doubled() + doubled,
+          kafka.wrong() + postgres.wrong() + wrong,
           differing(notified, rows),
           prepared.size(),
           open.size(),
@@ -157,28 +158,10 @@ record Audit(
                 site.feedback(), Site.FEEDBACK, "DELETE FROM subscribers_feedback RETURNING id");
         if (removed.size() != rows.size()) {
           wrong += removed.size() - rows.size();
-          example("rows came while they were read");
+          examples.add("rows came while they were read");
         }
         return rows;
       }
-    }
-
-    private void compare(String sink, Map<Due, Promo> expected, List<Delivery> delivered) {
-      Map<Due, Promo> missing = new HashMap<>(expected);
-      for (Delivery delivery : delivered) {
-        Promo promo = delivery.promo();
-        Due due = new Due(promo.restaurantId(), promo.campaignId(), delivery.clientId());
-        Promo right = expected.get(due);
-        if (!promo.equals(right) || delivery.matchedAt() < promo.start()) {
-          wrong++;
-          example(sink + ", wrong: " + delivery + ", right: " + right);
-        } else if (missing.remove(due) == null) {
-          doubled++;
-          example(sink + ", again: " + delivery);
-        }
-      }
-      lost += missing.size();
-      missing.forEach((due, promo) -> example(sink + ", lost: " + due + " " + promo.content()));
     }
 
     private static long differing(List<Delivery> notified, List<Delivery> rows) {
@@ -201,15 +184,9 @@ record Audit(
             if (count != 0) {
               lost += Math.max(0, -count);
               doubled += Math.max(0, count);
-              example("rejected, %+d: %s".formatted(count, message));
+              examples.add("rejected, %+d: %s".formatted(count, message));
             }
           });
-    }
-
-    private void example(String text) {
-      if (examples.size() < EXAMPLES) {
-        examples.add(text);
-      }
     }
 
     @Override

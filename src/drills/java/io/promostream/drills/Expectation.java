@@ -15,10 +15,10 @@ import java.util.Set;
  * <p>It knows no delays: that is for the {@link Traffic} to see to, which does nothing whose
  * outcome would depend on them.
  */
-final class Expectation {
+public final class Expectation {
 
   /** What is due: a (restaurant, campaign) for a client. */
-  record Due(String restaurant, String campaign, String client) {}
+  public record Due(String restaurant, String campaign, String client) {}
 
   private record Campaign(String restaurant, String id) {}
 
@@ -37,7 +37,7 @@ final class Expectation {
    *
    * @param now epoch seconds; what has started by then counts as started when it was sent
    */
-  static Map<Due, Promo> of(List<Journal.Event> events, long now) {
+  public static Map<Due, Promo> of(List<Journal.Event> events, long now) {
     Expectation expectation = new Expectation(now);
     events.forEach(expectation::apply);
     return expectation.deliveries;

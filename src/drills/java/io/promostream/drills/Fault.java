@@ -19,18 +19,18 @@ enum Fault {
 
   /** Long enough for its work to be given to another; then it finds itself replaced. */
   TASK_MANAGER_FROZEN {
-    private Program frozen;
-
     @Override
     void strike(Site site) throws Exception {
-      frozen = site.cluster().busyTaskManager();
-      frozen.freeze();
+      site.cluster().busyTaskManager().freeze();
       pause(12);
     }
 
     @Override
     void aftermath(Site site) throws Exception {
-      frozen.thaw();
+      // To those that run it makes no difference.
+      for (Program taskManager : site.cluster().taskManagers().values()) {
+        taskManager.thaw();
+      }
     }
   },
 

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -90,10 +91,11 @@ final class FlinkCluster implements AutoCloseable {
     settings.put("rest.bind-address", "127.0.0.1");
     settings.put("rest.port", "" + freePort());
     settings.put("metrics.reporter.prom.port", "0");
-    settings.put("execution.checkpointing.dir", checkpoints().toUri().toString());
+    settings.put(
+        "execution.checkpointing.dir", Files.createDirectories(checkpoints()).toUri().toString());
     settings.put(
         "execution.checkpointing.savepoint-dir",
-        directory.resolve("savepoints").toUri().toString());
+        Files.createDirectories(savepoints()).toUri().toString());
     settings.put("io.tmp.dirs", Files.createDirectories(directory.resolve("tmp")).toString());
     settings.put("jobmanager.memory.process.size", "1g");
     settings.put("taskmanager.memory.process.size", "1500m");
@@ -124,19 +126,27 @@ final class FlinkCluster implements AutoCloseable {
     return directory.resolve("checkpoints");
   }
 
+  private Path savepoints() {
+    return directory.resolve("savepoints");
+  }
+
   static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     }
   }
 
-  /** The retained checkpoint that was completed last, of any job that ran here. */
+  /**
+   * Where a job is to go on after its JobManager died: the checkpoint that was completed last, of
+   * any job that ran here, or the savepoint, where a job had none since it was started from that.
+   */
   String newestCheckpoint() throws IOException {
-    try (var files = Files.walk(checkpoints())) {
-      return files
+    try (var files = Files.walk(checkpoints());
+        var more = Files.walk(savepoints())) {
+      return Stream.concat(files, more)
           .filter(file -> file.endsWith("_metadata"))
           .max((one, other) -> Long.compare(written(one), written(other)))
-          .orElseThrow(() -> new IllegalStateException("no checkpoint in " + checkpoints()))
+          .orElseThrow(() -> new IllegalStateException("no checkpoint in " + directory))
           .getParent()
           .toUri()
           .toString();

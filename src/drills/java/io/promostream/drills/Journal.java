@@ -5,30 +5,30 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What producers and subscribers did, in the order in which they did it. */
-final class Journal {
+public final class Journal {
 
   /** Something done. */
-  sealed interface Event {}
+  public sealed interface Event {}
 
   /** A client has subscribed to a restaurant. */
-  record Subscribed(String restaurant, String client) implements Event {}
+  public record Subscribed(String restaurant, String client) implements Event {}
 
   /** A client has unsubscribed from a restaurant. */
-  record Unsubscribed(String restaurant, String client) implements Event {}
+  public record Unsubscribed(String restaurant, String client) implements Event {}
 
   /** A restaurant has sent a promo. */
-  record Published(Promo promo) implements Event {}
+  public record Published(Promo promo) implements Event {}
 
   /** Something that is no promo was sent. */
-  record Spoiled(String message) implements Event {}
+  public record Spoiled(String message) implements Event {}
 
   private final List<Event> events = new ArrayList<>();
 
-  synchronized void note(Event event) {
+  public synchronized void note(Event event) {
     events.add(event);
   }
 
-  synchronized List<Event> events() {
+  public synchronized List<Event> events() {
     return List.copyOf(events);
   }
 
