@@ -71,7 +71,7 @@ class LossReportingTest {
 
   private static void begin(FlinkKafkaInternalProducer<byte[], byte[]> producer) {
     producer.beginTransaction();
-    producer.send(new ProducerRecord<>(TOPIC, new byte[] {1}));
+    var unused = producer.send(new ProducerRecord<>(TOPIC, new byte[] {1}));
     producer.flush();
   }
 
