@@ -1,6 +1,7 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
+import io.promostream.feedback.PrefixGuard;
 import java.util.Properties;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -36,7 +37,8 @@ public final class KafkaClients {
             connectors,
             properties(config.kafka()),
             topic,
-            config.feedback().onLostTransaction())
+            config.feedback().onLostTransaction(),
+            new PrefixGuard(config.feedback(), config.transactionPrefix()))
         : connectors;
   }
 
