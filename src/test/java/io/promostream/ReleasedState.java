@@ -121,7 +121,8 @@ final class ReleasedState implements AutoCloseable {
     Path temporary = Files.createTempDirectory("promo-stream-state-");
     try (ReleasedState job = new ReleasedState(temporary)) {
       job.start(2, backend, null, promosBefore(now()));
-      TestJob.await("a campaign that has just started", () -> hasHalfDelivered(Ledger.written(ROWS)));
+      TestJob.await(
+          "a campaign that has just started", () -> hasHalfDelivered(Ledger.written(ROWS)));
       String path = kind.equals("savepoint") ? job.savepoint() : job.checkpoint();
       Path taken = Path.of(URI.create(path));
       try (Stream<Path> files = Files.list(taken)) {
@@ -288,8 +289,7 @@ final class ReleasedState implements AutoCloseable {
     cluster.triggerCheckpoint(running, CheckpointType.CONFIGURED).get(60, SECONDS);
     cluster.cancelJob(running).get(60, SECONDS);
     TestJob.await(
-        "the job to be cancelled",
-        () -> cluster.getJobStatus(running).get() == JobStatus.CANCELED);
+        "the job to be cancelled", () -> cluster.getJobStatus(running).get() == JobStatus.CANCELED);
     return cluster
         .getExecutionGraph(running)
         .get(60, SECONDS)

@@ -205,7 +205,8 @@ final class TestJob implements AutoCloseable {
 
   /** Whether all tasks run. */
   boolean runs() throws Exception {
-    for (var vertex : cluster().getExecutionGraph(running).get(30, SECONDS).getAllExecutionVertices()) {
+    for (var vertex :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getAllExecutionVertices()) {
       if (vertex.getExecutionState() != ExecutionState.RUNNING) {
         return false;
       }

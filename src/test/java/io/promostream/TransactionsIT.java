@@ -105,8 +105,7 @@ class TransactionsIT {
 
       job.cancel();
       assertThat(job.leftovers()).containsExactlyInAnyOrderElementsOf(others);
-      others.forEach(
-          gid -> job.feedback.execute("ROLLBACK PREPARED '%s'".formatted(quoted(gid))));
+      others.forEach(gid -> job.feedback.execute("ROLLBACK PREPARED '%s'".formatted(quoted(gid))));
     }
   }
 
@@ -116,15 +115,18 @@ class TransactionsIT {
     KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
             Map.of(
-                "bootstrap.servers", TestBroker.get().bootstrapServers(),
-                "transactional.id", prefix + "/notifications-0-0"),
+                "bootstrap.servers",
+                TestBroker.get().bootstrapServers(),
+                "transactional.id",
+                prefix + "/notifications-0-0"),
             new ByteArraySerializer(),
             new ByteArraySerializer());
     producer.initTransactions();
     producer.beginTransaction();
     var notification =
         new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1).to("a");
-    producer.send(
+    var unused =
+        producer.send(
         new ProducerRecord<>(job.notificationsTopic, notification.key(), notification.value()));
     producer.flush();
     return producer;
@@ -220,8 +222,7 @@ class TransactionsIT {
   /** The connector alone would go on and leave it at a warning. */
   @Test
   void aSavepointWhoseKafkaTransactionTimedOutIsGoneOnWith() throws Exception {
-    try (TestJob job =
-        new TestJob(checkpoints, "--kafka.properties.transaction.timeout.ms=5000")) {
+    try (TestJob job = new TestJob(checkpoints, "--kafka.properties.transaction.timeout.ms=5000")) {
       String savepoint = savepointWithPreparedRow(job);
       TestJob.await("the timeout", () -> job.leftovers().size() == 1);
 

@@ -63,7 +63,8 @@ public final class StartChecks {
     }
     // A transaction is opened when one checkpoint's barrier passes the sink, and committed when the
     // next checkpoint completes. That one begins an interval later (or the minimum pause, where
-    // that is longer) and completes within its timeout. If the job fails just then, the commit waits
+    // that is longer) and completes within its timeout. If the job fails just then, the commit
+    // waits
     // until it has been restarted:
     //   age at commit <= max(interval, pause) + timeout + restart delay.
     // The broker must not abort it before. What its timeout is longer by is left for the restart

@@ -52,7 +52,6 @@ class ListFormatsTest {
         "SubscriberListEnumerator",
         new SubscriberListEnumerator.Serializer(),
         List.of(
-            new SubscriberListEnumerator.State(null),
-            new SubscriberListEnumerator.State(split())));
+            new SubscriberListEnumerator.State(null), new SubscriberListEnumerator.State(split())));
   }
 }

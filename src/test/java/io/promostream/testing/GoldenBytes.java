@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
@@ -50,6 +51,10 @@ public final class GoldenBytes {
    */
   @SafeVarargs
   public static <T> void check(String name, TypeSerializer<T> serializer, List<T>... values) {
+    List<List<T>> byFormat = new ArrayList<>();
+    for (List<T> ofFormat : values) {
+      byFormat.add(ofFormat);
+    }
     check(
         name,
         serializer.snapshotConfiguration().getCurrentVersion(),
@@ -60,7 +65,7 @@ public final class GoldenBytes {
               format, new DataInputDeserializer(), GoldenBytes.class.getClassLoader());
           return format(snapshot.restoreSerializer());
         },
-        List.of(values));
+        byFormat);
   }
 
   private static <T> Format<T> format(TypeSerializer<T> serializer) {
@@ -86,6 +91,10 @@ public final class GoldenBytes {
   @SafeVarargs
   public static <T> void check(
       String name, SimpleVersionedSerializer<T> serializer, List<T>... values) {
+    List<List<T>> byFormat = new ArrayList<>();
+    for (List<T> ofFormat : values) {
+      byFormat.add(ofFormat);
+    }
     check(
         name,
         serializer.getVersion(),
@@ -101,7 +110,7 @@ public final class GoldenBytes {
                 return serializer.serialize(value);
               }
             },
-        List.of(values));
+        byFormat);
   }
 
   private static <T> void check(
@@ -140,8 +149,8 @@ public final class GoldenBytes {
     }
   }
 
-  private static <T> List<byte[]> golden(
-      String name, int number, Format<T> format, List<T> values) throws IOException {
+  private static <T> List<byte[]> golden(String name, int number, Format<T> format, List<T> values)
+      throws IOException {
     String file = name + "-v" + number;
     if (Boolean.getBoolean("golden.write") && Files.notExists(FILES.resolve(file))) {
       StringBuilder lines = new StringBuilder();
