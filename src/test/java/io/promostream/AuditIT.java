@@ -124,7 +124,7 @@ class AuditIT {
    * its sinks have prepared; waits until each promo has come.
    */
   private void sabotage() throws Exception {
-    Saboteur.order(Act.DECLINE_CHECKPOINT, 5);
+    Saboteur.order(Act.DECLINE_CHECKPOINT, 8);
     publishUntil(() -> Saboteur.outstanding(Act.DECLINE_CHECKPOINT) <= 3);
     Saboteur.order(Act.FAIL_AT_RANDOM, 1);
     publishUntil(() -> Saboteur.outstanding(Act.FAIL_AT_RANDOM) == 0);
