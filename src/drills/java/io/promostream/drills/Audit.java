@@ -104,7 +104,7 @@ record Audit(
     }
 
     private static Map<Due, Promo> expected(Traffic traffic) {
-      return Expectation.of(traffic.journal.events(), System.currentTimeMillis() / 1000);
+      return Expectation.of(traffic.journal.events(), traffic.soon());
     }
 
     private void awaitAll(Traffic traffic, List<Delivery> notified) throws Exception {

@@ -67,9 +67,12 @@ abstract class Drills {
       for (int i = 0; i < TIMES; i++) {
         long begin = System.nanoTime();
         fault.strike(site);
-        awaitRowOfNextPromo(traffic);
-        recoveries.add((System.nanoTime() - begin) / 1e9);
-        fault.aftermath(site);
+        try {
+          awaitRowOfNextPromo(traffic);
+          recoveries.add((System.nanoTime() - begin) / 1e9);
+        } finally {
+          fault.aftermath(site);
+        }
       }
       audit(fault.title(), TIMES, traffic, recoveries);
     }

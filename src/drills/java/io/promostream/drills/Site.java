@@ -38,8 +38,8 @@ final class Site implements AutoCloseable {
   private static final String JOB_ROLE = "promo_stream";
   private static final Pattern SAVEPOINT = Pattern.compile("Savepoint completed. Path: (\\S+)");
 
-  /** One more than the job needs at first: work moves on at once, and a zombie has a successor. */
-  private static final int TASK_MANAGERS = 3;
+  /** One more than the job ever needs: work moves on at once, and a zombie has a successor. */
+  private static final int TASK_MANAGERS = 4;
 
   static final int PARALLELISM = 2;
 

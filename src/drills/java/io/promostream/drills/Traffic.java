@@ -332,6 +332,11 @@ final class Traffic implements AutoCloseable {
     }
   }
 
+  /** When all has started that is to start within seconds, and nothing of what is a year ahead. */
+  long soon() {
+    return System.currentTimeMillis() / 1000 + 60;
+  }
+
   /** One more campaign for each restaurant: when it is there, so is whatever came before. */
   void sendClosing() {
     for (int r = 0; r < RESTAURANTS; r++) {
