@@ -34,7 +34,9 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.ErrorInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
 import org.apache.flink.runtime.minicluster.MiniCluster;
@@ -204,10 +206,26 @@ final class TestJob implements AutoCloseable {
     start(parallelism, null, new Configuration());
   }
 
-  /** Cancels the job; the path of its last checkpoint. */
-  String cancel() throws Exception {
+  /** Whether all tasks run. */
+  boolean runs() throws Exception {
+    for (var vertex :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getAllExecutionVertices()) {
+      if (vertex.getExecutionState() != ExecutionState.RUNNING) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Cancels a job that may have completed no checkpoint. */
+  void cancelWithoutCheckpoint() throws Exception {
     cluster().cancelJob(running).get(60, SECONDS);
     awaitEnd(JobStatus.CANCELED);
+  }
+
+  /** Cancels the job; the path of its last checkpoint. */
+  String cancel() throws Exception {
+    cancelWithoutCheckpoint();
     return cluster()
         .getExecutionGraph(running)
         .get(60, SECONDS)
@@ -226,6 +244,25 @@ final class TestJob implements AutoCloseable {
             .get(60, SECONDS);
     awaitEnd(JobStatus.FINISHED);
     return path;
+  }
+
+  /** Takes a savepoint and goes on; its path. What it holds prepared is not committed by it. */
+  String savepoint() throws Exception {
+    return cluster()
+        .triggerSavepoint(
+            running, checkpoints.toUri().toString(), false, SavepointFormatType.CANONICAL)
+        .get(60, SECONDS);
+  }
+
+  /** Completes a checkpoint, where none comes by itself. */
+  void checkpoint() throws Exception {
+    cluster().triggerCheckpoint(running).get(60, SECONDS);
+  }
+
+  /** Why the job, or a task of it, last failed; empty if nothing has. */
+  String failure() throws Exception {
+    ErrorInfo failure = cluster().getExecutionGraph(running).get(30, SECONDS).getFailureInfo();
+    return failure == null ? "" : failure.getExceptionAsString();
   }
 
   private void awaitEnd(JobStatus end) throws Exception {
@@ -363,7 +400,7 @@ final class TestJob implements AutoCloseable {
     notifications.close();
     try {
       if (running != null && !status().isGloballyTerminalState()) {
-        cancel();
+        cancelWithoutCheckpoint();
       }
     } catch (Exception e) {
       throw new IllegalStateException("the job could not be cancelled", e);

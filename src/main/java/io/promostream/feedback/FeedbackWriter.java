@@ -104,7 +104,7 @@ final class FeedbackWriter
     metrics.gauge("transactionsPrepared", () -> transactionsPrepared);
     metrics.gauge("oldestPreparedSeconds", () -> oldestPreparedSeconds);
 
-    String job = "promo-stream feedback " + context.getJobInfo().getJobId().toHexString() + " ";
+    String job = SubtaskLock.sessionsOf(context.getJobInfo().getJobId());
     Connection opened = null;
     try {
       opened = target.database().connect(job + subtask);

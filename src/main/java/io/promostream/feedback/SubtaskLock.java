@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.api.common.JobID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +37,40 @@ final class SubtaskLock {
         AND (classid::int8 << 32) | objid::int8 = hashtextextended(?, 0)
       """;
 
+  private static final String NAMES_OF_HOLDERS =
+      """
+      SELECT application_name
+      FROM pg_locks JOIN pg_stat_activity USING (pid)
+      WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::int8 << 32) | objid::int8 = hashtextextended(?, 0)
+      """;
+
   private SubtaskLock() {}
+
+  /** How the {@code application_name} of a job's own sessions begins. */
+  static String sessionsOf(JobID job) {
+    return "promo-stream feedback " + job.toHexString() + " ";
+  }
+
+  private static String name(String prefix, int subtask) {
+    return "promo-stream feedback " + prefix + "/" + subtask;
+  }
+
+  /** The {@code application_name} of each session that holds a lock; touches none. */
+  static List<String> holders(Connection connection, String prefix, int subtask)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(NAMES_OF_HOLDERS)) {
+      statement.setString(1, name(prefix, subtask));
+      try (ResultSet result = statement.executeQuery()) {
+        List<String> names = new ArrayList<>();
+        while (result.next()) {
+          names.add(result.getString(1));
+        }
+        return names;
+      }
+    }
+  }
 
   /**
    * Takes the lock. A session of the same job that holds it is an earlier attempt, thought dead:
@@ -47,7 +81,7 @@ final class SubtaskLock {
    */
   static void take(Connection connection, String prefix, int subtask, String job)
       throws SQLException, IOException, InterruptedException {
-    String name = "promo-stream feedback " + prefix + "/" + subtask;
+    String name = name(prefix, subtask);
     List<String> holders = List.of();
     for (int tries = 0; tries < TRIES; tries++) {
       if (tryLock(connection, name)) {

@@ -1,6 +1,7 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
+import io.promostream.feedback.PrefixGuard;
 import java.util.Properties;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -33,7 +34,11 @@ public final class KafkaClients {
     KafkaSink<Message> connectors = connectors(config, topic, name);
     return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
         ? new LossReportingSink(
-            connectors, properties(config.kafka()), topic, config.feedback().onLostTransaction())
+            connectors,
+            properties(config.kafka()),
+            topic,
+            config.feedback().onLostTransaction(),
+            new PrefixGuard(config.feedback(), config.transactionPrefix()))
         : connectors;
   }
 

@@ -1,6 +1,7 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.feedback.PrefixGuard;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Properties;
@@ -41,20 +42,32 @@ final class LossReportingSink
   private final Properties properties;
   private final String topic;
   private final OnLostTransaction onForgotten;
+  private final PrefixGuard guard;
 
+  /**
+   * A sink around the connector's.
+   *
+   * @param properties to ask the broker with
+   * @param onForgotten what to do where Kafka can't tell any more how a transaction ended
+   * @param guard what keeps a second job on the same prefix out before the connector begins
+   */
   LossReportingSink(
       KafkaSink<Message> connectors,
       Properties properties,
       String topic,
-      OnLostTransaction onForgotten) {
+      OnLostTransaction onForgotten,
+      PrefixGuard guard) {
     this.connectors = connectors;
     this.properties = properties;
     this.topic = topic;
     this.onForgotten = onForgotten;
+    this.guard = guard;
   }
 
   @Override
-  public Committer<KafkaCommittable> createCommitter(CommitterInitContext context) {
+  public Committer<KafkaCommittable> createCommitter(CommitterInitContext context)
+      throws IOException {
+    guard.await(context.getJobInfo().getJobId());
     return new LossReportingCommitter(
         connectors.createCommitter(context),
         properties,
@@ -71,12 +84,14 @@ final class LossReportingSink
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> createWriter(WriterInitContext context)
       throws IOException {
+    guard.await(context.getJobInfo().getJobId());
     return connectors.createWriter(context);
   }
 
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> restored) throws IOException {
+    guard.await(context.getJobInfo().getJobId());
     return connectors.restoreWriter(context, restored);
   }
 
