@@ -125,7 +125,8 @@ class TransactionsIT {
     producer.beginTransaction();
     var notification =
         new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1).to("a");
-    producer.send(
+    var unused =
+        producer.send(
         new ProducerRecord<>(job.notificationsTopic, notification.key(), notification.value()));
     producer.flush();
     return producer;

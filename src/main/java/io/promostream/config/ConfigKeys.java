@@ -97,8 +97,8 @@ final class ConfigKeys {
           "feedback.on-lost-transaction",
           OnLostTransaction.FAIL,
           List.of(OnLostTransaction.values()),
-          "What to do when a prepared transaction is gone that was not committed: end the job, or"
-              + " log and count it and go on.");
+          "What to do when a prepared transaction is gone that was not committed, or when Kafka no"
+              + " longer knows one of an old savepoint: end the job, or log and count it and go on.");
 
   static final ConfigKey<DeliveryGuarantee> DELIVERY_GUARANTEE =
       choice(

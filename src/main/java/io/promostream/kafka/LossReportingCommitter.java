@@ -140,7 +140,8 @@ final class LossReportingCommitter implements Committer<KafkaCommittable> {
               "{} ended in an earlier attempt, its transactional id has been used since: {}",
               transaction,
               now);
-          request.signalFailedWithKnownReason(cause);
+          // Not counted as failed: what went wrong then, if anything, was counted then.
+          request.signalAlreadyCommitted();
         }
         case LOST -> lost(request, transaction, now, cause);
       }
