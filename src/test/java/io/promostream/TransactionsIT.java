@@ -127,7 +127,7 @@ class TransactionsIT {
         new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1).to("a");
     var unused =
         producer.send(
-        new ProducerRecord<>(job.notificationsTopic, notification.key(), notification.value()));
+            new ProducerRecord<>(job.notificationsTopic, notification.key(), notification.value()));
     producer.flush();
     return producer;
   }

@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
@@ -52,10 +51,6 @@ public final class GoldenBytes {
   @SafeVarargs
   @SuppressWarnings("varargs") // only handed on
   public static <T> void check(String name, TypeSerializer<T> serializer, List<T>... values) {
-    List<List<T>> byFormat = new ArrayList<>();
-    for (List<T> ofFormat : values) {
-      byFormat.add(ofFormat);
-    }
     check(
         name,
         serializer.snapshotConfiguration().getCurrentVersion(),
@@ -66,7 +61,7 @@ public final class GoldenBytes {
               format, new DataInputDeserializer(), GoldenBytes.class.getClassLoader());
           return format(snapshot.restoreSerializer());
         },
-        byFormat);
+        List.of(values));
   }
 
   private static <T> Format<T> format(TypeSerializer<T> serializer) {
@@ -93,10 +88,6 @@ public final class GoldenBytes {
   @SuppressWarnings("varargs") // only handed on
   public static <T> void check(
       String name, SimpleVersionedSerializer<T> serializer, List<T>... values) {
-    List<List<T>> byFormat = new ArrayList<>();
-    for (List<T> ofFormat : values) {
-      byFormat.add(ofFormat);
-    }
     check(
         name,
         serializer.getVersion(),
@@ -112,7 +103,7 @@ public final class GoldenBytes {
                 return serializer.serialize(value);
               }
             },
-        byFormat);
+        List.of(values));
   }
 
   private static <T> void check(
