@@ -107,12 +107,6 @@ final class Saboteur extends RichMapFunction<Long, Long>
     @Override
     protected void write(Long value, DataOutputView out) throws IOException {
       if (take(Act.DECLINE_CHECKPOINT)) {
-        // Asynchronous. Declined at once, the checkpoint would not even begin in other tasks.
-        try {
-          Thread.sleep(200);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-        }
         throw new IOException("sabotage: checkpoint " + value);
       }
       out.writeLong(value);

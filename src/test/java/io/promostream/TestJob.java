@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -76,7 +75,6 @@ final class TestJob implements AutoCloseable {
   private final Notifications notifications;
   private final List<Delivery> notified = new ArrayList<>();
   private JobID running;
-  private UnaryOperator<Connectors> connectors = UnaryOperator.identity();
 
   /**
    * Makes topics and databases; starts nothing yet.
@@ -101,11 +99,6 @@ final class TestJob implements AutoCloseable {
   /** Changes the job's settings for its next start: {@code --key=value}. */
   void change(String... changed) {
     settings.addAll(List.of(changed));
-  }
-
-  /** Puts others in the place of the job's own connectors, for its next start. */
-  void connect(UnaryOperator<Connectors> replaced) {
-    connectors = replaced;
   }
 
   /** Sets a topic's largest message. */
@@ -183,7 +176,7 @@ final class TestJob implements AutoCloseable {
     flink.set(CoreOptions.DEFAULT_PARALLELISM, parallelism);
     flink.addAll(more);
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
-    PromoStreamTopology.build(env, config(), connectors.apply(Connectors.of(config())));
+    PromoStreamJob.prepare(env, config());
     env.fromSource(
             new DataGeneratorSource<>(
                 n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(200), Types.LONG),
