@@ -38,6 +38,7 @@ class FaultsIT {
   @TempDir Path checkpoints;
   private TestJob job;
   private Restaurants restaurants;
+  private int mostPrepared;
 
   @BeforeEach
   void setUp() throws Exception {
@@ -135,7 +136,12 @@ class FaultsIT {
 
   private void sabotage(Act act, int times) throws Exception {
     Saboteur.order(act, times);
-    TestJob.await(act + " to be done", () -> Saboteur.outstanding(act) == 0);
+    TestJob.await(
+        act + " to be done",
+        () -> {
+          mostPrepared = Math.max(mostPrepared, job.preparedTransactions().size());
+          return Saboteur.outstanding(act) == 0;
+        });
     job.awaitCheckpoints();
   }
 
@@ -146,6 +152,9 @@ class FaultsIT {
     sabotage(act, 4);
     if (act == Act.DECLINE_CHECKPOINT) {
       assertThat(job.restarts()).as("a declined checkpoint restarts nothing").isZero();
+      assertThat(mostPrepared)
+          .as("prepared at once, one a subtask and checkpoint: more come of a declined one")
+          .isGreaterThan(2);
       // A restart after a declined checkpoint finds what that one has left prepared.
       sabotage(Act.DECLINE_CHECKPOINT, 1);
       sabotage(Act.FAIL_AFTER_SNAPSHOT, 1);

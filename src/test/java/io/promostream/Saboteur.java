@@ -36,6 +36,9 @@ final class Saboteur extends RichMapFunction<Long, Long>
     FAIL_AT_RANDOM
   }
 
+  /** Several times what a checkpoint takes here; {@code FaultsIT} sees that it suffices. */
+  private static final long SINKS_PART_MILLIS = 1_000;
+
   private static final Map<Act, AtomicInteger> DUE = new EnumMap<>(Act.class);
 
   static {
@@ -107,6 +110,12 @@ final class Saboteur extends RichMapFunction<Long, Long>
     @Override
     protected void write(Long value, DataOutputView out) throws IOException {
       if (take(Act.DECLINE_CHECKPOINT)) {
+        try {
+          // The barrier has yet to reach the sinks: they are to have prepared when this fails.
+          Thread.sleep(SINKS_PART_MILLIS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
         throw new IOException("sabotage: checkpoint " + value);
       }
       out.writeLong(value);

@@ -370,12 +370,14 @@ final class TestJob implements AutoCloseable {
         () -> notifications().size() >= count && rows().size() >= count);
   }
 
+  /** The names of what stands prepared in the feedback table's database. */
+  List<String> preparedTransactions() {
+    return feedback.query("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
+  }
+
   /** Transactions of this job that are open or prepared, on either side. */
   List<String> leftovers() throws Exception {
-    List<String> left =
-        new ArrayList<>(
-            feedback.query(
-                "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"));
+    List<String> left = new ArrayList<>(preparedTransactions());
     try (Admin admin = broker.admin()) {
       left.addAll(OpenTransactions.of(admin, prefix));
     }
