@@ -27,24 +27,27 @@ final class SubtaskLock {
 
   private static final String TRY = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))";
 
-  private static final String HOLDERS =
+  /** The sessions that hold a lock, by its name. */
+  private static final String OF_HOLDERS =
       """
-      SELECT pid, application_name, usename, client_addr, backend_start,
-             CASE WHEN application_name LIKE ? THEN pg_terminate_backend(pid) ELSE false END AS ended
       FROM pg_locks JOIN pg_stat_activity USING (pid)
       WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND (classid::int8 << 32) | objid::int8 = hashtextextended(?, 0)
       """;
 
+  private static final String HOLDERS =
+      """
+      SELECT pid, application_name, usename, client_addr, backend_start,
+             CASE WHEN application_name LIKE ? THEN pg_terminate_backend(pid) ELSE false END AS ended
+      """
+          + OF_HOLDERS;
+
   private static final String NAMES_OF_HOLDERS =
       """
       SELECT application_name
-      FROM pg_locks JOIN pg_stat_activity USING (pid)
-      WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND (classid::int8 << 32) | objid::int8 = hashtextextended(?, 0)
-      """;
+      """
+          + OF_HOLDERS;
 
   private SubtaskLock() {}
 
