@@ -1,6 +1,7 @@
 package io.promostream.drills;
 
 import io.promostream.local.EmbeddedDatabase;
+import io.promostream.processes.Program;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -1,4 +1,4 @@
-package io.promostream.drills;
+package io.promostream.processes;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
@@ -16,7 +16,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.Uuid;
 
 /** A Kafka broker in a process of its own, which may be killed and comes back as it was. */
-final class BrokerServer implements AutoCloseable {
+public final class BrokerServer implements AutoCloseable {
 
   private final Path directory;
   private final int port;
@@ -29,7 +29,7 @@ final class BrokerServer implements AutoCloseable {
   }
 
   /** Starts a broker without topics; it is ready when this returns. */
-  static BrokerServer start(Path directory) throws Exception {
+  public static BrokerServer start(Path directory) throws Exception {
     BrokerServer server = new BrokerServer(directory, FlinkCluster.freePort());
     server.format();
     server.start();
@@ -83,7 +83,7 @@ final class BrokerServer implements AutoCloseable {
   }
 
   /** Starts it, again after {@link #kill} on the same port with the same data. */
-  void start() throws Exception {
+  public void start() throws Exception {
     program = run("broker-" + ++starts, "kafka.Kafka", properties().toString());
     Waiting.until("the broker to answer", this::answers);
   }
@@ -99,19 +99,19 @@ final class BrokerServer implements AutoCloseable {
     }
   }
 
-  void kill() throws InterruptedException {
+  public void kill() throws InterruptedException {
     program.kill();
   }
 
-  String bootstrapServers() {
+  public String bootstrapServers() {
     return "127.0.0.1:" + port;
   }
 
-  Admin admin() {
+  public Admin admin() {
     return Admin.create(Map.of("bootstrap.servers", bootstrapServers()));
   }
 
-  void createTopic(String name, int partitions) throws Exception {
+  public void createTopic(String name, int partitions) throws Exception {
     try (Admin admin = admin()) {
       admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get(60, SECONDS);
     }

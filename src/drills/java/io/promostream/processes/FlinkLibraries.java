@@ -1,4 +1,4 @@
-package io.promostream.drills;
+package io.promostream.processes;
 
 import java.io.File;
 import java.nio.file.Path;
@@ -10,7 +10,7 @@ import java.util.stream.Stream;
  * What stands in the lib/ directory of a Flink installation, taken from the tests' classpath: Flink
  * and what it needs, and nothing that the job's jar has to bring itself.
  */
-final class FlinkLibraries {
+public final class FlinkLibraries {
 
   private static final Pattern FLINK =
       Pattern.compile(
@@ -24,7 +24,7 @@ final class FlinkLibraries {
 
   private FlinkLibraries() {}
 
-  static List<Path> jars() {
+  public static List<Path> jars() {
     return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
         .filter(path -> FLINK.matcher(path).find() || NEEDED_BY_FLINK.matcher(path).find())
         .map(Path::of)

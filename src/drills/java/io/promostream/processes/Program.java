@@ -1,4 +1,4 @@
-package io.promostream.drills;
+package io.promostream.processes;
 
 import java.io.File;
 import java.io.IOException;
@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A Java program in a process of its own, which ends with this one at the latest. */
-final class Program implements AutoCloseable {
+public final class Program implements AutoCloseable {
 
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
@@ -34,7 +34,7 @@ final class Program implements AutoCloseable {
    * @param output file that its standard output and, beside it, its standard error go to
    * @param command what follows {@code java}: options, main class, arguments
    */
-  static Program start(Path output, Map<String, String> environment, List<String> command)
+  public static Program start(Path output, Map<String, String> environment, List<String> command)
       throws IOException {
     Files.createDirectories(output.getParent());
     List<String> java = new ArrayList<>();
@@ -49,7 +49,7 @@ final class Program implements AutoCloseable {
     return new Program(process, output);
   }
 
-  static String classpath(List<Path> jars) {
+  public static String classpath(List<Path> jars) {
     return String.join(File.pathSeparator, jars.stream().map(Path::toString).toList());
   }
 
@@ -57,35 +57,35 @@ final class Program implements AutoCloseable {
     return output.resolveSibling(output.getFileName() + ".err");
   }
 
-  boolean isAlive() {
+  public boolean isAlive() {
     return process.isAlive();
   }
 
   /** Waits for its end; its exit code. */
-  int await() throws InterruptedException {
+  public int await() throws InterruptedException {
     return process.waitFor();
   }
 
-  String output() throws IOException {
+  public String output() throws IOException {
     return Files.readString(output);
   }
 
-  String errors() throws IOException {
+  public String errors() throws IOException {
     return Files.readString(errors(output));
   }
 
   /** Ends it with {@code kill -9}. */
-  void kill() throws InterruptedException {
+  public void kill() throws InterruptedException {
     process.destroyForcibly();
     process.waitFor();
   }
 
   /** Lets it run no further, until {@link #thaw}. */
-  void freeze() throws Exception {
+  public void freeze() throws Exception {
     signal("STOP");
   }
 
-  void thaw() throws Exception {
+  public void thaw() throws Exception {
     signal("CONT");
   }
 

@@ -1,4 +1,4 @@
-package io.promostream.drills;
+package io.promostream.processes;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.promostream.testing.Waiting;
@@ -33,9 +33,9 @@ import org.apache.flink.runtime.util.config.memory.ProcessMemoryUtils;
  * and the command line client, with Flink's jars only, configured by the project's own {@code
  * flink-conf/}, in which addresses, paths and sizes are changed.
  */
-final class FlinkCluster implements AutoCloseable {
+public final class FlinkCluster implements AutoCloseable {
 
-  static final Path JAR = Path.of("target/promo-stream.jar");
+  public static final Path JAR = Path.of("target/promo-stream.jar");
 
   private static final Path PROJECT_CONF = Path.of("flink-conf");
   private static final Pattern SUBMITTED = Pattern.compile("with JobID ([0-9a-f]{32})");
@@ -53,7 +53,7 @@ final class FlinkCluster implements AutoCloseable {
    * @param directory for configuration, logs, checkpoints and savepoints
    * @param changes to the project's configuration, beyond addresses, paths and sizes
    */
-  static FlinkCluster start(Path directory, int taskManagers, Map<String, String> changes)
+  public static FlinkCluster start(Path directory, int taskManagers, Map<String, String> changes)
       throws Exception {
     FlinkCluster cluster = new FlinkCluster(directory.toAbsolutePath(), changes);
     try {
@@ -130,7 +130,7 @@ final class FlinkCluster implements AutoCloseable {
     return directory.resolve("savepoints");
   }
 
-  static int freePort() throws IOException {
+  public static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     }
@@ -140,7 +140,7 @@ final class FlinkCluster implements AutoCloseable {
    * Where a job is to go on after its JobManager died: the checkpoint that was completed last, of
    * any job that ran here, or the savepoint, where a job had none since it was started from that.
    */
-  String newestCheckpoint() throws IOException {
+  public String newestCheckpoint() throws IOException {
     try (var files = Files.walk(checkpoints());
         var more = Files.walk(savepoints())) {
       return Stream.concat(files, more)
@@ -161,7 +161,7 @@ final class FlinkCluster implements AutoCloseable {
     }
   }
 
-  void startJobManager() throws IOException {
+  public void startJobManager() throws IOException {
     JobManagerProcessSpec memory = JobManagerProcessUtils.processSpecFromConfig(configuration);
     jobManager =
         startFlink(
@@ -171,7 +171,7 @@ final class FlinkCluster implements AutoCloseable {
             "--executionMode cluster " + JobManagerProcessUtils.generateDynamicConfigsStr(memory));
   }
 
-  void startTaskManager() throws IOException {
+  public void startTaskManager() throws IOException {
     TaskExecutorProcessSpec memory = TaskExecutorProcessUtils.processSpecFromConfig(configuration);
     String id = "taskmanager-" + ++programs;
     taskManagers.put(
@@ -207,18 +207,18 @@ final class FlinkCluster implements AutoCloseable {
     return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
   }
 
-  Program jobManager() {
+  public Program jobManager() {
     return jobManager;
   }
 
   /** Those that were started and still run, by their ids. */
-  Map<String, Program> taskManagers() {
+  public Map<String, Program> taskManagers() {
     taskManagers.values().removeIf(taskManager -> !taskManager.isAlive());
     return taskManagers;
   }
 
   /** Runs Flink's command line client to its end. */
-  Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
+  public Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
     List<String> command = jvm("log4j-cli.properties");
     command.add("org.apache.flink.client.cli.CliFrontend");
     command.addAll(arguments);
@@ -237,7 +237,7 @@ final class FlinkCluster implements AutoCloseable {
    * @param options of {@code flink run}
    * @param arguments of the job
    */
-  JobID submit(Map<String, String> environment, List<String> options, List<String> arguments)
+  public JobID submit(Map<String, String> environment, List<String> options, List<String> arguments)
       throws Exception {
     List<String> run = new ArrayList<>(List.of("run", "-d"));
     run.addAll(options);
@@ -252,12 +252,12 @@ final class FlinkCluster implements AutoCloseable {
   }
 
   /** What the JobManager says of a job: RUNNING, RESTARTING, FINISHED, ... */
-  String status(JobID job) throws Exception {
+  public String status(JobID job) throws Exception {
     return rest.get("/jobs/" + job).get("state").asText();
   }
 
   /** Waits until the JobManager answers and so many TaskManagers are registered. */
-  void awaitTaskManagers(int count) throws Exception {
+  public void awaitTaskManagers(int count) throws Exception {
     Waiting.until(
         count + " TaskManagers",
         () -> {
@@ -273,7 +273,7 @@ final class FlinkCluster implements AutoCloseable {
   }
 
   /** Waits until each subtask of a job runs. */
-  void awaitRunning(JobID job) throws Exception {
+  public void awaitRunning(JobID job) throws Exception {
     Waiting.until(
         "all of job " + job + " to run",
         () -> {
@@ -299,7 +299,7 @@ final class FlinkCluster implements AutoCloseable {
   }
 
   /** A TaskManager that works for a job, any one if none does. */
-  Program busyTaskManager() throws Exception {
+  public Program busyTaskManager() throws Exception {
     Set<String> idle = new HashSet<>();
     for (JsonNode taskManager : rest.get("/taskmanagers").get("taskmanagers")) {
       if (taskManager.get("freeSlots").asInt() > 0) {

@@ -1,4 +1,4 @@
-package io.promostream.drills;
+package io.promostream.processes;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,14 +10,14 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 
 /** A JobManager's REST interface, as far as it is asked here. */
-final class Rest {
+public final class Rest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final HttpClient client = HttpClient.newHttpClient();
   private final String address;
 
-  Rest(int port) {
+  public Rest(int port) {
     address = "http://127.0.0.1:" + port;
   }
 
@@ -26,7 +26,7 @@ final class Rest {
    *
    * @throws IOException if nobody answers, or not with 200
    */
-  JsonNode get(String path) throws IOException, InterruptedException {
+  public JsonNode get(String path) throws IOException, InterruptedException {
     HttpResponse<String> response =
         client.send(
             HttpRequest.newBuilder(URI.create(address + path))
