@@ -15,7 +15,8 @@ public final class Bench {
     void run(String[] args, Figures figures) throws Exception;
   }
 
-  private static final Map<String, Benchmark> ALL = new TreeMap<>(Map.of());
+  private static final Map<String, Benchmark> ALL =
+      new TreeMap<>(Map.of("throughput", new Throughput()));
 
   private Bench() {}
 

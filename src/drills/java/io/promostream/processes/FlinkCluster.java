@@ -313,6 +313,21 @@ public final class FlinkCluster implements AutoCloseable {
         .getValue();
   }
 
+  /** Lets none of the processes run any further, until {@link #thaw}. */
+  public void freeze() throws Exception {
+    for (Program taskManager : taskManagers().values()) {
+      taskManager.freeze();
+    }
+    jobManager.freeze();
+  }
+
+  public void thaw() throws Exception {
+    jobManager.thaw();
+    for (Program taskManager : taskManagers().values()) {
+      taskManager.thaw();
+    }
+  }
+
   /** Ends all processes, at once. */
   @Override
   public void close() throws Exception {

@@ -1,0 +1,52 @@
+package io.promostream.bench;
+
+import java.util.Map;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Promos that are all there at once: written in a transaction, which the job does not see yet. */
+final class Backlog implements AutoCloseable {
+
+  private final KafkaProducer<byte[], byte[]> producer;
+  private int backlogs;
+
+  Backlog(Installation installation) {
+    producer =
+        new KafkaProducer<>(
+            Map.of(
+                "bootstrap.servers",
+                installation.broker().bootstrapServers(),
+                "transactional.id",
+                "backlog",
+                "linger.ms",
+                5),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+    producer.initTransactions();
+  }
+
+  /** Writes so many new promos. */
+  void write(Town town, long promos) {
+    backlogs++;
+    producer.beginTransaction();
+    for (long i = 0; i < promos; i++) {
+      var unused =
+          producer.send(
+              new ProducerRecord<>(
+                  Installation.PROMOS,
+                  Town.json(town.promo(i, "campaign-%d-%d".formatted(backlogs, i)))));
+    }
+    producer.flush();
+  }
+
+  /** Lets the job see them. */
+  void release() {
+    producer.commitTransaction();
+  }
+
+  @Override
+  public void close() {
+    producer.close();
+  }
+}

@@ -1,0 +1,84 @@
+package io.promostream.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * How much processor time each part of an installation has used, in seconds: where a machine is
+ * busy, this says where its time goes, and another program beside it changes it little. Read from
+ * Linux' /proc.
+ */
+record CpuTime(Map<String, Double> seconds) {
+
+  private static final double TICKS_A_SECOND = 100;
+
+  private static final Map<String, String> PARTS =
+      Map.of(
+          "kafka.Kafka", "broker",
+          "TaskManagerRunner", "TaskManager",
+          "StandaloneSessionClusterEntrypoint", "JobManager");
+
+  /** What has been used until now. */
+  static CpuTime now(Installation installation) throws IOException, SQLException {
+    Map<String, Double> seconds = new TreeMap<>();
+    seconds.put("this program", used(ProcessHandle.current(), false));
+    for (ProcessHandle child : ProcessHandle.current().children().toList()) {
+      String command = child.info().commandLine().orElse("");
+      for (Map.Entry<String, String> part : PARTS.entrySet()) {
+        if (command.contains(part.getKey())) {
+          seconds.merge(part.getValue(), used(child, false), Double::sum);
+        }
+      }
+    }
+    ProcessHandle postmaster = postmaster(installation);
+    double ofDatabase = used(postmaster, true);
+    for (ProcessHandle backend : postmaster.children().toList()) {
+      ofDatabase += used(backend, false);
+    }
+    seconds.put("Postgres", ofDatabase);
+    return new CpuTime(seconds);
+  }
+
+  private static ProcessHandle postmaster(Installation installation) throws SQLException {
+    try (Connection connection = installation.connect();
+        Statement statement = connection.createStatement();
+        ResultSet pid = statement.executeQuery("SELECT pg_backend_pid()")) {
+      pid.next();
+      return ProcessHandle.of(pid.getLong(1)).flatMap(ProcessHandle::parent).orElseThrow();
+    }
+  }
+
+  /**
+   * @param endedChildren whether what its children used that have ended counts as well
+   */
+  private static double used(ProcessHandle process, boolean endedChildren) throws IOException {
+    try {
+      String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
+      // utime, stime, cutime, cstime: the 14th to 17th field; the second may hold spaces.
+      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+      return Stream.of(fields)
+              .skip(11)
+              .limit(endedChildren ? 4 : 2)
+              .mapToLong(Long::parseLong)
+              .sum()
+          / TICKS_A_SECOND;
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+
+  CpuTime minus(CpuTime earlier) {
+    Map<String, Double> since = new TreeMap<>(seconds);
+    since.replaceAll((part, used) -> used - earlier.seconds.getOrDefault(part, 0.0));
+    return new CpuTime(since);
+  }
+}

@@ -1,0 +1,136 @@
+package io.promostream.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.local.EmbeddedDatabase;
+import io.promostream.processes.BrokerServer;
+import io.promostream.processes.FlinkCluster;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.JobID;
+
+/**
+ * What the job is measured in: a broker, a database server that is as careful as one in production,
+ * and a Flink cluster of one TaskManager, each in processes of its own.
+ */
+final class Installation implements AutoCloseable {
+
+  static final String PROMOS = "restaurant.promos";
+  static final String NOTIFICATIONS = "subscriber.promos";
+  static final String REJECTED = "restaurant.promos.rejected";
+  static final int PARTITIONS = 4;
+
+  private static final String DATABASE = "promo_stream";
+
+  /** EmbeddedPostgres would turn the first two off. */
+  private static final Map<String, String> CAREFUL_DATABASE =
+      Map.of("fsync", "on", "synchronous_commit", "on", "max_wal_size", "8GB");
+
+  private final List<AutoCloseable> running = new ArrayList<>();
+  private final BrokerServer broker;
+  private final EmbeddedDatabase database;
+  private final FlinkCluster cluster;
+
+  /**
+   * Starts all of it but the job.
+   *
+   * @param directory for all that is written
+   * @param flink changes to flink-conf/, beyond addresses, paths and sizes
+   */
+  Installation(Path directory, Map<String, String> flink) throws Exception {
+    try {
+      broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
+      broker.createTopic(PROMOS, PARTITIONS);
+      broker.createTopic(NOTIFICATIONS, PARTITIONS);
+      broker.createTopic(REJECTED, 1);
+      database = closedInTheEnd(EmbeddedDatabase.start(CAREFUL_DATABASE));
+      database.createDatabase(DATABASE);
+      execute(resource("/subscribers.sql"), resource("/feedback.sql"));
+      Map<String, String> settings = new HashMap<>();
+      settings.put("taskmanager.memory.process.size", "3g");
+      settings.put("taskmanager.numberOfTaskSlots", "2");
+      settings.putAll(flink);
+      cluster = closedInTheEnd(FlinkCluster.start(directory.resolve("flink"), 1, settings));
+    } catch (Exception e) {
+      close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T closedInTheEnd(T started) {
+    running.add(0, started);
+    return started;
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream resource = Installation.class.getResourceAsStream(name)) {
+      return new String(resource.readAllBytes(), UTF_8);
+    }
+  }
+
+  BrokerServer broker() {
+    return broker;
+  }
+
+  FlinkCluster cluster() {
+    return cluster;
+  }
+
+  /** A connection as superuser to the database that holds both tables. */
+  Connection connect() throws SQLException {
+    return database.connect(DATABASE);
+  }
+
+  void execute(String... sql) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      for (String one : sql) {
+        statement.execute(one);
+      }
+    }
+  }
+
+  /**
+   * Starts the job; it runs when this returns.
+   *
+   * @param arguments beyond addresses
+   */
+  JobID submit(int parallelism, List<String> arguments) throws Exception {
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "--kafka.bootstrap-servers",
+                broker.bootstrapServers(),
+                "--subscribers.db.url",
+                database.url(DATABASE),
+                "--subscribers.db.user",
+                EmbeddedDatabase.SUPERUSER,
+                "--feedback.db.url",
+                database.url(DATABASE),
+                "--feedback.db.user",
+                EmbeddedDatabase.SUPERUSER));
+    all.addAll(arguments);
+    JobID job = cluster.submit(Map.of(), List.of("-t", "remote", "-p", "" + parallelism), all);
+    cluster.awaitRunning(job);
+    return job;
+  }
+
+  void cancel(JobID job) throws Exception {
+    cluster.flink(Map.of(), List.of("cancel", "-t", "remote", job.toString()));
+  }
+
+  @Override
+  public void close() throws Exception {
+    for (AutoCloseable one : running) {
+      one.close();
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package io.promostream.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.promo.Promo;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * What the job is measured against: a plain program that writes the same notifications, ready-made,
+ * in Kafka transactions, and the same rows, a thousand by one {@code INSERT ... SELECT unnest}, in
+ * prepared transactions, both at once, and commits each second. It reads nothing, decides nothing
+ * and would survive nothing.
+ */
+final class Limit {
+
+  private static final long COMMIT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How many different notifications it has ready. */
+  private static final int READY_MADE = 100_000;
+
+  private static final int ROWS_A_STATEMENT = 1_000;
+
+  private record Row(Promo promo, String client) {}
+
+  private final Installation installation;
+  private final Map<String, Object> producerSettings;
+  private final List<ProducerRecord<byte[], byte[]>> notifications = new ArrayList<>();
+  private final List<Row> rows = new ArrayList<>();
+  private final boolean onePromoAStatement;
+  private int runs;
+
+  /**
+   * Makes the deliveries ready.
+   *
+   * @param producerSettings as the job's producers have them
+   */
+  Limit(Installation installation, Town town, Map<String, Object> producerSettings) {
+    this.installation = installation;
+    this.producerSettings = producerSettings;
+    onePromoAStatement = town.subscribers() >= ROWS_A_STATEMENT;
+    long now = System.currentTimeMillis() / 1000;
+    for (int i = 0; i < READY_MADE; i++) {
+      int number = i / town.subscribers();
+      Promo promo = town.promo(number, "limit-" + number);
+      String client = Town.client(i);
+      notifications.add(
+          new ProducerRecord<>(
+              Installation.NOTIFICATIONS,
+              client.getBytes(UTF_8),
+              notification(promo, client, now)));
+      rows.add(new Row(promo, client));
+    }
+  }
+
+  private static byte[] notification(Promo promo, String client, long matchedAt) {
+    String json = new String(Town.json(promo), UTF_8);
+    int created = json.lastIndexOf(",\"datetime_created\"");
+    return (json.substring(0, created)
+            + ",\"client_id\":\""
+            + client
+            + '"'
+            + json.substring(created, json.length() - 1)
+            + ",\"trigger_datetime_created\":"
+            + matchedAt
+            + '}')
+        .getBytes(UTF_8);
+  }
+
+  /** Writes so many deliveries; all are committed when this returns. */
+  void write(long deliveries) throws Exception {
+    int run = ++runs;
+    CompletableFuture<Void> kafka = run(() -> writeNotifications(deliveries, run));
+    CompletableFuture<Void> postgres = run(() -> writeRows(deliveries, run));
+    kafka.get();
+    postgres.get();
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private static CompletableFuture<Void> run(Work work) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    new Thread(
+            () -> {
+              try {
+                work.run();
+                done.complete(null);
+              } catch (Exception e) {
+                done.completeExceptionally(e);
+              }
+            })
+        .start();
+    return done;
+  }
+
+  private void writeNotifications(long deliveries, int run) {
+    Map<String, Object> settings = new HashMap<>(producerSettings);
+    settings.put("bootstrap.servers", installation.broker().bootstrapServers());
+    settings.put("transactional.id", "limit-" + run);
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
+      producer.initTransactions();
+      producer.beginTransaction();
+      long commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
+      for (long i = 0; i < deliveries; i++) {
+        var unused = producer.send(notifications.get((int) (i % READY_MADE)));
+        if (i % 1_000 == 0 && System.nanoTime() >= commitAt) {
+          producer.commitTransaction();
+          producer.beginTransaction();
+          commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
+        }
+      }
+      producer.commitTransaction();
+    }
+  }
+
+  private void writeRows(long deliveries, int run) throws SQLException {
+    try (Connection connection = installation.connect();
+        PreparedStatement insert = connection.prepareStatement(insert())) {
+      connection.setAutoCommit(false);
+      int transactions = 0;
+      long commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
+      long matchedAt = System.currentTimeMillis() / 1000;
+      for (long i = 0; i < deliveries; i += ROWS_A_STATEMENT) {
+        int from = (int) (i % READY_MADE);
+        int count = (int) Math.min(ROWS_A_STATEMENT, deliveries - i);
+        bind(insert, rows.subList(from, from + count), matchedAt);
+        insert.executeUpdate();
+        if (System.nanoTime() >= commitAt) {
+          commit(connection, "limit-%d-%d".formatted(run, ++transactions));
+          commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
+        }
+      }
+      commit(connection, "limit-%d-%d".formatted(run, ++transactions));
+    }
+  }
+
+  private static void commit(Connection connection, String gid) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PREPARE TRANSACTION '" + gid + "'");
+      connection.setAutoCommit(true);
+      statement.execute("COMMIT PREPARED '" + gid + "'");
+      connection.setAutoCommit(false);
+    }
+  }
+
+  private String insert() {
+    String columns =
+        """
+        INSERT INTO subscribers_feedback (restaurant_id, adv_campaign_id, adv_campaign_content,
+          adv_campaign_owner, adv_campaign_owner_contact, adv_campaign_datetime_start,
+          adv_campaign_datetime_end, datetime_created, client_id, trigger_datetime_created)
+        """;
+    return columns
+        + (onePromoAStatement
+            ? "SELECT ?, ?, ?, ?, ?, ?, ?, ?, unnest(?::text[]), ?"
+            : """
+            SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+              ?::int8[], ?::int8[], ?::int8[], ?::text[], ?::int8[])
+            """);
+  }
+
+  private void bind(PreparedStatement insert, List<Row> batch, long matchedAt) throws SQLException {
+    List<Object[]> columns =
+        List.of(
+            batch.stream().map(row -> row.promo.restaurantId()).toArray(),
+            batch.stream().map(row -> row.promo.campaignId()).toArray(),
+            batch.stream().map(row -> row.promo.content()).toArray(),
+            batch.stream().map(row -> row.promo.owner()).toArray(),
+            batch.stream().map(row -> row.promo.ownerContact()).toArray(),
+            batch.stream().map(row -> row.promo.start()).toArray(),
+            batch.stream().map(row -> row.promo.end()).toArray(),
+            batch.stream().map(row -> row.promo.created()).toArray(),
+            batch.stream().map(Row::client).toArray(),
+            batch.stream().map(row -> matchedAt).toArray());
+    for (int i = 0; i < columns.size(); i++) {
+      Object[] column = columns.get(i);
+      if (onePromoAStatement && i != 8) {
+        insert.setObject(i + 1, column[0]);
+      } else {
+        Array array =
+            insert
+                .getConnection()
+                .createArrayOf(column[0] instanceof Long ? "int8" : "text", column);
+        insert.setArray(i + 1, array);
+      }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package io.promostream.bench;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Sees deliveries become visible in both sinks, by questions that cost next to nothing, and counts
+ * them afterwards, one by one.
+ */
+final class Outcome implements AutoCloseable {
+
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+  private final List<TopicPartition> partitions =
+      IntStream.range(0, Installation.PARTITIONS)
+          .mapToObj(partition -> new TopicPartition(Installation.NOTIFICATIONS, partition))
+          .toList();
+  private final Admin admin;
+  private final KafkaConsumer<byte[], byte[]> committed;
+  private final KafkaConsumer<byte[], byte[]> written;
+  private final Connection connection;
+  private final PreparedStatement newestRow;
+
+  private Map<TopicPartition, Long> before = Map.of();
+  private long idBefore;
+
+  Outcome(Installation installation) throws SQLException {
+    admin = installation.broker().admin();
+    committed = consumer(installation, "read_committed");
+    written = consumer(installation, "read_uncommitted");
+    connection = installation.connect();
+    newestRow = connection.prepareStatement("SELECT max(id) FROM subscribers_feedback");
+  }
+
+  private static KafkaConsumer<byte[], byte[]> consumer(
+      Installation installation, String isolation) {
+    return new KafkaConsumer<>(
+        Map.of(
+            "bootstrap.servers",
+            installation.broker().bootstrapServers(),
+            "isolation.level",
+            isolation,
+            "fetch.max.bytes",
+            16 << 20,
+            "max.partition.fetch.bytes",
+            4 << 20,
+            "max.poll.records",
+            10_000),
+        new ByteArrayDeserializer(),
+        new ByteArrayDeserializer());
+  }
+
+  /** Empties both sinks. What is delivered from now on counts; nothing may be under way. */
+  void begin() throws Exception {
+    before = written.endOffsets(partitions);
+    admin
+        .deleteRecords(
+            before.entrySet().stream()
+                .collect(
+                    Collectors.toMap(
+                        Map.Entry::getKey, end -> RecordsToDelete.beforeOffset(end.getValue()))))
+        .all()
+        .get();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("TRUNCATE subscribers_feedback");
+      statement.execute("CHECKPOINT");
+      try (ResultSet id =
+          statement.executeQuery(
+              "SELECT nextval(pg_get_serial_sequence('subscribers_feedback', 'id'))")) {
+        id.next();
+        idBefore = id.getLong(1);
+      }
+    }
+  }
+
+  /**
+   * Waits until so many deliveries can be read in both sinks.
+   *
+   * @return when the last one became visible, {@link System#nanoTime}
+   * @throws IllegalStateException if it takes too long
+   */
+  long await(long deliveries) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    long rowsAt = 0;
+    long readable = -1;
+    long readableAt = 0;
+    while (true) {
+      if (rowsAt == 0 && newestRow() >= idBefore + deliveries && rows() == deliveries) {
+        rowsAt = System.nanoTime();
+      }
+      long stable = sum(committed.endOffsets(partitions).values());
+      if (stable != readable) {
+        readable = stable;
+        readableAt = System.nanoTime();
+      }
+      long begun = sum(before.values());
+      if (rowsAt != 0
+          && readable > begun + deliveries
+          && readable == sum(written.endOffsets(partitions).values())) {
+        break;
+      }
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException(
+            "after %d s %d rows and %d of %d notifications are committed"
+                .formatted(PATIENCE.toSeconds(), rows(), readable - begun, deliveries));
+      }
+      Thread.sleep(20);
+    }
+    return Math.max(rowsAt, readableAt);
+  }
+
+  private long newestRow() throws SQLException {
+    return number(newestRow.executeQuery());
+  }
+
+  private long rows() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      return number(statement.executeQuery("SELECT count(*) FROM subscribers_feedback"));
+    }
+  }
+
+  private static long number(ResultSet result) throws SQLException {
+    try (result) {
+      result.next();
+      return result.getLong(1);
+    }
+  }
+
+  private static long sum(Collection<Long> offsets) {
+    return offsets.stream().mapToLong(Long::longValue).sum();
+  }
+
+  /**
+   * Reads the notifications.
+   *
+   * @throws IllegalStateException if there are more or fewer of them
+   */
+  void verify(long deliveries) {
+    long messages = countMessages();
+    if (messages != deliveries) {
+      throw new IllegalStateException(messages + " notifications, not " + deliveries);
+    }
+  }
+
+  private long countMessages() {
+    committed.assign(partitions);
+    before.forEach(committed::seek);
+    Map<TopicPartition, Long> ends = committed.endOffsets(partitions);
+    long messages = 0;
+    while (ends.entrySet().stream()
+        .anyMatch(end -> committed.position(end.getKey()) < end.getValue())) {
+      messages += committed.poll(Duration.ofSeconds(1)).count();
+    }
+    committed.unsubscribe();
+    return messages;
+  }
+
+  @Override
+  public void close() throws SQLException {
+    committed.close();
+    written.close();
+    admin.close();
+    connection.close();
+  }
+}
