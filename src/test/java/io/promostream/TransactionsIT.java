@@ -1,5 +1,6 @@
 package io.promostream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -124,7 +125,8 @@ class TransactionsIT {
     producer.initTransactions();
     producer.beginTransaction();
     var notification =
-        new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1).to("a");
+        new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1)
+            .to("a".getBytes(UTF_8), true);
     var unused =
         producer.send(
             new ProducerRecord<>(job.notificationsTopic, notification.key(), notification.value()));

@@ -32,7 +32,7 @@ record CpuTime(Map<String, Double> seconds) {
     Map<String, Double> seconds = new TreeMap<>();
     seconds.put("this program", used(ProcessHandle.current(), false));
     for (ProcessHandle child : ProcessHandle.current().children().toList()) {
-      String command = child.info().commandLine().orElse("");
+      String command = commandLine(child);
       for (Map.Entry<String, String> part : PARTS.entrySet()) {
         if (command.contains(part.getKey())) {
           seconds.merge(part.getValue(), used(child, false), Double::sum);
@@ -46,6 +46,11 @@ record CpuTime(Map<String, Double> seconds) {
     }
     seconds.put("Postgres", ofDatabase);
     return new CpuTime(seconds);
+  }
+
+  /** All of it: ProcessHandle.Info knows none that is longer than a page. */
+  private static String commandLine(ProcessHandle process) throws IOException {
+    return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"));
   }
 
   private static ProcessHandle postmaster(Installation installation) throws SQLException {

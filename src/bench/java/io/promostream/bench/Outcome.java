@@ -33,7 +33,9 @@ final class Outcome implements AutoCloseable {
   private final KafkaConsumer<byte[], byte[]> committed;
   private final KafkaConsumer<byte[], byte[]> written;
   private final Connection connection;
-  private final PreparedStatement newestRow;
+  private final PreparedStatement newestId;
+  private final PreparedStatement openTransactions;
+  private final PreparedStatement preparedTransactions;
 
   private Map<TopicPartition, Long> before = Map.of();
   private long idBefore;
@@ -43,7 +45,12 @@ final class Outcome implements AutoCloseable {
     committed = consumer(installation, "read_committed");
     written = consumer(installation, "read_uncommitted");
     connection = installation.connect();
-    newestRow = connection.prepareStatement("SELECT max(id) FROM subscribers_feedback");
+    // Not max(id), which would look at each row that is not committed yet.
+    newestId = connection.prepareStatement("SELECT last_value FROM subscribers_feedback_id_seq");
+    openTransactions =
+        connection.prepareStatement(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL");
+    preparedTransactions = connection.prepareStatement("SELECT count(*) FROM pg_prepared_xacts");
   }
 
   private static KafkaConsumer<byte[], byte[]> consumer(
@@ -78,13 +85,8 @@ final class Outcome implements AutoCloseable {
     try (Statement statement = connection.createStatement()) {
       statement.execute("TRUNCATE subscribers_feedback");
       statement.execute("CHECKPOINT");
-      try (ResultSet id =
-          statement.executeQuery(
-              "SELECT nextval(pg_get_serial_sequence('subscribers_feedback', 'id'))")) {
-        id.next();
-        idBefore = id.getLong(1);
-      }
     }
+    idBefore = number(newestId);
   }
 
   /**
@@ -99,7 +101,7 @@ final class Outcome implements AutoCloseable {
     long readable = -1;
     long readableAt = 0;
     while (true) {
-      if (rowsAt == 0 && newestRow() >= idBefore + deliveries && rows() == deliveries) {
+      if (rowsAt == 0 && allRowsCommitted(deliveries)) {
         rowsAt = System.nanoTime();
       }
       long stable = sum(committed.endOffsets(partitions).values());
@@ -123,18 +125,22 @@ final class Outcome implements AutoCloseable {
     return Math.max(rowsAt, readableAt);
   }
 
-  private long newestRow() throws SQLException {
-    return number(newestRow.executeQuery());
+  /** In this order: an open transaction becomes a prepared one, and then none. */
+  private boolean allRowsCommitted(long deliveries) throws SQLException {
+    return number(newestId) >= idBefore + deliveries
+        && number(openTransactions) == 0
+        && number(preparedTransactions) == 0;
   }
 
   private long rows() throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      return number(statement.executeQuery("SELECT count(*) FROM subscribers_feedback"));
+    try (PreparedStatement rows =
+        connection.prepareStatement("SELECT count(*) FROM subscribers_feedback")) {
+      return number(rows);
     }
   }
 
-  private static long number(ResultSet result) throws SQLException {
-    try (result) {
+  private static long number(PreparedStatement query) throws SQLException {
+    try (ResultSet result = query.executeQuery()) {
       result.next();
       return result.getLong(1);
     }
@@ -145,14 +151,16 @@ final class Outcome implements AutoCloseable {
   }
 
   /**
-   * Reads the notifications.
+   * Counts rows and notifications.
    *
    * @throws IllegalStateException if there are more or fewer of them
    */
-  void verify(long deliveries) {
+  void verify(long deliveries) throws SQLException {
     long messages = countMessages();
-    if (messages != deliveries) {
-      throw new IllegalStateException(messages + " notifications, not " + deliveries);
+    long rows = rows();
+    if (messages != deliveries || rows != deliveries) {
+      throw new IllegalStateException(
+          "%d notifications and %d rows, not %d".formatted(messages, rows, deliveries));
     }
   }
 

@@ -5,6 +5,7 @@ import io.promostream.delivery.DeliveryBatch;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
@@ -45,7 +46,9 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     return new Writer(
         target,
         JdbcSink.<DeliveryBatch>builder()
-            .withQueryStatement(FeedbackStatement.sql(target.table()), FeedbackStatement::bind)
+            .withQueryStatement(
+                FeedbackStatement.sql(target.table()),
+                (statement, batch) -> FeedbackStatement.bind(statement, List.of(batch)))
             .withExecutionOptions(
                 JdbcExecutionOptions.builder().withBatchSize(100).withBatchIntervalMs(100).build())
             .buildAtLeastOnce(new Connections(target, applicationName))

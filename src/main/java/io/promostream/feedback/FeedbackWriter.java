@@ -75,7 +75,7 @@ final class FeedbackWriter
   private volatile long oldestPreparedSeconds;
 
   private final Connection connection;
-  private final PreparedStatement insert;
+  private final FeedbackRows pending;
 
   /** The last checkpoint that this subtask took part in. */
   private long checkpoint;
@@ -110,7 +110,7 @@ final class FeedbackWriter
       opened = target.database().connect(job + subtask);
       prepareSession(opened, job + subtask);
       SubtaskLock.take(opened, prefix, subtask, job);
-      insert = opened.prepareStatement(FeedbackStatement.sql(target.table()));
+      pending = new FeedbackRows(opened, target.table());
       connection = opened;
       long restored = checkpoint;
       // Those opened before it belong to the restored checkpoint: its committers commit them.
@@ -141,17 +141,23 @@ final class FeedbackWriter
     if (batch.clients().isEmpty()) {
       return;
     }
+    pending.add(batch);
+    if (pending.areEnough()) {
+      sendPending();
+    }
+  }
+
+  private void sendPending() throws IOException {
     try {
       if (rows == 0) {
         begin();
       }
-      FeedbackStatement.bind(insert, batch);
-      insert.executeUpdate();
+      int sent = pending.send();
+      rows += sent;
+      rowsWritten.inc(sent);
     } catch (SQLException e) {
       throw target.failure("feedback rows were not written", e);
     }
-    rows += batch.clients().size();
-    rowsWritten.inc(batch.clients().size());
   }
 
   private void begin() throws SQLException {
@@ -164,8 +170,10 @@ final class FeedbackWriter
   }
 
   @Override
-  public void flush(boolean endOfInput) {
-    // Each batch has been sent when it came.
+  public void flush(boolean endOfInput) throws IOException {
+    if (!pending.areNone()) {
+      sendPending();
+    }
   }
 
   @Override

@@ -46,9 +46,14 @@ public final class NotificationTemplate {
     afterClient = after.toByteArray();
   }
 
-  /** The notification for one client. */
-  public Message to(String clientId) {
-    return message(clientId.getBytes(UTF_8), JSON.quoteAsUTF8(clientId));
+  /**
+   * The notification for one client.
+   *
+   * @param clientId in UTF-8
+   * @param plain whether JSON takes it as it is
+   */
+  public Message to(byte[] clientId, boolean plain) {
+    return message(clientId, plain ? clientId : JSON.quoteAsUTF8(new String(clientId, UTF_8)));
   }
 
   /** A message as large as a notification of the promo can be, whoever it is for. */

@@ -20,7 +20,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
   @Override
   public void flatMap(DeliveryBatch batch, Collector<Message> out) {
     NotificationTemplate template = new NotificationTemplate(batch.promo(), batch.matchedAt());
-    batch.clients().forEach(client -> out.collect(template.to(client)));
+    batch.clients().forEach((id, plain) -> out.collect(template.to(id, plain)));
     written.inc(batch.clients().size());
   }
 }

@@ -5,12 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.promostream.serialization.ValueSerializer;
 import io.promostream.serialization.ValueType;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.UUID;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.memory.DataInputView;
@@ -35,6 +33,7 @@ public final class Audience {
   public static final Audience EMPTY = new Audience(NO_UUIDS, NO_TEXTS);
 
   private static final int UUID_CHARS = 36;
+  private static final byte[] HEX = "0123456789abcdef".getBytes(UTF_8);
 
   private final PackedIds uuids;
   private final PackedIds texts;
@@ -127,22 +126,48 @@ public final class Audience {
     }
   }
 
+  /** Takes clients' ids. */
+  @FunctionalInterface
+  public interface IdConsumer {
+
+    /**
+     * Takes one.
+     *
+     * @param utf8 the id, in an array that nobody else has
+     * @param plain whether it is known to be hexadecimal digits and hyphens, which need no escaping
+     *     anywhere
+     */
+    void accept(byte[] utf8, boolean plain);
+  }
+
   /** Hands out each client's id, in the audience's order. */
-  public void forEach(Consumer<String> clients) {
-    ByteBuffer packed = ByteBuffer.wrap(uuids.bytes());
+  public void forEach(IdConsumer clients) {
     for (int i = 0; i < uuids.size(); i++) {
-      clients.accept(new UUID(packed.getLong(), packed.getLong()).toString());
+      clients.accept(uuidText(uuids.bytes(), uuids.start(i)), true);
     }
     for (int i = 0; i < texts.size(); i++) {
-      clients.accept(
-          new String(texts.bytes(), texts.start(i), texts.end(i) - texts.start(i), UTF_8));
+      clients.accept(Arrays.copyOfRange(texts.bytes(), texts.start(i), texts.end(i)), false);
     }
+  }
+
+  /** A UUID's canonical text, straight into bytes: this is done for each notification. */
+  private static byte[] uuidText(byte[] packed, int from) {
+    byte[] text = new byte[UUID_CHARS];
+    int at = 0;
+    for (int i = 0; i < PackedIds.UUID_BYTES; i++) {
+      if (i == 4 || i == 6 || i == 8 || i == 10) {
+        text[at++] = '-';
+      }
+      text[at++] = HEX[(packed[from + i] >> 4) & 0xF];
+      text[at++] = HEX[packed[from + i] & 0xF];
+    }
+    return text;
   }
 
   /** The clients' ids, in the audience's order. */
   public List<String> clientIds() {
     List<String> ids = new ArrayList<>(size());
-    forEach(ids::add);
+    forEach((utf8, plain) -> ids.add(new String(utf8, UTF_8)));
     return ids;
   }
 

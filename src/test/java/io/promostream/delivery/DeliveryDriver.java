@@ -193,12 +193,9 @@ final class DeliveryDriver {
   List<String> deliveries() {
     List<String> deliveries = new ArrayList<>();
     for (DeliveryBatch batch : delivered) {
-      batch
-          .clients()
-          .forEach(
-              client ->
-                  deliveries.add(
-                      batch.promo().campaignId() + " " + batch.promo().content() + " " + client));
+      for (String client : batch.clients().clientIds()) {
+        deliveries.add(batch.promo().campaignId() + " " + batch.promo().content() + " " + client);
+      }
     }
     delivered.clear();
     return deliveries;

@@ -2,6 +2,7 @@ package io.promostream.feedback;
 
 import static io.promostream.feedback.SinkSubtask.checkpoint;
 import static io.promostream.feedback.SinkSubtask.commit;
+import static io.promostream.feedback.SinkSubtask.send;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -71,8 +72,8 @@ class FeedbackSinkTest {
   @Test
   void rowsAreThereOnceCommitted() throws Exception {
     FeedbackWriter writer = writer(subtask(0, 1));
-    writer.write(batch("b", "a"), null);
-    writer.write(batch("c"), null);
+    send(writer, batch("b", "a"));
+    send(writer, batch("c"));
     var committables = checkpoint(writer, 1);
     assertThat(database.query(CLIENTS)).isEmpty();
 
@@ -90,6 +91,69 @@ class FeedbackSinkTest {
             "r,k,10 % off 'today' \\ {\"x\"},o,o@x,10,20,5,b,15,null",
             "r,k,10 % off 'today' \\ {\"x\"},o,o@x,10,20,5,c,15,null");
     assertThat(subtask.counter("rowsCommitted")).isEqualTo(3);
+  }
+
+  @Test
+  void batchesThatAreWrittenTogetherKeepTheirPromos() throws Exception {
+    FeedbackWriter writer = writer(subtask(0, 1));
+    for (String campaign : List.of("k1", "k2", "k3")) {
+      Promo promo = new Promo("r", campaign, "of " + campaign, "o", "o@x", 10, 20, 5);
+      writer.write(new DeliveryBatch(promo, 15, Audience.of("a " + campaign, "b")), null);
+    }
+    commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
+    assertThat(
+            database.query(
+                "SELECT adv_campaign_id, adv_campaign_content, client_id FROM subscribers_feedback ORDER BY id"))
+        .containsExactly(
+            "k1,of k1,a k1",
+            "k1,of k1,b",
+            "k2,of k2,a k2",
+            "k2,of k2,b",
+            "k3,of k3,a k3",
+            "k3,of k3,b");
+  }
+
+  @Test
+  void manyRowsAndLongPromosDoNotWaitForTheCheckpoint() throws Exception {
+    SinkSubtask subtask = subtask(0, 1);
+    FeedbackWriter writer = writer(subtask);
+    String[] clients = IntStream.range(0, 1_000).mapToObj(i -> "c" + i).toArray(String[]::new);
+    writer.write(batch(clients), null);
+    assertThat(subtask.counter("rowsWritten")).isEqualTo(1_000);
+    Promo longest = new Promo("r", "k", "x".repeat(1 << 20), "o", "o@x", 10, 20, 5);
+    writer.write(new DeliveryBatch(longest, 15, Audience.of("a")), null);
+    assertThat(subtask.counter("rowsWritten")).isEqualTo(1_001);
+    writer.write(batch("a"), null);
+    assertThat(subtask.counter("rowsWritten")).isEqualTo(1_001);
+    commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
+    assertThat(database.query("SELECT count(*) FROM subscribers_feedback")).containsExactly("1002");
+  }
+
+  @Test
+  void anyClientIdIsWrittenAsItIs() throws Exception {
+    String[] clients = {
+      " ",
+      "NULL",
+      "null",
+      "{}",
+      "a,b",
+      "\"",
+      "\\",
+      "\\\"",
+      "{\"a\"}",
+      "'",
+      "\n\t",
+      "Ж 🍕",
+      "$1",
+      "?",
+      "123e4567-e89b-12d3-a456-426614174000",
+      "123E4567-E89B-12D3-A456-426614174000"
+    };
+    FeedbackWriter writer = writer(subtask(0, 1));
+    writer.write(batch(clients), null);
+    commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
+    assertThat(database.query("SELECT client_id FROM subscribers_feedback"))
+        .containsExactlyInAnyOrder(clients);
   }
 
   @ParameterizedTest
@@ -117,7 +181,7 @@ class FeedbackSinkTest {
     FeedbackWriter writer = writer(subtask(0, 1));
     // Often enough that the driver prepares the statement on the server.
     for (int i = 0; i < 10; i++) {
-      writer.write(batch("a" + i, "b" + i), null);
+      send(writer, batch("a" + i, "b" + i));
     }
     commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
     assertThat(
@@ -131,10 +195,10 @@ class FeedbackSinkTest {
   void withoutRowsThereIsNoTransaction() throws Exception {
     FeedbackWriter writer = writer(subtask(0, 1));
     assertThat(checkpoint(writer, 1)).isEmpty();
-    writer.write(batch(), null);
+    send(writer, batch());
     assertThat(checkpoint(writer, 2)).isEmpty();
     assertThat(database.query(GIDS)).isEmpty();
-    writer.write(batch("a"), null);
+    send(writer, batch("a"));
     assertThat(checkpoint(writer, 3)).hasSize(1);
     assertThat(checkpoint(writer, 4)).isEmpty();
   }
@@ -142,12 +206,12 @@ class FeedbackSinkTest {
   @Test
   void theNameTellsSubtaskAndCheckpointAndIsNeverUsedTwice() throws Exception {
     FeedbackWriter writer = writer(subtask(1, 2, 7));
-    writer.write(batch("a"), null);
+    send(writer, batch("a"));
     FeedbackTransaction first = onlyOne(writer.prepareCommit());
     // As when the checkpoint fails before this subtask's snapshot.
-    writer.write(batch("b"), null);
+    send(writer, batch("b"));
     FeedbackTransaction second = onlyOne(checkpoint(writer, 9));
-    writer.write(batch("c"), null);
+    send(writer, batch("c"));
     FeedbackTransaction third = onlyOne(checkpoint(writer, 10));
 
     assertThat(List.of(first, second, third))
@@ -168,9 +232,9 @@ class FeedbackSinkTest {
             .formatted(database.name()));
     FeedbackWriter writer = writer(subtask(0, 1));
     Thread.sleep(300);
-    writer.write(batch("a"), null);
+    send(writer, batch("a"));
     Thread.sleep(300);
-    writer.write(batch("b"), null);
+    send(writer, batch("b"));
     commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
     assertThat(database.query(CLIENTS)).containsExactly("a", "b");
   }
@@ -178,8 +242,8 @@ class FeedbackSinkTest {
   @Test
   void aFailedTransactionIsNotTakenForPrepared() throws Exception {
     FeedbackWriter writer = writer(subtask(0, 1));
-    writer.write(batch("a"), null);
-    assertThatThrownBy(() -> writer.write(batch("nul \0"), null))
+    send(writer, batch("a"));
+    assertThatThrownBy(() -> send(writer, batch("nul \0")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("subscribers_feedback");
     assertThatThrownBy(writer::prepareCommit)
@@ -306,16 +370,16 @@ class FeedbackSinkTest {
       old.add(writer(subtask(i, before)));
     }
     for (int i = 0; i < before; i++) {
-      old.get(i).write(batch("kept" + i), null);
+      send(old.get(i), batch("kept" + i));
       restored.addAll(checkpoint(old.get(i), 5));
     }
     for (int i = 0; i < before; i++) {
       // Checkpoint 6 is declined, 7 never completed.
-      old.get(i).write(batch("gone" + i), null);
+      send(old.get(i), batch("gone" + i));
       checkpoint(old.get(i), 6);
-      old.get(i).write(batch("gone too" + i), null);
+      send(old.get(i), batch("gone too" + i));
       checkpoint(old.get(i), 7);
-      old.get(i).write(batch("never prepared" + i), null);
+      send(old.get(i), batch("never prepared" + i));
       old.get(i).close();
     }
     assertThat(database.query(GIDS)).hasSize(3 * before);
@@ -340,7 +404,7 @@ class FeedbackSinkTest {
   @Test
   void aStartWithoutCheckpointRollsBackAllOfItsPrefixAndNobodyElses() throws Exception {
     FeedbackWriter old = writer(subtask(3, 4));
-    old.write(batch("a"), null);
+    send(old, batch("a"));
     checkpoint(old, 5);
     String nonce = "0".repeat(16);
     List<String> others =
@@ -370,7 +434,7 @@ class FeedbackSinkTest {
   void whatAZombiePreparesLaterIsRolledBackLater() throws Exception {
     SinkSubtask subtask = subtask(0, 2, 5);
     FeedbackWriter writer = writer(subtask);
-    writer.write(batch("mine"), null);
+    send(writer, batch("mine"));
     var mine = checkpoint(writer, 6);
     String nonce = "0".repeat(16);
     String otherSubtasks = "test/1/5/%s/1".formatted(nonce);
@@ -397,7 +461,7 @@ class FeedbackSinkTest {
   @Test
   void aSecondJobWithThePrefixIsRefused() throws Exception {
     FeedbackWriter first = writer(subtask(0, 1));
-    first.write(batch("a"), null);
+    send(first, batch("a"));
     checkpoint(first, 1);
     assertThatThrownBy(() -> writer(new SinkSubtask(new JobID(), 0, 1, OptionalLong.empty())))
         .isInstanceOf(IOException.class)
@@ -406,7 +470,7 @@ class FeedbackSinkTest {
         .hasMessageContaining("pg_terminate_backend")
         .hasMessageContaining(database.url());
     // The first goes on, over PREPARE TRANSACTION, and nothing of it was rolled back.
-    first.write(batch("b"), null);
+    send(first, batch("b"));
     checkpoint(first, 2);
     assertThat(database.query(GIDS)).hasSize(2);
   }
@@ -441,11 +505,11 @@ class FeedbackSinkTest {
   @Test
   void aZombieOfTheSameJobIsEnded() throws Exception {
     FeedbackWriter zombie = writer(subtask(0, 1));
-    zombie.write(batch("a"), null);
+    send(zombie, batch("a"));
     FeedbackWriter next = writer(subtask(0, 1));
     assertThatThrownBy(zombie::prepareCommit).isInstanceOf(IOException.class);
     zombie.close();
-    next.write(batch("b"), null);
+    send(next, batch("b"));
     commit(committer(subtask(0, 1), sink), checkpoint(next, 1));
     assertThat(database.query(CLIENTS)).containsExactly("b");
     assertThat(database.query(GIDS)).isEmpty();
@@ -460,7 +524,7 @@ class FeedbackSinkTest {
         register(
             subtask(0, 1)
                 .writer(sink(database.as(role, "s3cret"), OnLostTransaction.FAIL, "test")));
-    assertThatThrownBy(() -> writer.write(batch("a"), null))
+    assertThatThrownBy(() -> send(writer, batch("a")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("public.subscribers_feedback")
         .hasMessageContaining(database.url())
@@ -475,11 +539,11 @@ class FeedbackSinkTest {
     database.execute("GRANT INSERT ON subscribers_feedback TO " + role);
     FeedbackSink asRole = sink(database.as(role, "s3cret"), OnLostTransaction.FAIL, "test");
     FeedbackWriter writer = register(subtask(0, 1).writer(asRole));
-    writer.write(batch("a"), null);
+    send(writer, batch("a"));
     commit(committer(subtask(0, 1), asRole), checkpoint(writer, 1));
     assertThat(database.query(CLIENTS)).containsExactly("a");
     // An earlier attempt's session is ended, and its leftovers rolled back, without further rights.
-    writer.write(batch("b"), null);
+    send(writer, batch("b"));
     checkpoint(writer, 2);
     register(subtask(0, 1).writer(asRole));
     assertThat(database.query(GIDS)).isEmpty();
@@ -504,7 +568,7 @@ class FeedbackSinkTest {
   @Test
   void aMissingTableIsTold() {
     database.execute("DROP TABLE subscribers_feedback");
-    assertThatThrownBy(() -> writer(subtask(0, 1)).write(batch("a"), null))
+    assertThatThrownBy(() -> send(writer(subtask(0, 1)), batch("a")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("public.subscribers_feedback")
         .hasMessageContaining("feedback.table");
@@ -513,7 +577,7 @@ class FeedbackSinkTest {
   @Test
   void tooFewPreparedTransactionsAreTold() throws Exception {
     FeedbackWriter writer = writer(subtask(0, 3));
-    writer.write(batch("a"), null);
+    send(writer, batch("a"));
     List<String> free =
         database.query(
             "SELECT generate_series(1, current_setting('max_prepared_transactions')::int - count(*)) FROM pg_prepared_xacts");
@@ -538,7 +602,7 @@ class FeedbackSinkTest {
           new Database(server.url("postgres"), EmbeddedDatabase.SUPERUSER, Secret.EMPTY);
       try (FeedbackWriter writer =
           subtask(0, 1).writer(sink(there, OnLostTransaction.FAIL, "test"))) {
-        writer.write(batch("a"), null);
+        send(writer, batch("a"));
         assertThatThrownBy(writer::prepareCommit)
             .isInstanceOf(IOException.class)
             .hasMessageContaining("max_prepared_transactions to 4 or more");
@@ -610,7 +674,7 @@ class FeedbackSinkTest {
   /** A prepared transaction with a row for each client, by a writer that is gone, one of 100. */
   private List<FeedbackCommittable> prepared(String... clients) throws Exception {
     try (FeedbackWriter writer = subtask(gone++, 100).writer(sink)) {
-      writer.write(batch(clients), null);
+      send(writer, batch(clients));
       return List.copyOf(writer.prepareCommit());
     }
   }

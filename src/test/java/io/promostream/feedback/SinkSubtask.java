@@ -71,9 +71,16 @@ final class SinkSubtask {
     return sink.createCommitter(new CommitterContext());
   }
 
+  /** Hands a batch to the writer, and has it sent to the database. */
+  static void send(FeedbackWriter writer, DeliveryBatch batch) throws IOException {
+    writer.write(batch, null);
+    writer.flush(false);
+  }
+
   /** What the writer's subtask does at a checkpoint. */
   static Collection<FeedbackCommittable> checkpoint(FeedbackWriter writer, long id)
       throws IOException {
+    writer.flush(false);
     Collection<FeedbackCommittable> committables = writer.prepareCommit();
     writer.snapshotState(id);
     return committables;

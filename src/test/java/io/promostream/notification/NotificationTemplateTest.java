@@ -20,7 +20,7 @@ class NotificationTemplateTest {
   @Test
   void hasExactlyTheTenFieldsInTheirOrder() {
     Promo promo = new Promo("r", "c", "Суп \"дня\"\n", "o", "k", 1, 2, 3);
-    Message message = new NotificationTemplate(promo, 4).to("client");
+    Message message = new NotificationTemplate(promo, 4).to("client".getBytes(UTF_8), true);
     assertThat(new String(message.key(), UTF_8)).isEqualTo("client");
     assertThat(new String(message.value(), UTF_8))
         .isEqualTo(
@@ -37,7 +37,7 @@ class NotificationTemplateTest {
       throws Exception {
     String clientId = storable(client);
     Promo promo = new Promo(clientId, "c", storable(content), "", "", 1, 2, 3);
-    Message message = new NotificationTemplate(promo, 4).to(clientId);
+    Message message = new NotificationTemplate(promo, 4).to(clientId.getBytes(UTF_8), false);
     JsonNode json = JSON.readTree(message.value());
     assertThat(json.get("client_id").textValue()).isEqualTo(clientId);
     assertThat(json.get("restaurant_id").textValue()).isEqualTo(clientId);
@@ -52,7 +52,9 @@ class NotificationTemplateTest {
     Promo promo = new Promo("r", "c", "", "", "", 1, 2, 3);
     int largest = TopicLimits.sizeOf(NotificationTemplate.largest(promo));
     for (String worst : new String[] {"\u0001", "\"", "\uD83C\uDF55", "\uffff"}) {
-      Message message = new NotificationTemplate(promo, Long.MAX_VALUE).to(worst.repeat(255));
+      Message message =
+          new NotificationTemplate(promo, Long.MAX_VALUE)
+              .to(worst.repeat(255).getBytes(UTF_8), false);
       assertThat(TopicLimits.sizeOf(message)).isLessThanOrEqualTo(largest);
     }
   }
