@@ -13,7 +13,6 @@ import java.util.function.Consumer;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A set of clients: the subscribers of one restaurant, those who got a campaign, those still due.
@@ -46,7 +45,10 @@ public final class Audience {
   /** The audience of these clients, each once. */
   public static Audience of(Collection<String> clientIds) {
     Builder audience = new Builder(clientIds.size());
-    clientIds.forEach(id -> audience.add(id.getBytes(UTF_8)));
+    for (String id : clientIds) {
+      byte[] bytes = id.getBytes(UTF_8);
+      audience.add(bytes, 0, bytes.length);
+    }
     return audience.build();
   }
 
@@ -189,8 +191,13 @@ public final class Audience {
   /** Collects the clients of an audience, in any order; a repeated one counts once. */
   static final class Builder {
 
-    /** What is not packed yet takes some 36 bytes per client. */
-    private static final int UNPACKED_CLIENTS = 65_536;
+    /** How many texts are not packed: they take some 30 bytes more than they will. */
+    private static final int UNPACKED_TEXTS = 65_536;
+
+    /** Where the pairs of digits stand in a UUID. */
+    private static final int[] DIGIT_PAIRS = {
+      0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
+    };
 
     /** By character, the value of a lower-case hexadecimal digit; -1 for anything else. */
     private static final byte[] DIGITS = new byte[256];
@@ -202,61 +209,77 @@ public final class Audience {
       }
     }
 
-    private Audience packed = EMPTY;
-    private final List<byte[]> uuids;
-    private final List<byte[]> texts = new ArrayList<>();
-    private int room = UNPACKED_CLIENTS;
+    private final long expected;
+    private byte[] uuids = {};
+    private int uuidBytes;
+    private Audience packedTexts = EMPTY;
+    private final List<byte[]> texts = new ArrayList<>(0);
+    private int room = UNPACKED_TEXTS;
 
     /**
-     * @param clients how many to expect
+     * @param expected how many clients, or fewer
      */
-    Builder(long clients) {
-      uuids = new ArrayList<>((int) Math.min(clients, UNPACKED_CLIENTS));
+    Builder(long expected) {
+      this.expected = expected;
     }
 
-    /** Adds a client by the UTF-8 bytes of its id. */
-    void add(byte[] id) {
-      byte[] uuid = canonicalUuid(id);
-      if (uuid == null) {
-        texts.add(id);
-      } else {
-        uuids.add(uuid);
+    /**
+     * Adds a client by the UTF-8 bytes of its id, a range of an array.
+     *
+     * @return whether the id is a canonical UUID
+     */
+    boolean add(byte[] source, int start, int length) {
+      if (length == UUID_CHARS && addUuid(source, start)) {
+        return true;
       }
+      texts.add(Arrays.copyOfRange(source, start, start + length));
       if (--room == 0) {
-        packed = build();
-        uuids.clear();
+        packedTexts = packTexts();
         texts.clear();
         // A growing share, so that a large audience is not merged anew for each few that come.
-        room = UNPACKED_CLIENTS + packed.size() / 4;
+        room = UNPACKED_TEXTS + packedTexts.size() / 4;
       }
+      return false;
     }
 
+    /** Adds the id as a UUID, unless that would not give back the very same text. */
+    private boolean addUuid(byte[] source, int start) {
+      if (uuidBytes == uuids.length) {
+        grow();
+      }
+      int wrong =
+          (source[start + 8] ^ '-')
+              | (source[start + 13] ^ '-')
+              | (source[start + 18] ^ '-')
+              | (source[start + 23] ^ '-');
+      for (int i = 0; i < PackedIds.UUID_BYTES; i++) {
+        int at = start + DIGIT_PAIRS[i];
+        int high = DIGITS[source[at] & 0xFF];
+        int low = DIGITS[source[at + 1] & 0xFF];
+        uuids[uuidBytes + i] = (byte) (high << 4 | low);
+        wrong |= (high | low) & ~0xF;
+      }
+      if (wrong == 0) {
+        uuidBytes += PackedIds.UUID_BYTES;
+      }
+      return wrong == 0;
+    }
+
+    private void grow() {
+      long room =
+          uuidBytes == 0 ? Math.max(1, expected) : uuidBytes / PackedIds.UUID_BYTES * 3L / 2 + 1;
+      uuids =
+          Arrays.copyOf(
+              uuids, Math.toIntExact(Math.min(room, PackedIds.MAX_UUIDS) * PackedIds.UUID_BYTES));
+    }
+
+    /** The audience; nothing can be added any more. */
     Audience build() {
-      return packed.plus(new Audience(PackedIds.pack(uuids, true), PackedIds.pack(texts, false)));
+      return packTexts().plus(new Audience(PackedIds.packUuids(uuids, uuidBytes), NO_TEXTS));
     }
 
-    /** The id as a UUID, or null where that would not give back the very same text. */
-    private static byte @Nullable [] canonicalUuid(byte[] id) {
-      if (id.length != UUID_CHARS) {
-        return null;
-      }
-      byte[] uuid = new byte[PackedIds.UUID_BYTES];
-      int digits = 0;
-      for (int i = 0; i < UUID_CHARS; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-          if (id[i] != '-') {
-            return null;
-          }
-        } else {
-          byte digit = DIGITS[id[i] & 0xFF];
-          if (digit < 0) {
-            return null;
-          }
-          uuid[digits / 2] |= (byte) (digits % 2 == 0 ? digit << 4 : digit);
-          digits++;
-        }
-      }
-      return uuid;
+    private Audience packTexts() {
+      return packedTexts.plus(new Audience(NO_UUIDS, PackedIds.packTexts(texts)));
     }
   }
 

@@ -36,12 +36,11 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private static final Logger LOG = LoggerFactory.getLogger(ListFetcher.class);
 
   /**
-   * Rows in a chunk, unless a single restaurant has more. A UUID takes 36 bytes until its
-   * restaurant is packed, then 16: some 50 MB of heap. Without an index on the restaurant each
-   * chunk scans the whole table, 0.15 s of a core per million rows (measured): 5,000,000 changed
-   * subscriptions cost five scans, 4 s, beside the 5 s that moving them takes.
+   * Memory for a chunk, unless a single restaurant needs more: ten million subscriptions where the
+   * heap is 1.3 GB, as with {@code flink-conf/}. Each chunk scans the whole table, so few are good;
+   * and the first one, which sees the same moment as the fingerprints, needs no others.
    */
-  static final long CHUNK_ROWS = 1_000_000;
+  static final long CHUNK_BYTES = Runtime.getRuntime().maxMemory() / 4;
 
   /** What one fetch hands over; three of these are under way at most. */
   private static final int HANDOVER_BYTES = 4 << 20;
@@ -53,11 +52,14 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private final SubscribersTable table;
   private final TableName tableName;
   private final Duration refreshInterval;
-  private final long chunkRows;
+  private final long chunkBytes;
   private final ListMetrics metrics;
   private final Interruption interruption = new Interruption();
 
-  /** What was read and is to be handed over. */
+  /** What was read and is still to be packed. */
+  private final Deque<Map.Entry<String, Subscribers>> unpacked = new ArrayDeque<>();
+
+  /** What is to be handed over, before all that is unpacked. */
   private final Deque<ListChange> ready = new ArrayDeque<>();
 
   /** What the job has once all that is ready is handed over. */
@@ -69,19 +71,19 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private int failures;
 
   /**
-   * @param chunkRows {@link #CHUNK_ROWS}, or fewer in a test
+   * @param chunkBytes {@link #CHUNK_BYTES}, or fewer in a test
    */
   ListFetcher(
       Database database,
       TableName tableName,
       Duration refreshInterval,
-      long chunkRows,
+      long chunkBytes,
       ListMetrics metrics) {
     this.database = database;
     this.table = new SubscribersTable(tableName);
     this.tableName = tableName;
     this.refreshInterval = refreshInterval;
-    this.chunkRows = chunkRows;
+    this.chunkBytes = chunkBytes;
     this.metrics = metrics;
   }
 
@@ -92,16 +94,20 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     private final long asOf = System.currentTimeMillis();
     private final Deque<Map.Entry<String, Fingerprint>> changed = new ArrayDeque<>();
     private int restaurants;
+    private boolean overviewIsFresh = true;
+    private long readMillis;
 
     /** Takes the restaurants of the next chunk out of those to read. */
-    Map<String, Fingerprint> nextChunk(long chunkRows) {
+    Map<String, Fingerprint> nextChunk(long chunkBytes) {
       Map<String, Fingerprint> chunk = new HashMap<>();
-      long rows = 0;
-      while (!changed.isEmpty()
-          && (chunk.isEmpty() || rows + changed.peek().getValue().rows() <= chunkRows)) {
+      long bytes = 0;
+      while (!changed.isEmpty()) {
+        bytes += Subscribers.expectedBytes(changed.peek().getValue());
+        if (!chunk.isEmpty() && bytes > chunkBytes) {
+          break;
+        }
         Map.Entry<String, Fingerprint> restaurant = changed.poll();
         chunk.put(restaurant.getKey(), restaurant.getValue());
-        rows += restaurant.getValue().rows();
       }
       return chunk;
     }
@@ -118,7 +124,9 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   @Override
   public RecordsWithSplitIds<ListChange> fetch() throws IOException {
     try {
-      if (ready.isEmpty() && !interruption.awaitUntil(refresh == null ? nextRefresh : now())) {
+      if (ready.isEmpty()
+          && unpacked.isEmpty()
+          && !interruption.awaitUntil(refresh == null ? nextRefresh : now())) {
         read();
       }
     } catch (InterruptedException e) {
@@ -126,11 +134,23 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
       throw new InterruptedIOException("interrupted while waiting for the next refresh");
     }
     RecordsBySplits.Builder<ListChange> handover = new RecordsBySplits.Builder<>();
-    for (int bytes = 0; !ready.isEmpty() && bytes < HANDOVER_BYTES; ) {
+    for (int bytes = 0; bytes < HANDOVER_BYTES && pack(); ) {
       bytes += ready.peek().weight();
       handover.add(SubscriberListSplit.ID, ready.poll());
     }
     return handover.build();
+  }
+
+  /** Has something ready, unless all that was read is handed over. */
+  private boolean pack() {
+    if (ready.isEmpty() && !unpacked.isEmpty()) {
+      Map.Entry<String, Subscribers> next = unpacked.poll();
+      prepare(next.getKey(), next.getValue());
+      if (unpacked.isEmpty() && refresh != null && refresh.changed.isEmpty()) {
+        complete(refresh);
+      }
+    }
+    return !ready.isEmpty();
   }
 
   @Override
@@ -162,15 +182,22 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
 
   /** Reads the fingerprints first where a refresh begins. */
   private void readNextChunk(Connection connection) throws SQLException {
+    table.begin(connection);
     if (refresh == null) {
       refresh = begin(connection);
     }
-    Map<String, Fingerprint> chunk = refresh.nextChunk(chunkRows);
+    Map<String, Fingerprint> chunk = refresh.nextChunk(chunkBytes);
     if (!chunk.isEmpty()) {
       boolean all = chunk.size() == refresh.restaurants;
-      table.subscribers(connection, chunk, all).forEach(this::prepare);
+      Map<String, Subscribers> read =
+          table.subscribers(connection, chunk, all, refresh.overviewIsFresh, chunkBytes);
+      chunk.keySet().removeAll(read.keySet());
+      refresh.changed.addAll(chunk.entrySet());
+      unpacked.addAll(read.entrySet());
     }
-    if (refresh.changed.isEmpty()) {
+    refresh.overviewIsFresh = false;
+    refresh.readMillis = (now() - refresh.startNanos) / 1_000_000;
+    if (unpacked.isEmpty()) {
       complete(refresh);
     }
   }
@@ -216,7 +243,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     nextRefresh = completed.startNanos + refreshInterval.toNanos();
     refresh = null;
     metrics.refreshes.inc();
-    metrics.refreshDurationMillis = (now() - completed.startNanos) / 1_000_000;
+    metrics.refreshDurationMillis = completed.readMillis;
     if (failures > 0) {
       LOG.info("The subscriber list is read again from {}", tableName);
     }

@@ -16,6 +16,9 @@ final class PackedIds {
   /** Bytes of a UUID, and so the width of a set without {@link #ends}. */
   static final int UUID_BYTES = 16;
 
+  /** As many as an array holds. */
+  static final int MAX_UUIDS = Integer.MAX_VALUE / UUID_BYTES - 1;
+
   private final byte[] bytes;
 
   /** Where each id ends in {@link #bytes}; null where all are {@link #UUID_BYTES} long. */
@@ -30,15 +33,10 @@ final class PackedIds {
     return new PackedIds(new byte[0], fixedWidth ? null : new int[0]);
   }
 
-  /**
-   * Packs ids; sorts the list it is given, and drops repetitions.
-   *
-   * @param fixedWidth whether all are {@link #UUID_BYTES} long
-   */
-  static PackedIds pack(List<byte[]> ids, boolean fixedWidth) {
+  /** Packs ids of any lengths; sorts the list it is given, and drops repetitions. */
+  static PackedIds packTexts(List<byte[]> ids) {
     ids.sort(Arrays::compareUnsigned);
-    Appender out =
-        new Appender(fixedWidth, ids.size(), ids.stream().mapToInt(id -> id.length).sum());
+    Appender out = new Appender(false, ids.size(), ids.stream().mapToInt(id -> id.length).sum());
     byte[] last = null;
     for (byte[] id : ids) {
       if (!Arrays.equals(id, last)) {
@@ -47,6 +45,23 @@ final class PackedIds {
       }
     }
     return out.ids();
+  }
+
+  /**
+   * Packs UUIDs that lie end to end in an array, which is theirs from now on; drops repetitions.
+   *
+   * @param length of the part of the array that they take
+   */
+  static PackedIds packUuids(byte[] uuids, int length) {
+    UuidSort.sort(uuids, length / UUID_BYTES);
+    int kept = Math.min(length, UUID_BYTES);
+    for (int at = UUID_BYTES; at < length; at += UUID_BYTES) {
+      if (!Arrays.equals(uuids, at, at + UUID_BYTES, uuids, kept - UUID_BYTES, kept)) {
+        System.arraycopy(uuids, at, uuids, kept, UUID_BYTES);
+        kept += UUID_BYTES;
+      }
+    }
+    return new PackedIds(kept == uuids.length ? uuids : Arrays.copyOf(uuids, kept), null);
   }
 
   int size() {

@@ -50,7 +50,7 @@ public final class SubscriberListSource
   public SourceReader<ListUpdate, SubscriberListSplit> createReader(SourceReaderContext context) {
     ListMetrics metrics = new ListMetrics(context.metricGroup(), Clock.systemUTC());
     return new SubscriberListReader(
-        () -> new ListFetcher(database, table, refreshInterval, ListFetcher.CHUNK_ROWS, metrics),
+        () -> new ListFetcher(database, table, refreshInterval, ListFetcher.CHUNK_BYTES, metrics),
         metrics,
         context);
   }

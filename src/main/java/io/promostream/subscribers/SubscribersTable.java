@@ -1,34 +1,34 @@
 package io.promostream.subscribers;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.promostream.config.TableName;
-import java.nio.ByteBuffer;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.Map;
 import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 /**
- * What is read of the table of subscriptions. Each method is one statement, so what it returns is
- * of one moment, in a short READ ONLY transaction of its own. Needs SELECT on the two columns and
- * nothing else, and Postgres 14 or later, where {@code = ANY} with thousands of ids looks them up
- * by hash.
+ * What is read of the table of subscriptions, in short READ ONLY transactions, each of which sees
+ * the table as of one moment. Needs SELECT on the two columns and nothing else, and Postgres 14 or
+ * later, where {@code = ANY} with thousands of ids looks them up by hash.
  */
 final class SubscribersTable {
 
   private static final int MAX_ID_CHARS = 255;
-  private static final int FETCH_ROWS = 5_000;
 
   /**
    * A statement ends on the server before the client gives up on it (2 min, see Database): or else
    * those that wait for a lock would pile up there.
    */
   private static final String TIMEOUT = "SET LOCAL statement_timeout = '100s'";
+
+  /**
+   * Room for the groups of the fingerprints. With less than these need Postgres spills them to
+   * disk, or sorts the whole table.
+   */
+  private static final String MEMORY = "SET LOCAL work_mem = '64MB'";
 
   /**
    * {@code octet_length} needs not look into the text: with {@code char_length} alone the
@@ -41,9 +41,6 @@ final class SubscribersTable {
   // In "C" ids are equal byte for byte, whatever the column's collation holds to be equal.
   private static final String HASH_1 = "hashtextextended(client_id COLLATE \"C\", 0)";
   private static final String HASH_2 = "hashtextextended(client_id COLLATE \"C\", 1)";
-
-  /** Length of the header of {@code COPY}'s binary format, without extension, as Postgres sends. */
-  private static final int COPY_HEADER_BYTES = 19;
 
   private final TableName name;
 
@@ -61,13 +58,26 @@ final class SubscribersTable {
   /** The subscribers of one restaurant, as far as they are read. */
   static final class Subscribers {
 
+    private static final int RESTAURANT_BYTES = 256;
+    private static final int UUID_BYTES = 16;
+    private static final int TEXT_BYTES = 48;
+
     private final Audience.Builder audience;
     private long rows;
     private long hash1;
     private long hash2;
+    private long bytes = RESTAURANT_BYTES;
 
     Subscribers(long expected) {
       audience = new Audience.Builder(expected);
+    }
+
+    /**
+     * What the subscribers will take in memory while they are read, where half of their ids are
+     * UUIDs.
+     */
+    static long expectedBytes(Fingerprint expected) {
+      return RESTAURANT_BYTES + expected.rows() * (UUID_BYTES + TEXT_BYTES) / 2;
     }
 
     Audience audience() {
@@ -78,39 +88,57 @@ final class SubscribersTable {
       return new Fingerprint(rows, hash1, hash2);
     }
 
-    private void add(byte[] clientId, long clientHash1, long clientHash2) {
-      audience.add(clientId);
+    private void add(CopyRows row) {
+      boolean uuid = audience.add(row.bytes(), row.start(1), row.length(1));
+      bytes += uuid ? UUID_BYTES : TEXT_BYTES + row.length(1);
+    }
+
+    private void count(long clientHash1, long clientHash2) {
       rows++;
       hash1 += clientHash1;
       hash2 += clientHash2;
     }
+
+    private void expect(Fingerprint fingerprint) {
+      rows = fingerprint.rows();
+      hash1 = fingerprint.hash1();
+      hash2 = fingerprint.hash2();
+    }
   }
 
-  /**
-   * Reads one row per restaurant. Groups by hashing, so without a sort, as long as Postgres expects
-   * the groups to fit {@code work_mem}.
-   */
+  /** Begins a transaction, for an {@link #overview} or {@link #subscribers} or both. */
+  void begin(Connection connection) throws SQLException {
+    connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+    connection.setReadOnly(true);
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(TIMEOUT);
+      statement.execute(MEMORY);
+    }
+  }
+
+  /** Reads one row per restaurant. */
   Overview overview(Connection connection) throws SQLException {
-    String sql =
-        """
-        SELECT restaurant_id, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s), \
-        sum(%3$s) FILTER (WHERE %1$s), count(*) FROM %4$s GROUP BY restaurant_id"""
-            .formatted(USABLE, HASH_1, HASH_2, name.quoted());
     Map<String, Fingerprint> restaurants = new HashMap<>();
     long rowsSkipped = 0;
-    try (Statement statement = begin(connection);
-        ResultSet row = statement.executeQuery(sql)) {
-      while (row.next()) {
-        String restaurantId = row.getString(1);
-        long rows = usable(restaurantId) ? row.getLong(2) : 0;
-        rowsSkipped += row.getLong(5) - rows;
-        if (rows > 0) {
-          restaurants.put(restaurantId, new Fingerprint(rows, wrapped(row, 3), wrapped(row, 4)));
-        }
+    CopyRows row = new CopyRows(connection, fingerprints(), 5);
+    while (row.next()) {
+      String restaurantId = row.text(0);
+      long rows = usable(restaurantId) ? row.number(1) : 0;
+      rowsSkipped += row.number(4) - rows;
+      if (rows > 0) {
+        restaurants.put(restaurantId, new Fingerprint(rows, wrapped(row, 2), wrapped(row, 3)));
       }
     }
-    connection.commit();
     return new Overview(restaurants, rowsSkipped);
+  }
+
+  /** The query of {@link #overview}. */
+  String fingerprints() {
+    return """
+    SELECT restaurant_id, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
+    sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY restaurant_id"""
+        .formatted(USABLE, HASH_1, HASH_2, name.quoted());
   }
 
   private static boolean usable(String restaurantId) {
@@ -119,68 +147,80 @@ final class SubscribersTable {
   }
 
   /** A sum of 64-bit numbers, which Postgres gives in full, reduced to 64 bits again. */
-  private static long wrapped(ResultSet row, int column) throws SQLException {
-    return row.getBigDecimal(column).toBigInteger().longValue();
+  private static long wrapped(CopyRows row, int column) {
+    boolean negative = row.bytes()[row.start(column)] == '-';
+    long sum = 0;
+    for (int i = negative ? 1 : 0; i < row.length(column); i++) {
+      sum = 10 * sum + row.bytes()[row.start(column) + i] - '0';
+    }
+    return negative ? -sum : sum;
   }
 
   /**
-   * Reads the subscribers of some restaurants. By COPY, which streams: a cursor waits for a round
-   * trip each few thousand rows.
+   * Reads the subscribers of some restaurants.
    *
    * @param overview those to read
    * @param all whether these are all of the table, so that picking them out is wasted work
-   * @return each of the restaurants, empty where it has no rows now
+   * @param fresh whether the overview is of this very transaction: its fingerprints hold then, else
+   *     they come anew beside the rows
+   * @param maxBytes of memory; where the rows would take more, some restaurants are left out, but
+   *     never all
+   * @return each of the restaurants but those left out, empty where it has no rows now
    */
   Map<String, Subscribers> subscribers(
-      Connection connection, Map<String, Fingerprint> overview, boolean all) throws SQLException {
-    Map<String, Subscribers> restaurants = new HashMap<>();
+      Connection connection,
+      Map<String, Fingerprint> overview,
+      boolean all,
+      boolean fresh,
+      long maxBytes)
+      throws SQLException {
+    Map<String, Subscribers> restaurants = new HashMap<>(overview.size() * 4 / 3 + 1);
     overview.forEach((id, expected) -> restaurants.put(id, new Subscribers(expected.rows())));
-    PGConnection postgres = connection.unwrap(PGConnection.class);
-    String ids = connection.createArrayOf("text", overview.keySet().toArray()).toString();
-    String sql =
-        "COPY (SELECT restaurant_id, client_id, %s, %s FROM %s WHERE %s%s) TO STDOUT (FORMAT binary)"
-            .formatted(
-                HASH_1,
-                HASH_2,
-                name.quoted(),
-                USABLE,
-                all ? "" : " AND restaurant_id = ANY('" + postgres.escapeLiteral(ids) + "')");
-    begin(connection).close();
-    CopyOut copy = postgres.getCopyAPI().copyOut(sql);
-    int header = COPY_HEADER_BYTES;
-    for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
-      ByteBuffer row = ByteBuffer.wrap(message).position(header);
-      header = 0;
-      // The last "row" has -1 columns.
-      if (row.hasRemaining() && row.getShort() > 0) {
-        Subscribers subscribers = restaurants.get(new String(field(row), UTF_8));
-        // A restaurant that is new since the overview waits for the next one.
-        if (subscribers != null) {
-          subscribers.add(field(row), hash(row), hash(row));
+    CopyRows row = new CopyRows(connection, rows(connection, overview, all, fresh), fresh ? 2 : 4);
+    long bytes = 0;
+    while (row.next()) {
+      Subscribers subscribers = restaurants.get(row.text(0));
+      // A restaurant that is new since the overview waits for the next one.
+      if (subscribers != null) {
+        bytes -= subscribers.bytes;
+        subscribers.add(row);
+        bytes += subscribers.bytes;
+        if (!fresh) {
+          subscribers.count(row.number(2), row.number(3));
+        }
+        if (bytes > maxBytes) {
+          bytes -= leaveOut(restaurants, maxBytes / 4);
         }
       }
     }
-    connection.commit();
+    if (fresh) {
+      restaurants.forEach((id, subscribers) -> subscribers.expect(overview.get(id)));
+    }
     return restaurants;
   }
 
-  private static byte[] field(ByteBuffer row) {
-    byte[] field = new byte[row.getInt()];
-    row.get(field);
-    return field;
+  private String rows(
+      Connection connection, Map<String, Fingerprint> overview, boolean all, boolean fresh)
+      throws SQLException {
+    String rows =
+        "SELECT restaurant_id, client_id%s FROM %s WHERE %s"
+            .formatted(fresh ? "" : ", " + HASH_1 + ", " + HASH_2, name.quoted(), USABLE);
+    if (all) {
+      return rows;
+    }
+    String ids = connection.createArrayOf("text", overview.keySet().toArray()).toString();
+    String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
+    return rows + " AND restaurant_id = ANY('" + literal + "')";
   }
 
-  private static long hash(ByteBuffer row) {
-    row.getInt(); // the length, always 8
-    return row.getLong();
-  }
-
-  private static Statement begin(Connection connection) throws SQLException {
-    connection.setAutoCommit(false);
-    connection.setReadOnly(true);
-    Statement statement = connection.createStatement();
-    statement.execute(TIMEOUT);
-    statement.setFetchSize(FETCH_ROWS);
-    return statement;
+  /** Forgets what was read of some restaurants, never of all; returns the bytes that it took. */
+  private static long leaveOut(Map<String, Subscribers> restaurants, long bytes) {
+    long left = 0;
+    Iterator<Subscribers> each = restaurants.values().iterator();
+    while (left < bytes && restaurants.size() > 1) {
+      left += each.next().bytes;
+      each.remove();
+    }
+    return left;
   }
 }

@@ -9,9 +9,11 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -129,11 +131,31 @@ class AudienceTest {
     // 7 and 300,000 have no common divisor: all of them, shuffled, each twice.
     IntStream.range(0, 600_000)
         .mapToObj(i -> "client-" + i * 7L % 300_000)
-        .forEach(id -> builder.add(id.getBytes(StandardCharsets.UTF_8)));
+        .map(id -> id.getBytes(StandardCharsets.UTF_8))
+        .forEach(id -> builder.add(id, 0, id.length));
 
     Audience audience = builder.build();
     assertThat(audience.size()).isEqualTo(300_000);
     assertThat(audience)
         .isEqualTo(Audience.of(IntStream.range(0, 300_000).mapToObj(i -> "client-" + i).toList()));
+  }
+
+  /** What sorts UUIDs is our own: many and few, alike in their first bytes, repeated, in order. */
+  @Property(tries = 200)
+  void uuidsAreSortedAsUnsignedBytes(
+      @ForAll @IntRange(min = 0, max = 3_000) int count,
+      @ForAll @IntRange(min = 1, max = 64) int randomBits,
+      @ForAll Random random) {
+    List<String> ids =
+        Stream.generate(
+                () ->
+                    new UUID(
+                            random.nextBoolean() ? 0 : random.nextLong() >>> (64 - randomBits),
+                            random.nextLong() << (64 - randomBits))
+                        .toString())
+            .limit(count)
+            .toList();
+
+    assertThat(Audience.of(ids).clientIds()).isEqualTo(ids.stream().distinct().sorted().toList());
   }
 }

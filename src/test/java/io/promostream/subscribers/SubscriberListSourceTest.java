@@ -172,8 +172,10 @@ class SubscriberListSourceTest {
       database.execute("DELETE FROM subscribers_restaurants WHERE restaurant_id = 'r2'");
       assertThat(run.changes()).containsExactly(new AudiencePart("r2", 0, true, Audience.EMPTY));
       assertThat(run.changes()).isEmpty();
-      subscribe("r4", "x");
-      database.execute("UPDATE subscribers_restaurants SET client_id = 'z' WHERE client_id = 'x'");
+      // In one transaction, or a refresh might see the first alone.
+      database.execute(
+          "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES ('x', 'r4');"
+              + "UPDATE subscribers_restaurants SET client_id = 'z' WHERE client_id = 'x'");
       assertThat(run.changes()).containsExactly(new AudiencePart("r4", 0, true, Audience.of("z")));
       database.execute("UPDATE subscribers_restaurants SET client_id = 'y' WHERE client_id = 'z'");
       assertThat(run.changes()).containsExactly(new AudiencePart("r4", 0, true, Audience.of("y")));
@@ -443,7 +445,7 @@ class SubscriberListSourceTest {
       subscribeMany("r" + i, 1, 40);
     }
     subscribeMany("large", 1, 1_000);
-    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 100);
+    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 3_500);
 
     Map<String, Long> rows = new HashMap<>();
     int fetches = 0;
@@ -466,9 +468,33 @@ class SubscriberListSourceTest {
   }
 
   @Test
+  void whatDoesNotFitIntoMemoryAfterAllIsLeftToTheNextChunk() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      database.execute(
+          """
+          INSERT INTO subscribers_restaurants (client_id, restaurant_id)
+          SELECT repeat('x', 200) || i, 'r%d' FROM generate_series(1, 40) i"""
+              .formatted(i));
+    }
+    // By the number of rows all would fit, by their length only five.
+    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 20 * 2_000);
+
+    Map<String, Long> rows = new HashMap<>();
+    int fetches = 0;
+    while (!rows.containsKey("")) {
+      for (ListChange change : fetch(fetcher)) {
+        assertThat(rows.put(change.update().key(), change.fingerprint().rows())).isNull();
+      }
+      fetches++;
+    }
+    assertThat(fetches).isBetween(4, 8);
+    assertThat(rows).hasSize(21).containsEntry("r0", 40L).containsEntry("r19", 40L);
+  }
+
+  @Test
   void aFetchIsBoundedHoweverMuchThereIs() throws Exception {
     subscribeMany("large", 1, 600_000);
-    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), ListFetcher.CHUNK_ROWS);
+    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), ListFetcher.CHUNK_BYTES);
 
     List<Integer> weights = new ArrayList<>();
     boolean completed = false;
@@ -511,8 +537,8 @@ class SubscriberListSourceTest {
     return new ListMetrics(new UnregisteredMetricsGroup(), Clock.systemUTC());
   }
 
-  private ListFetcher fetcher(ListMetrics metrics, Duration interval, long chunkRows) {
-    ListFetcher fetcher = new ListFetcher(reader, TABLE, interval, chunkRows, metrics);
+  private ListFetcher fetcher(ListMetrics metrics, Duration interval, long chunkBytes) {
+    ListFetcher fetcher = new ListFetcher(reader, TABLE, interval, chunkBytes, metrics);
     fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(SubscriberListSplit.NOTHING_SENT)));
     return fetcher;
   }
