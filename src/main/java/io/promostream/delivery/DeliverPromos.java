@@ -33,10 +33,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Who is due is decided when a promo comes, when it starts and when the audience changes, and
  * noted as having got it; it then goes out in slices. One slice goes at once where a promo has just
- * come; all others go from timers, one a firing. Flink fires all timers that are due in one go,
- * with no checkpoint and no other promo between, and campaigns start at whole seconds, thousands at
- * once: so the timer of a start delivers nothing. It takes a <em>slot</em>, a millisecond that no
- * other restaurant of this subtask has, and the timer of the slot takes one campaign one step on.
+ * come; all others go from timers, one a firing. Campaigns start at whole seconds, thousands at
+ * once: so the timer of a start, which is itself one of few at its millisecond, delivers nothing.
+ * It takes a <em>slot</em>, at a millisecond that the restaurant shares with few others of this
+ * subtask, and the timer of the slot takes one campaign one step on. See {@link Timetable}.
  */
 public final class DeliverPromos
     extends KeyedCoProcessFunction<String, Promo, ListUpdate, DeliveryBatch>
@@ -64,7 +64,10 @@ public final class DeliverPromos
   private transient ValueState<Long> slot;
   private transient ValueState<Long> wake;
 
-  private transient long lastSlot;
+  private transient Timetable timetable;
+
+  /** When the first timer fired after a start: those for times before it waited for the start. */
+  private transient long atWorkSince;
 
   private transient Counter late;
   private transient Counter missed;
@@ -107,6 +110,8 @@ public final class DeliverPromos
     ready = getRuntimeContext().getMapState(DeliveryState.READY);
     slot = getRuntimeContext().getState(DeliveryState.SLOT);
     wake = getRuntimeContext().getState(DeliveryState.WAKE);
+    timetable = new Timetable();
+    atWorkSince = Long.MAX_VALUE;
 
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     late = metrics.counter("promosLate");
@@ -211,9 +216,11 @@ public final class DeliverPromos
   public void onTimer(long time, OnTimerContext context, Collector<DeliveryBatch> out)
       throws Exception {
     TimerService timers = context.timerService();
+    atWorkSince = Math.min(atWorkSince, timers.currentProcessingTime());
     if (isAt(time, wake)) {
       wake.clear();
-      visitCampaigns(timers);
+      // Where thousands are due some are late: what was live at their time is not missed for that.
+      visitCampaigns(Math.max(time, atWorkSince), timers);
     }
     if (isAt(time, slot)) {
       slot.clear();
@@ -226,16 +233,15 @@ public final class DeliverPromos
     return expected != null && expected == time;
   }
 
-  /** Forgets what may be forgotten, and makes ready what has started or ended. */
-  private void visitCampaigns(TimerService timers) throws Exception {
-    long now = timers.currentProcessingTime();
+  /** Forgets what may be forgotten, and makes ready what has started or ended by some moment. */
+  private void visitCampaigns(long asOf, TimerService timers) throws Exception {
     List<String> forgettable = new ArrayList<>();
     for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       Campaign campaign = entry.getValue();
-      if (campaign.nextChange() > now) {
+      if (campaign.nextChange() > asOf) {
         wakeAt(campaign.nextChange(), timers);
       } else if (campaign instanceof Running) {
-        makeReady(entry.getKey(), now, timers);
+        makeReady(entry.getKey(), asOf, timers);
       } else {
         population.changed(campaign, null);
         forgettable.add(entry.getKey());
@@ -417,26 +423,28 @@ public final class DeliverPromos
     takeSlot(timers);
   }
 
-  /** Takes the subtask's next free millisecond for this restaurant, unless it has one. */
+  /** Takes the subtask's next free turn for this restaurant, unless it has one. */
   private void takeSlot(TimerService timers) throws Exception {
     if (slot.value() == null) {
-      lastSlot = Math.max(timers.currentProcessingTime(), lastSlot) + 1;
-      slot.update(lastSlot);
-      timers.registerProcessingTimeTimer(lastSlot);
+      long turn = timetable.takeTurn(timers.currentProcessingTime());
+      slot.update(turn);
+      timers.registerProcessingTimeTimer(turn);
     }
   }
 
-  /** Has the restaurant's campaigns visited at a moment, or earlier if that is planned. */
+  /** Has the restaurant's campaigns visited in the second after a moment, or earlier if planned. */
   private void wakeAt(long time, TimerService timers) throws Exception {
     Long planned = wake.value();
-    if (planned != null && planned <= time) {
+    long free = timetable.wakeAt(time);
+    if (planned != null && planned <= free) {
       return;
     }
     // A slot may lie at the same millisecond, and then has the same timer.
     if (planned != null && !isAt(planned, slot)) {
       timers.deleteProcessingTimeTimer(planned);
     }
-    wake.update(time);
-    timers.registerProcessingTimeTimer(time);
+    timetable.takeWake(time);
+    wake.update(free);
+    timers.registerProcessingTimeTimer(free);
   }
 }

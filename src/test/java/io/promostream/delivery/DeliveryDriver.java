@@ -163,6 +163,11 @@ final class DeliveryDriver {
     advanceTo(now + time.toMillis());
   }
 
+  /** Lets time pass in which the subtasks are at something else: timers that were due are late. */
+  void lapse(Duration time) throws Exception {
+    setTime(now + time.toMillis());
+  }
+
   long now() {
     return now;
   }

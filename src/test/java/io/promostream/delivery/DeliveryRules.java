@@ -447,6 +447,38 @@ abstract class DeliveryRules {
     }
 
     @Test
+    void thousandsThatStartAtOneSecondAreSpreadOverIt() throws Exception {
+      int restaurants = 3_000;
+      for (int i = 0; i < restaurants; i++) {
+        job.audience("r" + i, "a");
+        // Some end with the second in which they start.
+        job.promo(new Promo("r" + i, "c", "v1", "", "", T0 + 10, T0 + 10 + i % 2, 1));
+      }
+      int before = 0;
+      for (int millis = 0; millis < 1_000; millis++) {
+        job.advanceTo((T0 + 10) * 1000 + millis);
+        assertThat(job.batches().size() - before).isLessThanOrEqualTo(8);
+        before = job.batches().size();
+      }
+      assertThat(before).isGreaterThan(restaurants - 20);
+      job.advanceTo((T0 + 20) * 1000);
+      assertThat(job.deliveries()).hasSize(restaurants);
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+
+    @Test
+    void whatStartedInTimeIsNotMissedWhereTimersAreLate() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("first", "v1", 1, 60, 1));
+      job.advance(Duration.ofSeconds(2));
+      job.promo(promo("c", "v1", 10, 11, 1));
+      job.lapse(Duration.ofSeconds(30));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("first v1 a", "c v1 a");
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+
+    @Test
     void aSliceIsBounded() throws Exception {
       job.audience("r", clients(10_500).toArray(String[]::new));
       job.promo(promo("c", "v1", 0, 60, 1));

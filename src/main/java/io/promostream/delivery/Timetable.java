@@ -1,0 +1,58 @@
+package io.promostream.delivery;
+
+/**
+ * Spreads a subtask's timers over the milliseconds. Flink fires all timers that are due in one go,
+ * with no checkpoint and no promo between; so where thousands are due at once, only few may be due
+ * at one millisecond. Not state: after a restart the timers that exist stay where they are, and new
+ * ones begin beside them.
+ */
+final class Timetable {
+
+  /**
+   * Restaurants that get their turn in one millisecond: with RocksDB these take about as long, so
+   * that fewer would keep the subtask idle, and more would only wait for one another.
+   */
+  private static final int TURNS_PER_MILLISECOND = 8;
+
+  private static final int MILLIS = 1_000;
+
+  /** Seconds that are kept apart, if not all: others begin anew, which spreads them less. */
+  private static final int SECONDS = 4_096;
+
+  private long lastTurn;
+  private final long[] seconds = new long[SECONDS];
+  private final int[] wakes = new int[SECONDS];
+
+  /** Takes the next free turn; its time, after now, epoch milliseconds. */
+  long takeTurn(long now) {
+    lastTurn = Math.max(now * TURNS_PER_MILLISECOND, lastTurn) + 1;
+    return (lastTurn + TURNS_PER_MILLISECOND - 1) / TURNS_PER_MILLISECOND;
+  }
+
+  /**
+   * When a restaurant would be woken up that is to be at a given time: then, or less than a second
+   * later if others are.
+   */
+  long wakeAt(long time) {
+    int place = place(time);
+    return time + (seconds[place] == second(time) ? wakes[place] % MILLIS : 0);
+  }
+
+  /** Takes the place of a {@link #wakeAt}. */
+  void takeWake(long time) {
+    int place = place(time);
+    if (seconds[place] != second(time)) {
+      seconds[place] = second(time);
+      wakes[place] = 0;
+    }
+    wakes[place]++;
+  }
+
+  private static long second(long time) {
+    return time / MILLIS;
+  }
+
+  private static int place(long time) {
+    return (int) (second(time) % SECONDS);
+  }
+}
