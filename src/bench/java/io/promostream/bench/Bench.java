@@ -16,7 +16,12 @@ public final class Bench {
   }
 
   private static final Map<String, Benchmark> ALL =
-      new TreeMap<>(Map.of("throughput", new Throughput()));
+      new TreeMap<>(
+          Map.of(
+              "campaigns", new ManyCampaigns(),
+              "hot", new HotRestaurant(),
+              "list", new SubscriberList(),
+              "throughput", new Throughput()));
 
   private Bench() {}
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -98,12 +99,39 @@ final class Installation implements AutoCloseable {
     }
   }
 
+  /** What a query gives that answers with one number. */
+  long number(String sql) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      result.next();
+      return result.getLong(1);
+    }
+  }
+
+  /** The process that all of the job's tasks run in. */
+  long taskManagerPid() {
+    return cluster.taskManagers().values().iterator().next().pid();
+  }
+
   /**
    * Starts the job; it runs when this returns.
    *
    * @param arguments beyond addresses
    */
   JobID submit(int parallelism, List<String> arguments) throws Exception {
+    return submit(parallelism, List.of(), arguments);
+  }
+
+  /**
+   * Starts the job; it runs when this returns.
+   *
+   * @param options of {@code flink run}
+   * @param arguments beyond addresses
+   */
+  JobID submit(int parallelism, List<String> options, List<String> arguments) throws Exception {
+    List<String> run = new ArrayList<>(List.of("-t", "remote", "-p", "" + parallelism));
+    run.addAll(options);
     List<String> all =
         new ArrayList<>(
             List.of(
@@ -118,7 +146,7 @@ final class Installation implements AutoCloseable {
                 "--feedback.db.user",
                 EmbeddedDatabase.SUPERUSER));
     all.addAll(arguments);
-    JobID job = cluster.submit(Map.of(), List.of("-t", "remote", "-p", "" + parallelism), all);
+    JobID job = cluster.submit(Map.of(), run, all);
     cluster.awaitRunning(job);
     return job;
   }

@@ -207,6 +207,10 @@ public final class FlinkCluster implements AutoCloseable {
     return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
   }
 
+  public Rest rest() {
+    return rest;
+  }
+
   public Program jobManager() {
     return jobManager;
   }

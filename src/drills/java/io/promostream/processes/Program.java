@@ -57,6 +57,10 @@ public final class Program implements AutoCloseable {
     return output.resolveSibling(output.getFileName() + ".err");
   }
 
+  public long pid() {
+    return process.pid();
+  }
+
   public boolean isAlive() {
     return process.isAlive();
   }

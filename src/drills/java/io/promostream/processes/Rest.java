@@ -24,16 +24,34 @@ public final class Rest {
   /**
    * What stands at a path.
    *
-   * @throws IOException if nobody answers, or not with 200
+   * @throws IOException if nobody answers, or not with success
    */
   public JsonNode get(String path) throws IOException, InterruptedException {
+    return send(path, request(path));
+  }
+
+  /**
+   * What comes of sending JSON to a path.
+   *
+   * @throws IOException if nobody answers, or not with success
+   */
+  public JsonNode post(String path, String json) throws IOException, InterruptedException {
+    return send(
+        path,
+        request(path)
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(json)));
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(address + path)).timeout(Duration.ofSeconds(10));
+  }
+
+  private JsonNode send(String path, HttpRequest.Builder request)
+      throws IOException, InterruptedException {
     HttpResponse<String> response =
-        client.send(
-            HttpRequest.newBuilder(URI.create(address + path))
-                .timeout(Duration.ofSeconds(10))
-                .build(),
-            HttpResponse.BodyHandlers.ofString());
-    if (response.statusCode() != 200) {
+        client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() / 100 != 2) {
       throw new IOException(path + ": " + response.statusCode() + " " + response.body());
     }
     return JSON.readTree(response.body());

@@ -1,0 +1,69 @@
+package io.promostream.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** When the notifications of each campaign were written to Kafka, read once all is over. */
+final class Notifications {
+
+  private static final String CAMPAIGN = "\"adv_campaign_id\":\"";
+
+  private Notifications() {}
+
+  /**
+   * Of one campaign.
+   *
+   * @param first when the job's producer took the first, epoch milliseconds
+   */
+  record Written(long count, long first, long last) {
+
+    private static Written at(long time) {
+      return new Written(1, time, time);
+    }
+
+    private Written and(Written other) {
+      return new Written(
+          count + other.count, Math.min(first, other.first), Math.max(last, other.last));
+    }
+  }
+
+  /** Everything that the topic holds, committed or not, by campaign. */
+  static Map<String, Written> read(Installation installation) {
+    List<TopicPartition> partitions =
+        IntStream.range(0, Installation.PARTITIONS)
+            .mapToObj(partition -> new TopicPartition(Installation.NOTIFICATIONS, partition))
+            .toList();
+    Map<String, Written> campaigns = new HashMap<>();
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", installation.broker().bootstrapServers()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      while (ends.entrySet().stream()
+          .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+        for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofSeconds(1))) {
+          campaigns.merge(campaign(message.value()), Written.at(message.timestamp()), Written::and);
+        }
+      }
+    }
+    return campaigns;
+  }
+
+  private static String campaign(byte[] notification) {
+    String json = new String(notification, UTF_8);
+    int start = json.indexOf(CAMPAIGN) + CAMPAIGN.length();
+    return json.substring(start, json.indexOf('"', start));
+  }
+}
