@@ -56,6 +56,11 @@ final class Saboteur extends RichMapFunction<Long, Long>
     DUE.get(act).addAndGet(times);
   }
 
+  /** Takes back what has been ordered of an act and not done. */
+  static void callOff(Act act) {
+    DUE.get(act).set(0);
+  }
+
   /** How many of an act are still to come. */
   static int outstanding(Act act) {
     return DUE.get(act).get();

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -28,13 +29,13 @@ import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.execution.ExecutionState;
-import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
 import org.apache.flink.runtime.executiongraph.ErrorInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
@@ -75,6 +76,7 @@ final class TestJob implements AutoCloseable {
   private final Notifications notifications;
   private final List<Delivery> notified = new ArrayList<>();
   private JobID running;
+  private UnaryOperator<Connectors> connectors = UnaryOperator.identity();
 
   /**
    * Makes topics and databases; starts nothing yet.
@@ -101,6 +103,11 @@ final class TestJob implements AutoCloseable {
     settings.addAll(List.of(changed));
   }
 
+  /** Puts others in the place of the job's own connectors, for its next start. */
+  void connect(UnaryOperator<Connectors> replaced) {
+    connectors = replaced;
+  }
+
   /** Sets a topic's largest message. */
   void limit(String topic, int maxMessageBytes) throws Exception {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
@@ -116,6 +123,8 @@ final class TestJob implements AutoCloseable {
     if (cluster == null) {
       Configuration flink = new Configuration();
       flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+      // The saboteur takes the job down with it, though nothing connects the two.
+      flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
       cluster =
           new MiniCluster(
               new MiniClusterConfiguration.Builder()
@@ -176,7 +185,7 @@ final class TestJob implements AutoCloseable {
     flink.set(CoreOptions.DEFAULT_PARALLELISM, parallelism);
     flink.addAll(more);
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
-    PromoStreamJob.prepare(env, config());
+    PromoStreamTopology.build(env, config(), connectors.apply(Connectors.of(config())));
     env.fromSource(
             new DataGeneratorSource<>(
                 n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(200), Types.LONG),
@@ -266,14 +275,15 @@ final class TestJob implements AutoCloseable {
     return cluster().getJobStatus(running).get(30, SECONDS);
   }
 
-  /** How often a task of the running job has been restarted at most. */
+  /** How often the running job, of which all tasks restart together, has been restarted. */
   int restarts() throws Exception {
-    AccessExecutionGraph graph = cluster().getExecutionGraph(running).get(30, SECONDS);
-    int attempts = 0;
-    for (var vertex : graph.getAllExecutionVertices()) {
-      attempts = Math.max(attempts, vertex.getCurrentExecutionAttempt().getAttemptNumber());
+    for (var vertex :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getAllExecutionVertices()) {
+      if (vertex.getTaskNameWithSubtaskIndex().startsWith(Uids.FEEDBACK)) {
+        return vertex.getCurrentExecutionAttempt().getAttemptNumber();
+      }
     }
-    return attempts;
+    throw new IllegalStateException("no task of " + Uids.FEEDBACK);
   }
 
   long completedCheckpoints() throws Exception {
@@ -365,9 +375,16 @@ final class TestJob implements AutoCloseable {
 
   /** Waits until so many notifications and rows are committed. */
   void awaitDeliveries(int count) throws Exception {
-    await(
-        count + " notifications and rows",
-        () -> notifications().size() >= count && rows().size() >= count);
+    try {
+      await(
+          count + " notifications and rows",
+          () -> notifications().size() >= count && rows().size() >= count);
+    } catch (AssertionError e) {
+      throw new AssertionError(
+          "%d notifications and %d rows; job %s, unfinished: %s"
+              .formatted(notifications().size(), rows().size(), status(), leftovers()),
+          e);
+    }
   }
 
   /** The names of what stands prepared in the feedback table's database. */

@@ -3,51 +3,55 @@ package io.promostream.drills;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.promostream.config.TableName;
-import io.promostream.drills.Expectation.Due;
 import io.promostream.local.Delivery;
 import io.promostream.local.FeedbackRows;
 import io.promostream.local.Notifications;
-import io.promostream.promo.Promo;
-import io.promostream.testing.OpenTransactions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.kafka.clients.admin.Admin;
 
 /**
  * What came of a traffic, compared with what should have come of it, in the topic and in the table,
  * and what was left behind.
  *
  * @param promos messages sent, the spoiled ones included
- * @param deliveries that there should be
+ * @param deliveries that each sink holds
+ * @param owed those of them that had to be there
+ * @param open that may be there or not, as the contract leaves to the moment of reading
  * @param lost that are not there, in either sink
  * @param doubled too many of the same, in either sink
  * @param wrong nobody should have got, or not so, in either sink
  * @param differing between the sinks, in any of the ten fields
  * @param prepared transactions left in Postgres
- * @param open transactions left in Kafka
+ * @param unfinished transactions left in Kafka
+ * @param sessions of the job left at the databases when it was cancelled
+ * @param threads of the job left in the TaskManagers when it was cancelled
  * @param examples of what is wrong
  */
 record Audit(
     long promos,
     long deliveries,
+    long owed,
+    long open,
     long lost,
     long doubled,
     long wrong,
     long differing,
     int prepared,
-    int open,
+    int unfinished,
+    int sessions,
+    int threads,
     List<String> examples) {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_feedback");
 
   /** How long what is right may take to come, or to go. */
-  private static final int PATIENCE_SECONDS = 150;
+  private static final int PATIENCE_SECONDS = 240;
 
   boolean clean() {
-    return lost + doubled + wrong + differing + prepared + open == 0;
+    return lost + doubled + wrong + differing + prepared + unfinished + sessions + threads == 0;
   }
 
   /** Reads both sinks, once for each traffic that a site sees. */
@@ -68,64 +72,90 @@ record Audit(
       rejected = new Notifications(site.bootstrapServers(), Site.REJECTED);
     }
 
-    /** Ends the traffic, waits for what should come of it, and compares. */
+    /**
+     * Ends the traffic, waits for what should come of it, compares, cancels the job and looks for
+     * what that leaves behind.
+     */
     Audit of(Traffic traffic) throws Exception {
+      return of(traffic, false);
+    }
+
+    /** The same where Kafka is known to have lost something, which it does not wait for. */
+    Audit withLossInKafka(Traffic traffic) throws Exception {
+      return of(traffic, true);
+    }
+
+    private Audit of(Traffic traffic, boolean lossInKafka) throws Exception {
       lost = 0;
       doubled = 0;
       wrong = 0;
       examples = new ArrayList<>();
       traffic.stop();
-      List<Delivery> notified = new ArrayList<>();
-      awaitAll(traffic, notified);
-      traffic.sendClosing();
-      awaitAll(traffic, notified);
-      List<String> prepared = awaitNone(this::preparedTransactions);
-      List<String> open = awaitNone(this::openTransactions);
+      long settled = traffic.sendClosing();
+      List<Delivery> notified = awaitAll(traffic, settled, lossInKafka);
+      List<String> prepared = awaitNone("prepared", site::preparedTransactions);
+      List<String> unfinished = awaitNone("unfinished", site::openTransactions);
+      List<String> threadsBefore = site.threadsOfJob();
+      site.cancel();
+      List<String> sessions = awaitNone("session", site::sessions);
+      List<String> threads = awaitNone("thread", site::threadsOfJob);
+      if (threadsBefore.isEmpty()) {
+        examples.add("no threads of the job were found while it ran");
+        wrong++;
+      }
       notified.addAll(notifications.read());
-      Map<Due, Promo> expected = expected(traffic);
       List<Delivery> rows = takeRows();
-      SinkAudit kafka = SinkAudit.of("Kafka", expected, notified);
-      SinkAudit postgres = SinkAudit.of("Postgres", expected, rows);
+      Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
+      SinkAudit kafka = SinkAudit.of("Kafka", expectation, notified);
+      SinkAudit postgres = SinkAudit.of("Postgres", expectation, rows);
       examples.addAll(kafka.examples());
       examples.addAll(postgres.examples());
       compareRejected(traffic);
-      prepared.forEach(one -> examples.add("prepared: " + one));
-      open.forEach(one -> examples.add("open: " + one));
       return new Audit(
           traffic.journal.messages(),
-          expected.size(),
+          notified.size(),
+          expectation.owed().size(),
+          expectation.open().size(),
           kafka.lost() + postgres.lost() + lost,
           kafka.doubled() + postgres.doubled() + doubled,
           kafka.wrong() + postgres.wrong() + wrong,
           differing(notified, rows),
           prepared.size(),
-          open.size(),
+          unfinished.size(),
+          sessions.size(),
+          threads.size(),
           List.copyOf(examples));
     }
 
-    private static Map<Due, Promo> expected(Traffic traffic) {
-      return Expectation.of(traffic.journal.events(), traffic.soon());
-    }
-
-    private void awaitAll(Traffic traffic, List<Delivery> notified) throws Exception {
+    /** The notifications, when all that is owed is there, in the table as well. */
+    private List<Delivery> awaitAll(Traffic traffic, long settled, boolean lossInKafka)
+        throws Exception {
+      List<Delivery> notified = new ArrayList<>();
       long deadline = deadline();
       while (System.nanoTime() < deadline) {
         notified.addAll(notifications.read());
-        int expected = expected(traffic).size();
-        if (notified.size() >= expected && countRows() >= expected) {
-          return;
+        long rowsMore = countRows() - notified.size();
+        if (rowsMore == 0 || lossInKafka && rowsMore > 0) {
+          Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
+          if (SinkAudit.of("Kafka", expectation, notified).lost() == rowsMore
+              && traffic.isClosed(notified)) {
+            break;
+          }
         }
-        Thread.sleep(500);
+        Thread.sleep(1_000);
       }
+      return notified;
     }
 
-    private static List<String> awaitNone(Callable<List<String>> left) throws Exception {
+    /** What is left of something that has to go. */
+    private List<String> awaitNone(String what, Callable<List<String>> left) throws Exception {
       long deadline = deadline();
       List<String> found = left.call();
       while (!found.isEmpty() && System.nanoTime() < deadline) {
         Thread.sleep(500);
         found = left.call();
       }
+      found.forEach(one -> examples.add(what + " left: " + one));
       return found;
     }
 
@@ -137,16 +167,6 @@ record Audit(
       return Long.parseLong(
           Site.query(site.feedback(), Site.FEEDBACK, "SELECT count(*) FROM subscribers_feedback")
               .get(0));
-    }
-
-    private List<String> preparedTransactions() throws Exception {
-      return Site.query(site.feedback(), Site.FEEDBACK, "SELECT gid FROM pg_prepared_xacts");
-    }
-
-    private List<String> openTransactions() throws Exception {
-      try (Admin admin = site.broker().admin()) {
-        return OpenTransactions.of(admin, Site.PREFIX);
-      }
     }
 
     /** Reads and removes what is there: what comes after that, the next audit finds. */

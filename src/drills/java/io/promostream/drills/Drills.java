@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.promostream.testing.Waiting;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Date;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -13,7 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Things go wrong at an installation while promos flow. Afterwards each promo has reached each
@@ -27,7 +29,19 @@ abstract class Drills {
 
   private static final boolean SHORT = "short".equals(System.getProperty("drills"));
 
-  private static final List<Fault> FAULTS = List.of(Fault.values());
+  /** How many faults strike in the random drill. */
+  private static final int COUNT = Integer.getInteger("drills.count", SHORT ? 5 : 60);
+
+  private static final String LOST = "is lost with all messages in it";
+  private static final String REPEATED = "was committed before the restore: nothing is lost";
+
+  private static final List<Fault> FAULTS =
+      Arrays.stream(Fault.values())
+          .filter(
+              fault ->
+                  List.of(System.getProperty("drills.faults", fault.name()).split(","))
+                      .contains(fault.name()))
+          .toList();
 
   private final String stateBackend;
   private Site site;
@@ -48,25 +62,27 @@ abstract class Drills {
 
   @AfterAll
   void stop() throws Exception {
-    if (site != null) {
-      try (Site closed = site;
-          Audit.Reader alsoClosed = audits) {
-        closed.cancel();
-        Waiting.until("the job's sessions to end", () -> closed.sessions().isEmpty());
-      }
+    try (Site closed = site;
+        Audit.Reader alsoClosed = audits) {
+      // The last audit has seen the job off.
     }
+  }
+
+  static List<Fault> faults() {
+    return FAULTS;
   }
 
   @Tag("long")
   @ParameterizedTest
-  @EnumSource(Fault.class)
+  @MethodSource("faults")
   void oneFaultAfterAnother(Fault fault) throws Exception {
     List<Double> recoveries = new ArrayList<>();
+    site.resume();
     try (Traffic traffic = Traffic.start(fault.title().replace(' ', '-'), site)) {
       awaitRowOfNextPromo(traffic);
       for (int i = 0; i < TIMES; i++) {
-        long begin = System.nanoTime();
         fault.strike(site);
+        long begin = System.nanoTime();
         try {
           awaitRowOfNextPromo(traffic);
           recoveries.add((System.nanoTime() - begin) / 1e9);
@@ -82,23 +98,84 @@ abstract class Drills {
   @Tag("long")
   @Test
   void anyFaultAtAnyMoment() throws Exception {
-    int faults = Integer.getInteger("drills.faults", SHORT ? 6 : 60);
     long seed = Long.getLong("drills.seed", new Random().nextInt(1_000_000));
     System.out.printf(
-        "random drill of %d faults on %s: -Ddrills.seed=%d%n", faults, stateBackend, seed);
+        "random drill of %d faults on %s: -Ddrills.seed=%d%n", COUNT, stateBackend, seed);
+    site.resume();
     Random random = new Random(seed);
     try (Traffic traffic = Traffic.start("random-" + seed, site)) {
       awaitRowOfNextPromo(traffic);
-      for (int i = 0; i < faults; i++) {
+      for (int i = 0; i < COUNT; i++) {
         Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
         int pause = random.nextInt(6_000);
-        System.out.printf("%d. %s, then %d ms%n", i + 1, fault.title(), pause);
+        System.out.printf("%tT %d. %s, then %d ms%n", new Date(), i + 1, fault.title(), pause);
         fault.strike(site);
         Thread.sleep(pause);
         fault.aftermath(site);
       }
-      audit("random faults, seed " + seed, faults, traffic, List.of());
+      audit("random faults, seed " + seed, COUNT, traffic, List.of());
     }
+  }
+
+  /**
+   * A savepoint commits nothing: what it holds prepared waits for the next checkpoint. Here none
+   * comes, and when the job is back, the broker has given up waiting.
+   */
+  @Tag("long")
+  @Test
+  void aKafkaTransactionThatTimedOutIsReportedAsLost() throws Exception {
+    site.resume();
+    try (Traffic traffic = Traffic.start("timed-out", site)) {
+      awaitRowOfNextPromo(traffic);
+      String savepoint = savepointWithPreparedTransactions(traffic);
+      site.killCluster();
+      assertThat(site.preparedTransactions()).as("nothing committed them").isNotEmpty();
+      Waiting.until("the broker to abort them", () -> site.openTransactions().isEmpty());
+      site.replaceCluster();
+      site.resumeFrom(savepoint);
+      Audit audit = audits.withLossInKafka(traffic);
+      Report.add("Kafka transaction timed out", stateBackend, 1, audit, List.of());
+      assertThat(audit.lost()).as("lost in Kafka").isPositive().isEqualTo(audit.differing());
+      assertThat(site.cluster().taskManagerLogLines(LOST)).as("reported").isNotEmpty();
+      assertThat(audit.doubled() + audit.wrong() + audit.prepared() + audit.unfinished()).isZero();
+    }
+  }
+
+  /** The same, but the next checkpoint has come before the job goes back to the savepoint. */
+  @Tag("long")
+  @Test
+  void aKafkaTransactionThatWasCommittedBeforeTheRestoreIsNotReported() throws Exception {
+    site.resume();
+    try (Traffic traffic = Traffic.start("committed", site)) {
+      awaitRowOfNextPromo(traffic);
+      String savepoint = savepointWithPreparedTransactions(traffic);
+      Waiting.until(
+          "the next checkpoint to commit them",
+          () -> site.preparedTransactions().isEmpty() && site.openTransactions().isEmpty());
+      int lostBefore = site.cluster().taskManagerLogLines(LOST).size();
+      int repeatedBefore = site.cluster().taskManagerLogLines(REPEATED).size();
+      site.killCluster();
+      site.replaceCluster();
+      site.resumeFrom(savepoint);
+      audit("Kafka commit repeated after a restore", 1, traffic, List.of());
+      assertThat(site.cluster().taskManagerLogLines(LOST)).hasSize(lostBefore);
+      assertThat(site.cluster().taskManagerLogLines(REPEATED)).hasSizeGreaterThan(repeatedBefore);
+    }
+  }
+
+  /** Ends the traffic; the savepoint holds some of its last deliveries prepared in both sinks. */
+  private String savepointWithPreparedTransactions(Traffic traffic) throws Exception {
+    traffic.stop();
+    site.restartWithRareCheckpoints();
+    Waiting.until(
+        "a checkpoint, a minute before the next",
+        () -> site.cluster().completedCheckpoints(site.job()) > 0);
+    Waiting.until("commits", () -> site.preparedTransactions().isEmpty());
+    traffic.sendClosing();
+    Waiting.until("the job to write that", () -> !site.openTransactions().isEmpty());
+    String savepoint = site.cluster().savepoint(site.job());
+    assertThat(site.preparedTransactions()).as("prepared by the savepoint").isNotEmpty();
+    return savepoint;
   }
 
   private void awaitRowOfNextPromo(Traffic traffic) throws Exception {

@@ -111,7 +111,14 @@ enum Fault {
   RESCALED_BY_SAVEPOINT {
     @Override
     void strike(Site site) throws Exception {
-      site.upgrade(site.parallelism() == Site.PARALLELISM ? 3 : Site.PARALLELISM);
+      site.upgrade(otherParallelism(site));
+    }
+  },
+
+  RESCALED_FROM_CHECKPOINT {
+    @Override
+    void strike(Site site) throws Exception {
+      site.rescaleFromCheckpoint(otherParallelism(site));
     }
   };
 
@@ -124,6 +131,10 @@ enum Fault {
   /** What it is called in the report. */
   String title() {
     return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+
+  private static int otherParallelism(Site site) {
+    return site.parallelism() == Site.PARALLELISM ? 3 : Site.PARALLELISM;
   }
 
   private static void pause(int seconds) throws InterruptedException {

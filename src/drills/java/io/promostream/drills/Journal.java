@@ -4,20 +4,35 @@ import io.promostream.promo.Promo;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What producers and subscribers did, in the order in which they did it. */
+/**
+ * What producers and subscribers did. All that concerns one restaurant is done, and noted, by one
+ * thread, and its promos take one partition: their order here is their order there.
+ */
 public final class Journal {
 
   /** Something done. */
   public sealed interface Event {}
 
-  /** A client has subscribed to a restaurant. */
-  public record Subscribed(String restaurant, String client) implements Event {}
+  /**
+   * A client has subscribed to a restaurant.
+   *
+   * @param at epoch milliseconds, before anybody could see it
+   */
+  public record Subscribed(long at, String restaurant, String client) implements Event {}
 
-  /** A client has unsubscribed from a restaurant. */
-  public record Unsubscribed(String restaurant, String client) implements Event {}
+  /**
+   * A client has unsubscribed from a restaurant.
+   *
+   * @param at epoch milliseconds, before anybody could see it
+   */
+  public record Unsubscribed(long at, String restaurant, String client) implements Event {}
 
-  /** A restaurant has sent a promo. */
-  public record Published(Promo promo) implements Event {}
+  /**
+   * A restaurant has sent a promo.
+   *
+   * @param at epoch milliseconds, before anybody could see it
+   */
+  public record Published(long at, Promo promo) implements Event {}
 
   /** Something that is no promo was sent. */
   public record Spoiled(String message) implements Event {}

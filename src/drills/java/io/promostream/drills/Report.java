@@ -13,8 +13,8 @@ final class Report {
 
   private static final String HEAD =
       """
-      | drill | state | faults | promos | deliveries | lost | double | wrong | sinks differ | left prepared | left open | recovery, s: median, worst |
-      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+      | drill | state | faults | promos | deliveries | of them owed | either way | lost | double | wrong | sinks differ | left prepared | left open | connections left | threads left | recovery, s: median, worst |
+      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
       """;
 
   private Report() {}
@@ -22,7 +22,8 @@ final class Report {
   /**
    * Adds a line.
    *
-   * @param recoveries from each fault to the first row of a promo that was sent after it, seconds
+   * @param recoveries seconds from the moment when what was damaged is back, or replaced, to the
+   *     first row of a promo that was sent after it
    */
   static void add(
       String drill, String stateBackend, int faults, Audit audit, List<Double> recoveries)
@@ -32,19 +33,23 @@ final class Report {
       Files.writeString(FILE, HEAD);
     }
     String line =
-        "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |%n"
+        "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |%n"
             .formatted(
                 drill,
                 stateBackend,
                 faults,
                 audit.promos(),
                 audit.deliveries(),
+                audit.owed(),
+                audit.open(),
                 audit.lost(),
                 audit.doubled(),
                 audit.wrong(),
                 audit.differing(),
                 audit.prepared(),
-                audit.open(),
+                audit.unfinished(),
+                audit.sessions(),
+                audit.threads(),
                 medianAndWorst(recoveries));
     System.out.print(line);
     Files.writeString(FILE, line, StandardOpenOption.APPEND);

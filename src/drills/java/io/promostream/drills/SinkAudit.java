@@ -2,18 +2,17 @@ package io.promostream.drills;
 
 import io.promostream.drills.Expectation.Due;
 import io.promostream.local.Delivery;
-import io.promostream.promo.Promo;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 
 /**
  * What one sink holds, compared row by row with what it should hold.
  *
  * @param lost that are not there
  * @param doubled too many of the same
- * @param wrong that nobody should have got, or not with this promo, or not yet
+ * @param wrong that nobody may have got, or not with this promo, or not at that time
  * @param examples of what is wrong, a few
  */
 public record SinkAudit(long lost, long doubled, long wrong, List<String> examples) {
@@ -28,24 +27,21 @@ public record SinkAudit(long lost, long doubled, long wrong, List<String> exampl
    *
    * @param sink for the examples
    */
-  public static SinkAudit of(String sink, Map<Due, Promo> expected, List<Delivery> delivered) {
-    Map<Due, Promo> missing = new HashMap<>(expected);
+  public static SinkAudit of(String sink, Expectation expectation, List<Delivery> delivered) {
+    Set<Due> missing = new HashSet<>(expectation.owed());
+    Set<Due> there = new HashSet<>();
     List<String> doubled = new ArrayList<>();
     List<String> wrong = new ArrayList<>();
     for (Delivery delivery : delivered) {
-      Promo promo = delivery.promo();
-      Due due = new Due(promo.restaurantId(), promo.campaignId(), delivery.clientId());
-      Promo right = expected.get(due);
-      if (!promo.equals(right) || delivery.matchedAt() < promo.start()) {
-        wrong.add(sink + ", wrong: " + delivery + ", right: " + right);
-      } else if (missing.remove(due) == null) {
+      Due due = Due.of(delivery);
+      missing.remove(due);
+      if (!expectation.allows(delivery)) {
+        wrong.add(sink + ", wrong: " + delivery);
+      } else if (!there.add(due)) {
         doubled.add(sink + ", again: " + delivery);
       }
     }
-    List<String> lost =
-        missing.entrySet().stream()
-            .map(entry -> sink + ", lost: " + entry.getKey() + " " + entry.getValue().content())
-            .toList();
+    List<String> lost = missing.stream().map(due -> sink + ", lost: " + due).toList();
     List<String> examples = new ArrayList<>();
     for (List<String> kind : List.of(lost, doubled, wrong)) {
       examples.addAll(kind.subList(0, Math.min(EXAMPLES, kind.size())));

@@ -8,6 +8,7 @@ import io.promostream.local.EmbeddedDatabase;
 import io.promostream.processes.BrokerServer;
 import io.promostream.processes.FlinkCluster;
 import io.promostream.processes.Program;
+import io.promostream.testing.OpenTransactions;
 import io.promostream.testing.Waiting;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.api.common.JobID;
+import org.apache.kafka.clients.admin.Admin;
 
 /**
  * An installation of the job as it would be in production, in small: a broker, a database server
@@ -40,6 +42,14 @@ final class Site implements AutoCloseable {
 
   private static final String JOB_ROLE = "promo_stream";
   private static final Pattern SAVEPOINT = Pattern.compile("Savepoint completed. Path: (\\S+)");
+
+  /**
+   * Its tasks, what they start, and Kafka's and Postgres' clients. The names are those that thread
+   * dumps of a running job show; an audit that finds none of them then fails.
+   */
+  private static final Pattern JOBS_THREAD =
+      Pattern.compile(
+          "(?i)kafka-(producer|admin|consumer)|kafka-coordinator|postgresql|data fetcher|\\(\\d+/\\d+\\)#\\d+");
 
   /** One more than the job ever needs: work moves on at once, and a zombie has a successor. */
   private static final int TASK_MANAGERS = 4;
@@ -66,6 +76,7 @@ final class Site implements AutoCloseable {
   private final EmbeddedDatabase feedback;
   private final FlinkCluster cluster;
   private JobID job;
+  private boolean cancelled;
   private int parallelism = PARALLELISM;
 
   /**
@@ -204,13 +215,12 @@ final class Site implements AutoCloseable {
 
   // ---- The job
 
-  private void submit(List<String> options) throws Exception {
+  private void submit(List<String> options, String... changed) throws Exception {
+    cancelled = false;
     List<String> run = new ArrayList<>(List.of("-t", "remote", "-p", "" + parallelism));
     run.addAll(options);
-    job =
-        cluster.submit(
-            Map.of(),
-            run,
+    List<String> arguments =
+        new ArrayList<>(
             List.of(
                 "--kafka.bootstrap-servers",
                 broker.bootstrapServers(),
@@ -228,11 +238,41 @@ final class Site implements AutoCloseable {
                 JOB_ROLE,
                 "--transaction-prefix",
                 PREFIX));
+    arguments.addAll(List.of(changed));
+    job = cluster.submit(Map.of(), run, arguments);
+  }
+
+  /** Starts the job where a savepoint left it. */
+  void resumeFrom(String savepoint) throws Exception {
+    submit(List.of("-s", savepoint));
+  }
+
+  /**
+   * Cancels the job and starts it anew with a minute between two checkpoints, to do something in
+   * between, and with the shortest transactions in Kafka that it then allows.
+   */
+  void restartWithRareCheckpoints() throws Exception {
+    cancel();
+    submit(
+        List.of(
+            "-s",
+            cluster.newestCheckpoint(),
+            "-Dexecution.checkpointing.interval=60 s",
+            "-Dexecution.checkpointing.timeout=10 s"),
+        "--kafka.properties.transaction.timeout.ms",
+        "80000");
   }
 
   /** Starts the job anew, as another one, where its newest checkpoint left it. */
   void resumeAsNewJob() throws Exception {
     submit(List.of("-s", cluster.newestCheckpoint()));
+  }
+
+  /** Cancels the job and starts it anew, at another parallelism, from its newest checkpoint. */
+  void rescaleFromCheckpoint(int newParallelism) throws Exception {
+    cancel();
+    parallelism = newParallelism;
+    resumeAsNewJob();
   }
 
   /** Starts the same job anew where its newest checkpoint left it. */
@@ -261,10 +301,18 @@ final class Site implements AutoCloseable {
     throw new IllegalStateException("the job did not stop: " + problem);
   }
 
+  /** Resumes the job, if it was cancelled. */
+  void resume() throws Exception {
+    if (cancelled) {
+      resumeAsNewJob();
+    }
+  }
+
   /** Cancels the job; waits until it is gone. */
   void cancel() throws Exception {
     cluster.flink(Map.of(), List.of("cancel", "-t", "remote", job.toString()));
     Waiting.until("the job's end", () -> cluster.status(job).equals("CANCELED"));
+    cancelled = true;
   }
 
   /** Sessions of the job at either database. */
@@ -277,6 +325,38 @@ final class Site implements AutoCloseable {
     List<String> all = new ArrayList<>(query(subscribers, SUBSCRIBERS, sessions));
     all.addAll(query(feedback, FEEDBACK, sessions));
     return all;
+  }
+
+  /** Names of the transactions that are prepared in the feedback database. */
+  List<String> preparedTransactions() throws SQLException {
+    return query(feedback, FEEDBACK, "SELECT gid FROM pg_prepared_xacts");
+  }
+
+  /** Transactions of the job in Kafka that have not ended. */
+  List<String> openTransactions() throws Exception {
+    try (Admin admin = broker.admin()) {
+      return OpenTransactions.of(admin, PREFIX);
+    }
+  }
+
+  /** Kills JobManager and TaskManagers. */
+  void killCluster() throws Exception {
+    for (Program taskManager : cluster.taskManagers().values()) {
+      taskManager.kill();
+    }
+    cluster.jobManager().kill();
+  }
+
+  /** Starts another JobManager and other TaskManagers, which know of no job. */
+  void replaceCluster() throws Exception {
+    cluster.startJobManager();
+    replaceTaskManagers();
+    cluster.awaitTaskManagers(TASK_MANAGERS);
+  }
+
+  /** Threads that the job's own classes, or those it brings, run in the TaskManagers. */
+  List<String> threadsOfJob() throws Exception {
+    return cluster.threads().stream().filter(name -> JOBS_THREAD.matcher(name).find()).toList();
   }
 
   /** As Kubernetes would: starts as many TaskManagers as are missing. */

@@ -2,6 +2,7 @@ package io.promostream.drills;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.promostream.local.Delivery;
 import io.promostream.promo.Promo;
 import io.promostream.testing.PromoJson;
 import java.sql.Connection;
@@ -10,6 +11,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,15 +24,19 @@ import org.jspecify.annotations.Nullable;
  * Restaurants that send promos and clients who come and go, whatever else goes on; and all of it
  * written down.
  *
- * <p>Nothing depends on how long a message or a refresh takes, so that what should come of it is
- * known exactly: campaigns are live for decades, or start within seconds and are live for decades,
- * or would start in a year, or ended long ago; versions of one campaign come in their order, by one
- * partition; and who unsubscribes does so between two campaigns, of which the first has been
- * delivered and the second waits until the change is seen to have arrived.
+ * <p>Most of it does not depend on how long a message or a refresh takes, so that what should come
+ * of it is known exactly: campaigns are live for decades, or start within seconds and are live for
+ * decades, or would start in a year, or ended long ago; versions of one campaign come in their
+ * order, by one partition; and who unsubscribes does so between two campaigns, of which the first
+ * has been delivered and the second waits until the change is seen to have arrived.
+ *
+ * <p>The rest, of hasty restaurants, depends on nothing else: campaigns are live for seconds, and
+ * are cancelled, postponed and extended while they are, and clients come and go at any moment.
  */
 final class Traffic implements AutoCloseable {
 
   private static final int RESTAURANTS = 9;
+  private static final int HASTY_RESTAURANTS = 3;
   private static final int CLIENTS = 25;
   private static final int PAUSE_MILLIS = 100;
 
@@ -46,7 +52,9 @@ final class Traffic implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicReference<Throwable> trouble = new AtomicReference<>();
   private volatile boolean stopped;
+  private @Nullable Promo lastClosing;
   private final AtomicInteger campaigns = new AtomicInteger();
+  private final AtomicInteger hastyCampaigns = new AtomicInteger();
 
   private Traffic(String name, Site site) {
     this.name = name;
@@ -80,6 +88,7 @@ final class Traffic implements AutoCloseable {
     traffic.run("promos", traffic::sendPromos);
     traffic.run("subscribers", traffic::subscribeMore);
     traffic.run("fickle", traffic::changeMinds);
+    traffic.run("hasty", traffic::hurry);
     return traffic;
   }
 
@@ -111,6 +120,10 @@ final class Traffic implements AutoCloseable {
     return name + "-fickle";
   }
 
+  private String hastyRestaurant(int number) {
+    return name + "-hasty" + number % HASTY_RESTAURANTS;
+  }
+
   /** Every other id is a UUID. */
   private static String client(String restaurant, int number) {
     String id = restaurant + "-c" + number;
@@ -118,16 +131,31 @@ final class Traffic implements AutoCloseable {
   }
 
   private void open() throws Exception {
-    List<Journal.Event> changes = new ArrayList<>();
+    List<String> restaurants = new ArrayList<>();
     for (int r = 0; r < RESTAURANTS; r++) {
+      restaurants.add(restaurant(r));
+    }
+    restaurants.add(fickleRestaurant());
+    for (int r = 0; r < HASTY_RESTAURANTS; r++) {
+      restaurants.add(hastyRestaurant(r));
+    }
+    List<Journal.Event> changes = new ArrayList<>();
+    for (String restaurant : restaurants) {
       for (int c = 0; c < CLIENTS; c++) {
-        changes.add(new Journal.Subscribed(restaurant(r), client(restaurant(r), c)));
+        changes.add(subscribed(restaurant, c));
       }
     }
-    for (int c = 0; c < CLIENTS; c++) {
-      changes.add(new Journal.Subscribed(fickleRestaurant(), client(fickleRestaurant(), c)));
-    }
     change(changes);
+  }
+
+  private static Journal.Event subscribed(String restaurant, int client) {
+    return new Journal.Subscribed(
+        System.currentTimeMillis(), restaurant, client(restaurant, client));
+  }
+
+  private static Journal.Event unsubscribed(String restaurant, int client) {
+    return new Journal.Unsubscribed(
+        System.currentTimeMillis(), restaurant, client(restaurant, client));
   }
 
   // ---- Promos
@@ -189,7 +217,7 @@ final class Traffic implements AutoCloseable {
   }
 
   private void send(Promo promo) {
-    journal.note(new Journal.Published(promo));
+    journal.note(new Journal.Published(System.currentTimeMillis(), promo));
     send(promo.restaurantId(), json(promo));
   }
 
@@ -229,7 +257,7 @@ final class Traffic implements AutoCloseable {
     for (int number = 0; !stopped; number++) {
       Thread.sleep(20 * PAUSE_MILLIS);
       String restaurant = restaurant(number);
-      change(List.of(new Journal.Subscribed(restaurant, client(restaurant, CLIENTS + number))));
+      change(List.of(subscribed(restaurant, CLIENTS + number)));
     }
   }
 
@@ -241,7 +269,8 @@ final class Traffic implements AutoCloseable {
   private void changeMinds() throws Exception {
     String restaurant = fickleRestaurant();
     for (int round = 0; !stopped; round++) {
-      String leaver = client(restaurant, round % CLIENTS);
+      int leaverNumber = round % CLIENTS;
+      String leaver = client(restaurant, leaverNumber);
       String comer = client(restaurant, CLIENTS + round);
       String first = "%s-fickle-%06d".formatted(name, 2 * round);
       String second = "%s-fickle-%06d".formatted(name, 2 * round + 1);
@@ -250,9 +279,7 @@ final class Traffic implements AutoCloseable {
         return;
       }
       change(
-          List.of(
-              new Journal.Unsubscribed(restaurant, leaver),
-              new Journal.Subscribed(restaurant, comer)));
+          List.of(unsubscribed(restaurant, leaverNumber), subscribed(restaurant, CLIENTS + round)));
       if (!awaitRow(first, comer)) {
         return;
       }
@@ -262,7 +289,7 @@ final class Traffic implements AutoCloseable {
       }
       // Every other one stays away.
       if (round % 2 == 0) {
-        change(List.of(new Journal.Subscribed(restaurant, leaver)));
+        change(List.of(subscribed(restaurant, leaverNumber)));
         if (!awaitRow(second, leaver)) {
           return;
         }
@@ -286,6 +313,68 @@ final class Traffic implements AutoCloseable {
     }
     return false;
   }
+
+  // ---- Haste
+
+  /** A later version of a campaign, to be sent at its time. */
+  private record Later(long at, Promo promo) {}
+
+  /** Does something every moment, at random, to one of the hasty restaurants. */
+  private void hurry() throws InterruptedException {
+    Random random = new Random(name.hashCode());
+    List<Later> later = new ArrayList<>();
+    int newcomers = CLIENTS;
+    while (!stopped) {
+      long now = System.currentTimeMillis();
+      for (Later one : List.copyOf(later)) {
+        if (one.at <= now) {
+          send(one.promo);
+          later.remove(one);
+        }
+      }
+      String restaurant = hastyRestaurant(random.nextInt(HASTY_RESTAURANTS));
+      switch (random.nextInt(6)) {
+        case 0 -> change(List.of(subscribed(restaurant, newcomers++)));
+        case 1 -> change(List.of(unsubscribed(restaurant, random.nextInt(newcomers))));
+        case 2 -> change(List.of(subscribed(restaurant, random.nextInt(CLIENTS))));
+        default -> sendInHaste(restaurant, random, later);
+      }
+      Thread.sleep(random.nextInt(3 * PAUSE_MILLIS));
+    }
+  }
+
+  private void sendInHaste(String restaurant, Random random, List<Later> later) {
+    long now = System.currentTimeMillis() / 1000;
+    long start = now + random.nextInt(5);
+    long end = start + random.nextInt(20);
+    String campaign = "%s-hasty-%06d".formatted(name, hastyCampaigns.getAndIncrement());
+    Promo first = new Promo(restaurant, campaign, "brief", name, "x", start, end, now);
+    send(first);
+    switch (random.nextInt(4)) {
+      case 0 -> later.add(next(first, "cancelled", LONG_AGO, LONG_AGO + 1, random));
+      case 1 -> later.add(next(first, "postponed", now + 10, DECADES_AHEAD, random));
+      case 2 -> later.add(next(first, "extended", start, end + 15, random));
+      default -> {
+        // It runs as it was announced.
+      }
+    }
+  }
+
+  private static Later next(Promo promo, String content, long start, long end, Random random) {
+    return new Later(
+        System.currentTimeMillis() + random.nextInt(8_000),
+        new Promo(
+            promo.restaurantId(),
+            promo.campaignId(),
+            content,
+            promo.owner(),
+            promo.ownerContact(),
+            start,
+            end,
+            promo.created() + 1));
+  }
+
+  // ---- The database
 
   /** Makes changes in one transaction, again until the database says that they are made. */
   private void change(List<Journal.Event> changes) throws InterruptedException {
@@ -332,18 +421,49 @@ final class Traffic implements AutoCloseable {
     }
   }
 
-  /** When all has started that is to start within seconds, and nothing of what is a year ahead. */
-  long soon() {
-    return System.currentTimeMillis() / 1000 + 60;
-  }
-
-  /** One more campaign for each restaurant: when it is there, so is whatever came before. */
-  void sendClosing() {
+  /**
+   * One more campaign for each restaurant: when it is there, so is whatever came before.
+   *
+   * @return when all has started that is to start within seconds, epoch seconds
+   */
+  long sendClosing() throws InterruptedException {
+    long now = System.currentTimeMillis() / 1000;
+    long settled =
+        journal.events().stream()
+            .filter(Journal.Published.class::isInstance)
+            .mapToLong(event -> ((Journal.Published) event).promo().start())
+            .filter(start -> start < now + YEAR / 2)
+            .max()
+            .orElse(now);
+    Thread.sleep(Math.max(0, (settled + 1) * 1000 - System.currentTimeMillis()));
     for (int r = 0; r < RESTAURANTS; r++) {
-      int number = campaigns.getAndIncrement();
-      send(promo(number, "closing", LONG_AGO, DECADES_AHEAD, LONG_AGO));
+      sendClosing(restaurant(r));
+    }
+    sendClosing(fickleRestaurant());
+    for (int r = 0; r < HASTY_RESTAURANTS; r++) {
+      sendClosing(hastyRestaurant(r));
     }
     producer.flush();
+    return Math.max(now, settled);
+  }
+
+  private void sendClosing(String restaurant) {
+    lastClosing =
+        new Promo(
+            restaurant,
+            campaign(campaigns.getAndIncrement()),
+            "closing",
+            name,
+            "x",
+            LONG_AGO,
+            DECADES_AHEAD,
+            LONG_AGO);
+    send(lastClosing);
+  }
+
+  /** Whether the last promo of all has been delivered. */
+  boolean isClosed(List<Delivery> delivered) {
+    return delivered.stream().anyMatch(delivery -> delivery.promo().equals(lastClosing));
   }
 
   @Override

@@ -55,6 +55,7 @@ public final class BrokerServer implements AutoCloseable {
         transaction.state.log.replication.factor=1
         transaction.state.log.min.isr=1
         transaction.state.log.num.partitions=4
+        transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
         """
             .formatted(controller, port, directory.resolve("data")));
     Program format =

@@ -260,6 +260,41 @@ public final class FlinkCluster implements AutoCloseable {
     return rest.get("/jobs/" + job).get("state").asText();
   }
 
+  /** How many checkpoints a job has completed since it was submitted. */
+  public int completedCheckpoints(JobID job) throws Exception {
+    return rest.get("/jobs/" + job + "/checkpoints").get("counts").get("completed").asInt();
+  }
+
+  /** Takes a savepoint of a job, which goes on; where it is. */
+  public String savepoint(JobID job) throws Exception {
+    String path = "/jobs/" + job + "/savepoints";
+    String request = rest.post(path, "{\"cancel-job\": false}").get("request-id").asText();
+    Waiting.until("the savepoint", () -> id(rest.get(path + "/" + request)).equals("COMPLETED"));
+    JsonNode operation = rest.get(path + "/" + request).get("operation");
+    if (!operation.has("location")) {
+      throw new IllegalStateException("no savepoint: " + operation);
+    }
+    return operation.get("location").asText();
+  }
+
+  private static String id(JsonNode savepoint) {
+    return savepoint.get("status").get("id").asText();
+  }
+
+  /** Lines with a text in the logs of all TaskManagers that were ever started. */
+  public List<String> taskManagerLogLines(String text) throws IOException {
+    List<String> found = new ArrayList<>();
+    try (Stream<Path> logs = Files.list(log("."))) {
+      for (Path log :
+          logs.filter(file -> file.toString().matches(".*taskmanager-\\d+\\.log")).toList()) {
+        try (Stream<String> lines = Files.lines(log)) {
+          lines.filter(line -> line.contains(text)).forEach(found::add);
+        }
+      }
+    }
+    return found;
+  }
+
   /** Waits until the JobManager answers and so many TaskManagers are registered. */
   public void awaitTaskManagers(int count) throws Exception {
     Waiting.until(
@@ -330,6 +365,20 @@ public final class FlinkCluster implements AutoCloseable {
     for (Program taskManager : taskManagers().values()) {
       taskManager.thaw();
     }
+  }
+
+  /** The names of the threads that run in the TaskManagers. */
+  public List<String> threads() throws Exception {
+    List<String> threads = new ArrayList<>();
+    for (JsonNode taskManager : rest.get("/taskmanagers").get("taskmanagers")) {
+      String id = taskManager.get("id").asText();
+      if (taskManagers().containsKey(id)) {
+        rest.get("/taskmanagers/" + id + "/thread-dump")
+            .get("threadInfos")
+            .forEach(thread -> threads.add(thread.get("threadName").asText()));
+      }
+    }
+    return threads;
   }
 
   /** Ends all processes, at once. */
