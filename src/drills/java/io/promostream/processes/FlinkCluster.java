@@ -58,6 +58,7 @@ public final class FlinkCluster implements AutoCloseable {
     FlinkCluster cluster = new FlinkCluster(directory.toAbsolutePath(), changes);
     try {
       cluster.startJobManager();
+      cluster.awaitTaskManagers(0);
       for (int i = 0; i < taskManagers; i++) {
         cluster.startTaskManager();
       }
@@ -295,13 +296,17 @@ public final class FlinkCluster implements AutoCloseable {
     return found;
   }
 
-  /** Waits until the JobManager answers and so many TaskManagers are registered. */
+  /**
+   * Waits until the JobManager answers and so many TaskManagers are registered. A JobManager that
+   * ends meanwhile is started anew, as Kubernetes would: on a machine under load Flink gives up its
+   * start after ten seconds.
+   */
   public void awaitTaskManagers(int count) throws Exception {
     Waiting.until(
         count + " TaskManagers",
         () -> {
           if (!jobManager.isAlive()) {
-            throw new IllegalStateException("the JobManager ended: " + jobManager.errors());
+            startJobManager();
           }
           try {
             return rest.get("/overview").get("taskmanagers").asInt() >= count;

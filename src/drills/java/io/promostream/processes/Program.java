@@ -13,6 +13,13 @@ import java.util.concurrent.ConcurrentHashMap;
 /** A Java program in a process of its own, which ends with this one at the latest. */
 public final class Program implements AutoCloseable {
 
+  /**
+   * They live for minutes, several of them on few cores: what C2 compiles and G1 does in parallel
+   * would not pay.
+   */
+  private static final List<String> SHORT_LIVED =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
   static {
@@ -39,6 +46,7 @@ public final class Program implements AutoCloseable {
     Files.createDirectories(output.getParent());
     List<String> java = new ArrayList<>();
     java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    java.addAll(SHORT_LIVED);
     java.addAll(command);
     ProcessBuilder builder = new ProcessBuilder(java);
     builder.environment().putAll(environment);
