@@ -100,7 +100,7 @@ final class UuidSort {
 
   private boolean isLess(long high, long low, int than) {
     int order = Long.compareUnsigned(high, high(than));
-    return order < 0 || order == 0 && Long.compareUnsigned(low, low(than)) < 0;
+    return order < 0 || (order == 0 && Long.compareUnsigned(low, low(than)) < 0);
   }
 
   private long high(int index) {
