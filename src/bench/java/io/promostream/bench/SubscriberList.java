@@ -49,8 +49,8 @@ final class SubscriberList implements Bench.Benchmark {
                 "taskmanager.memory.process.size", "4g",
                 "taskmanager.numberOfTaskSlots", "4",
                 // Only checkpoints that are asked for.
-                "execution.checkpointing.interval", "10 h",
-                "execution.checkpointing.min-pause", "0 s",
+                "execution.checkpointing.interval", "10 min",
+                "execution.checkpointing.min-pause", "10 min",
                 "metrics.fetcher.update-interval", "50"))) {
       installation = started;
       table.fill(installation);
