@@ -129,7 +129,7 @@ final class RunningJob {
   /**
    * Takes a checkpoint.
    *
-   * @param type FULL or INCREMENTAL
+   * @param type FULL or CONFIGURED, which is incremental where that is configured
    */
   Checkpoint checkpoint(String type) throws Exception {
     String request =

@@ -134,7 +134,7 @@ final class SubscriberList implements Bench.Benchmark {
         "full checkpoint, all of the job" + on, full.bytes(), "bytes", "packed", packedBytes);
     figures.add("full checkpoint, duration" + on, full.millis(), "ms");
     figures.add("full checkpoint, pause" + on, full.pauseMillis(), "ms");
-    Checkpoint next = job.checkpoint("INCREMENTAL");
+    Checkpoint next = job.checkpoint("CONFIGURED");
     figures.add(
         "next checkpoint, list unchanged" + on,
         next.listBytesAdded(),
