@@ -15,6 +15,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -102,7 +103,7 @@ final class Traffic implements AutoCloseable {
             () -> {
               try {
                 work.run();
-              } catch (Exception e) {
+              } catch (Throwable e) { // an Error, too, ends what this thread sends
                 trouble.compareAndSet(null, e);
               }
             },
@@ -382,10 +383,8 @@ final class Traffic implements AutoCloseable {
       try (Connection connection = site.subscribers().connect(Site.SUBSCRIBERS);
           Statement statement = connection.createStatement()) {
         connection.setAutoCommit(false);
-        for (Journal.Event change : changes) {
-          statement.addBatch(sql(change));
-        }
-        statement.executeBatch();
+        // Not as a batch: pgjdbc asserts there that the connection still stands.
+        statement.execute(changes.stream().map(Traffic::sql).collect(Collectors.joining(";")));
         connection.commit();
         break;
       } catch (SQLException e) {
