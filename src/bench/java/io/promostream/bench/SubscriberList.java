@@ -239,7 +239,7 @@ final class SubscriberList implements Bench.Benchmark {
     List<String> options = new ArrayList<>(List.of("-Dstate.backend.type=" + backend));
     List<String> arguments = new ArrayList<>(List.of("--subscribers.table", list));
     for (int i = 0; i < more.length; i++) {
-      (more[i].equals("-s") || i > 0 && more[i - 1].equals("-s") ? options : arguments)
+      (more[i].equals("-s") || (i > 0 && more[i - 1].equals("-s")) ? options : arguments)
           .add(more[i]);
     }
     if (!arguments.contains("--subscribers.refresh-interval")) {

@@ -135,7 +135,7 @@ record Audit(
       while (System.nanoTime() < deadline) {
         notified.addAll(notifications.read());
         long rowsMore = countRows() - notified.size();
-        if (rowsMore == 0 || lossInKafka && rowsMore > 0) {
+        if (rowsMore == 0 || (lossInKafka && rowsMore > 0)) {
           Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
           if (SinkAudit.of("Kafka", expectation, notified).lost() == rowsMore
               && traffic.isClosed(notified)) {

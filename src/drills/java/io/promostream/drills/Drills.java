@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.testing.Waiting;
 import java.nio.file.Path;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Date;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -108,7 +109,8 @@ abstract class Drills {
       for (int i = 0; i < COUNT; i++) {
         Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
         int pause = random.nextInt(6_000);
-        System.out.printf("%tT %d. %s, then %d ms%n", new Date(), i + 1, fault.title(), pause);
+        LocalTime now = LocalTime.now(ZoneId.systemDefault());
+        System.out.printf("%tT %d. %s, then %d ms%n", now, i + 1, fault.title(), pause);
         fault.strike(site);
         Thread.sleep(pause);
         fault.aftermath(site);

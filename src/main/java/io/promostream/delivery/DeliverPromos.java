@@ -266,7 +266,12 @@ public final class DeliverPromos
     boolean more = turns.hasNext();
     ready.remove(id);
     if (campaigns.get(id) instanceof Running running) {
-      advance(id, running, running, decideAt, timers, out);
+      long now = timers.currentProcessingTime();
+      // The audience is that of now, and so is the decision; but a turn that comes late, after the
+      // end, does not cost anybody the promo.
+      boolean late = running.promo().phaseAt(now) != Promo.Phase.LIVE;
+      long at = late || decideAt == NOTHING_TO_DECIDE ? decideAt : now;
+      advance(id, running, running, at, timers, out);
     }
     if (more) {
       takeSlot(timers);
