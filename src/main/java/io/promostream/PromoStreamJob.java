@@ -32,7 +32,6 @@ public final class PromoStreamJob {
         System.exit(EnvironmentCheck.run(config, System.out));
       }
       StartChecks.check(env.getConfiguration(), config);
-      EnvironmentCheck.beforeStart(config);
       prepare(env, config);
     } catch (ConfigException e) {
       if (runsInJobManager(env)) {

@@ -3,6 +3,7 @@ package io.promostream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.delivery.DeliveryBatch;
 import io.promostream.local.Delivery;
 import io.promostream.testing.HostileMessages;
 import io.promostream.testing.HostileMessages.Hostile;
@@ -13,10 +14,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SinkWriter;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -355,6 +362,73 @@ class PipelineIT {
       job.awaitCheckpoints();
       assertThat(job.rows()).hasSize(campaigns + others).doesNotHaveDuplicates();
       assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
+    }
+  }
+
+  @Test
+  void othersGoBetweenTheSlicesOfAHotRestaurant() throws Exception {
+    int slices = 300;
+    try (TestJob job = new TestJob(checkpoints)) {
+      job.subscribers.execute(
+          "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
+              + " SELECT gen_random_uuid()::text, 'r' FROM generate_series(1, "
+              + slices * 1_000
+              + ")");
+      job.subscribe("other", "other");
+      SlowSink.reset();
+      job.connect(
+          real ->
+              new Connectors(
+                  real.promos(),
+                  real.subscribers(),
+                  new DiscardingSink<>(),
+                  new DiscardingSink<>(),
+                  new SlowSink(),
+                  real.limits()));
+      job.start(1);
+      job.send(promo("hot").bytes());
+      TestJob.await("the first slices", () -> SlowSink.TAKEN.size() >= 10);
+      long checkpointsBefore = job.completedCheckpoints();
+      job.send(promo("other").with("restaurant_id", "\"other\"").bytes());
+      TestJob.await("all of it", () -> SlowSink.TAKEN.size() > slices);
+      assertThat(SlowSink.TAKEN.stream().toList().indexOf("other"))
+          .as("slices before the other promo")
+          .isLessThan(slices / 2);
+      assertThat(job.completedCheckpoints() - checkpointsBefore)
+          .as("checkpoints while the hot promo goes out")
+          .isPositive();
+    }
+  }
+
+  /** Takes its time for each batch, so that all before it waits. */
+  private static final class SlowSink implements Sink<DeliveryBatch> {
+
+    /** The batches' campaigns, in the order in which they came. */
+    static final Queue<String> TAKEN = new ConcurrentLinkedQueue<>();
+
+    static void reset() {
+      TAKEN.clear();
+    }
+
+    @Override
+    public SinkWriter<DeliveryBatch> createWriter(WriterInitContext context) {
+      return new SinkWriter<>() {
+        @Override
+        public void write(DeliveryBatch batch, Context unused) throws InterruptedException {
+          Thread.sleep(10);
+          TAKEN.add(batch.promo().campaignId());
+        }
+
+        @Override
+        public void flush(boolean endOfInput) {
+          // Nothing is kept.
+        }
+
+        @Override
+        public void close() {
+          // Nothing is open.
+        }
+      };
     }
   }
 }

@@ -2,8 +2,6 @@ package io.promostream.delivery;
 
 import io.promostream.delivery.Campaign.Remembered;
 import io.promostream.delivery.Campaign.Running;
-import io.promostream.metrics.JobMetric;
-import io.promostream.metrics.RecentMax;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate;
@@ -27,7 +25,6 @@ import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.co.KeyedCoProcessFunction;
-import org.apache.flink.streaming.api.operators.TimestampedCollector;
 import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
@@ -77,8 +74,6 @@ public final class DeliverPromos
   private transient Counter repeated;
   private transient Counter cancelled;
   private transient Counter deliveries;
-  private transient Counter batches;
-  private transient RecentMax batchClients;
 
   /**
    * Delivers promos.
@@ -119,13 +114,11 @@ public final class DeliverPromos
     atWorkSince = Long.MAX_VALUE;
 
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    late = JobMetric.PROMOS_LATE.counter(metrics);
-    missed = JobMetric.PROMOS_MISSED.counter(metrics);
-    repeated = JobMetric.PROMOS_REPEATED.counter(metrics);
-    cancelled = JobMetric.PROMOS_CANCELLED.counter(metrics);
-    deliveries = JobMetric.DELIVERIES.counter(metrics);
-    batches = JobMetric.BATCHES.counter(metrics);
-    batchClients = JobMetric.BATCH_CLIENTS.recentMax(metrics);
+    late = metrics.counter("promosLate");
+    missed = metrics.counter("promosMissed");
+    repeated = metrics.counter("promosRepeated");
+    cancelled = metrics.counter("promosCancelled");
+    deliveries = metrics.counter("deliveries");
     population.register(metrics);
     list.register(metrics, System::currentTimeMillis);
   }
@@ -157,9 +150,7 @@ public final class DeliverPromos
             known instanceof Running r
                 ? new Running(promo, r.opened(), r.firstSlice(), r.endSlice())
                 : new Running(promo, false, 0, 0);
-        Long sent = context.timestamp();
-        long due = Math.max(promo.startsAt(), sent == null ? now : sent);
-        advance(id, known, running, now, due, timers, out);
+        advance(id, known, running, now, timers, out);
       }
     }
   }
@@ -198,17 +189,20 @@ public final class DeliverPromos
 
   private void changeAudience(Audience after, TimerService timers) throws Exception {
     Audience before = orNobody(audience.value());
-    if (after.isEmpty()) {
-      audience.clear();
-    } else {
-      audience.update(after);
-    }
     Audience left = before.minus(after);
     boolean joined = !after.minus(before).isEmpty();
     if (left.isEmpty() && !joined) {
       return;
     }
     long now = timers.currentProcessingTime();
+    if (joined) {
+      decideWhatHasEnded(now);
+    }
+    if (after.isEmpty()) {
+      audience.clear();
+    } else {
+      audience.update(after);
+    }
     for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       if (entry.getValue() instanceof Running running) {
         if (running.hasSlices() && !left.isEmpty()) {
@@ -217,6 +211,25 @@ public final class DeliverPromos
         if (joined && running.promo().phaseAt(now) == Promo.Phase.LIVE) {
           makeReady(entry.getKey(), now, timers);
         }
+      }
+    }
+  }
+
+  /**
+   * Decides for the campaigns that have ended while they waited for their turn: who joins now does
+   * not get them.
+   */
+  private void decideWhatHasEnded(long now) throws Exception {
+    for (Map.Entry<String, Long> turn : ready.entries()) {
+      String id = turn.getKey();
+      long decideAt = turn.getValue();
+      if (campaigns.get(id) instanceof Running running
+          && running.promo().phaseAt(now) == Promo.Phase.ENDED
+          && running.promo().phaseAt(decideAt) == Promo.Phase.LIVE) {
+        Running decided = keep(id, running.open(), decide(id, running, decideAt));
+        campaigns.put(id, decided);
+        population.changed(running, decided);
+        turn.setValue(NOTHING_TO_DECIDE);
       }
     }
   }
@@ -233,7 +246,13 @@ public final class DeliverPromos
     }
     if (isAt(time, slot)) {
       slot.clear();
-      advanceOne(timers, out);
+      long begin = timers.currentProcessingTime();
+      if (timetable.isResting(begin)) {
+        takeSlot(timers);
+      } else {
+        advanceOne(timers, out);
+        timetable.restAfter(begin, timers.currentProcessingTime());
+      }
     }
   }
 
@@ -280,8 +299,7 @@ public final class DeliverPromos
       // end, does not cost anybody the promo.
       boolean late = running.promo().phaseAt(now) != Promo.Phase.LIVE;
       long at = late || decideAt == NOTHING_TO_DECIDE ? decideAt : now;
-      long due = running.opened() ? decideAt : running.promo().startsAt();
-      advance(id, running, running, at, due, timers, out);
+      advance(id, running, running, at, timers, out);
     }
     if (more) {
       takeSlot(timers);
@@ -295,14 +313,12 @@ public final class DeliverPromos
    * @param current what holds from now on
    * @param decideAt the moment that counts for who is due: an audience that changed while the
    *     campaign was live holds, though its turn comes later
-   * @param dueSince since when those who are due have been so
    */
   private void advance(
       String id,
       @Nullable Campaign known,
       Running current,
       long decideAt,
-      long dueSince,
       TimerService timers,
       Collector<DeliveryBatch> out)
       throws Exception {
@@ -315,7 +331,7 @@ public final class DeliverPromos
     if (next.hasSlices()) {
       next = keep(id, sendKept(id, next, out), due);
     } else if (!due.isEmpty()) {
-      send(next.promo(), due.get(0), dueSince, out);
+      send(next.promo(), due.get(0), out);
       next = keep(id, next, due.subList(1, due.size()));
     }
 
@@ -361,22 +377,15 @@ public final class DeliverPromos
       if (slice != null) {
         slices.remove(key);
         population.slices(-1);
-        send(campaign.promo(), slice, slice.matchedAt() * 1000, out);
+        send(campaign.promo(), slice, out);
         return campaign.withSlicesFrom(number + 1);
       }
     }
     return campaign.withSlicesFrom(campaign.endSlice());
   }
 
-  /** Sends a slice, as of when it was due: the sinks see by that how late it is. */
-  private void send(Promo promo, Slice slice, long dueSince, Collector<DeliveryBatch> out) {
-    int clients = slice.clients().size();
-    deliveries.inc(clients);
-    batches.inc();
-    batchClients.note(clients);
-    // A KeyedCoProcessFunction can't choose the time of what it sends; its operator's collector
-    // can.
-    ((TimestampedCollector<DeliveryBatch>) out).setAbsoluteTimestamp(dueSince);
+  private void send(Promo promo, Slice slice, Collector<DeliveryBatch> out) {
+    deliveries.inc(slice.clients().size());
     out.collect(new DeliveryBatch(promo, slice.matchedAt(), slice.clients()));
   }
 

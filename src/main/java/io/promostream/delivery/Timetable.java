@@ -3,8 +3,10 @@ package io.promostream.delivery;
 /**
  * Spreads a subtask's timers over the milliseconds. Flink fires all timers that are due in one go,
  * with no checkpoint and no promo between; so where thousands are due at once, only few may be due
- * at one millisecond. Not state: after a restart the timers that exist stay where they are, and new
- * ones begin beside them.
+ * at one millisecond. And timers go before input: where what they send has to wait for the sinks,
+ * promos and checkpoints would wait until all is sent, so as long as sending took is left to them.
+ * Not state: after a restart the timers that exist stay where they are, and new ones begin beside
+ * them.
  */
 final class Timetable {
 
@@ -20,13 +22,24 @@ final class Timetable {
   private static final int SECONDS = 4_096;
 
   private long lastTurn;
+  private long restUntil;
   private final long[] seconds = new long[SECONDS];
   private final int[] wakes = new int[SECONDS];
 
-  /** Takes the next free turn; its time, after now, epoch milliseconds. */
+  /** Takes the next free turn; its time, after now and not in a rest, epoch milliseconds. */
   long takeTurn(long now) {
-    lastTurn = Math.max(now * TURNS_PER_MILLISECOND, lastTurn) + 1;
+    long first = Math.max(now, restUntil) * TURNS_PER_MILLISECOND;
+    lastTurn = Math.max(first, lastTurn) + 1;
     return (lastTurn + TURNS_PER_MILLISECOND - 1) / TURNS_PER_MILLISECOND;
+  }
+
+  /** Nobody's turn comes for as long as one took. */
+  void restAfter(long begin, long end) {
+    restUntil = end + (end - begin);
+  }
+
+  boolean isResting(long now) {
+    return now < restUntil;
   }
 
   /**

@@ -2,7 +2,6 @@ package io.promostream.kafka;
 
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.feedback.PrefixGuard;
-import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Properties;
@@ -74,7 +73,7 @@ final class LossReportingSink
         properties,
         topic,
         onForgotten,
-        JobMetric.TRANSACTIONS_LOST.counter(context.metricGroup()));
+        context.metricGroup().counter("transactionsLost"));
   }
 
   @Override

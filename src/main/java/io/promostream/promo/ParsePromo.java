@@ -2,7 +2,6 @@ package io.promostream.promo;
 
 import io.promostream.kafka.Message;
 import io.promostream.kafka.TopicLimits;
-import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.Map;
@@ -50,10 +49,10 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    read = JobMetric.PROMOS_READ.counter(metrics);
+    read = metrics.counter("promosRead");
     rejected = new EnumMap<>(RejectReason.class);
     for (RejectReason reason : RejectReason.values()) {
-      rejected.put(reason, JobMetric.PROMOS_REJECTED.counter(metrics, reason.code()));
+      rejected.put(reason, metrics.addGroup("reason", reason.code()).counter("promosRejected"));
     }
   }
 

@@ -39,6 +39,7 @@ final class SubscribersTable {
           .formatted(MAX_ID_CHARS);
 
   // In "C" ids are equal byte for byte, whatever the column's collation holds to be equal.
+  private static final String RESTAURANT = "restaurant_id COLLATE \"C\"";
   private static final String HASH_1 = "hashtextextended(client_id COLLATE \"C\", 0)";
   private static final String HASH_2 = "hashtextextended(client_id COLLATE \"C\", 1)";
 
@@ -136,9 +137,9 @@ final class SubscribersTable {
   /** The query of {@link #overview}. */
   String fingerprints() {
     return """
-    SELECT restaurant_id, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
-    sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY restaurant_id"""
-        .formatted(USABLE, HASH_1, HASH_2, name.quoted());
+    SELECT %5$s, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
+    sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY 1"""
+        .formatted(USABLE, HASH_1, HASH_2, name.quoted(), RESTAURANT);
   }
 
   private static boolean usable(String restaurantId) {

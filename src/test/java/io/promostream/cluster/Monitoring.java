@@ -24,14 +24,10 @@ public final class Monitoring {
     return Yaml.at(Yaml.read(DIRECTORY.resolve("rules.yaml")).get(0), "spec");
   }
 
-  static List<Object> alerts() {
-    return Yaml.list(rules(), "groups", 0, "rules");
-  }
-
   /** All expressions of rules and panels. */
   static List<String> expressions() throws IOException {
     List<String> expressions = new ArrayList<>();
-    for (Object rule : alerts()) {
+    for (Object rule : Yaml.list(rules(), "groups", 0, "rules")) {
       expressions.add(Yaml.text(rule, "expr"));
     }
     try (JsonParser json =

@@ -105,6 +105,20 @@ abstract class DeliveryRules {
     }
 
     @Test
+    void whoSubscribesAfterTheEndDoesNotGetWhatStillWaitsForItsTurn() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.promo(promo("d", "v1", 0, 60, 1));
+      job.advanceTo((T0 + 61) * 1000 - 1);
+      job.audience("r", "a");
+      job.advance(Duration.ofMillis(1));
+      assertThat(job.deliveries()).as("the first turn").hasSize(1);
+      job.audience("r", "a", "late");
+      job.restart(2);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).as("the second").hasSize(1).allMatch(d -> d.endsWith(" a"));
+    }
+
+    @Test
     void itIsLiveInItsLastSecondAndNotAfter() throws Exception {
       job.audience("r", "a");
       job.advanceTo((T0 + 61) * 1000 - 1);

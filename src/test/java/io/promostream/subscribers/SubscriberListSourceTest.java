@@ -276,6 +276,26 @@ class SubscriberListSourceTest {
   }
 
   @Test
+  void idsThatTheColumnsCollationTakesForEqualAreNot() throws Exception {
+    database.execute(
+        """
+        CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        ALTER TABLE subscribers_restaurants
+          ALTER restaurant_id TYPE varchar COLLATE caseless,
+          ALTER client_id TYPE varchar COLLATE caseless""");
+    subscribe("r", "a");
+    subscribe("R", "b", "B");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.list).isEqualTo(table()).hasSize(2);
+      subscribe("R", "new");
+      run.changes();
+      assertThat(run.list).isEqualTo(table());
+    }
+  }
+
+  @Test
   void aLargeAudienceComesInPartsOfBoundedSize() throws Exception {
     subscribeMany("large", 1, 200_000);
     subscribe("small", "a");
