@@ -1,5 +1,6 @@
 package io.promostream.bench;
 
+import io.promostream.processes.Program;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,6 +34,8 @@ public final class Bench {
       System.exit(2);
       return;
     }
+    // As in production, where C2 compiles what runs often.
+    System.setProperty(Program.JVM_OPTIONS, "");
     Figures figures = new Figures(args[0]);
     benchmark.run(Arrays.copyOfRange(args, 1, args.length), figures);
     figures.printTable();

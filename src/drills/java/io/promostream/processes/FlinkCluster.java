@@ -8,7 +8,6 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -190,22 +189,18 @@ public final class FlinkCluster implements AutoCloseable {
       throws IOException {
     List<String> command = jvm("log4j.properties");
     command.add("-Dlog.file=" + log(name + ".log"));
-    command.addAll(words(jvm));
+    command.addAll(Program.words(jvm));
     command.addAll(List.of(main, "--configDir", conf().toString()));
-    command.addAll(words(arguments));
+    command.addAll(Program.words(arguments));
     return Program.start(log(name + ".out"), Map.of(), command);
   }
 
   private List<String> jvm(String logging) {
     List<String> options = new ArrayList<>();
     options.addAll(List.of("-cp", Program.classpath(FlinkLibraries.jars())));
-    options.addAll(words(configuration.get(CoreOptions.FLINK_JVM_OPTIONS)));
+    options.addAll(Program.words(configuration.get(CoreOptions.FLINK_JVM_OPTIONS)));
     options.add("-Dlog4j.configurationFile=" + conf().resolve(logging).toUri());
     return options;
-  }
-
-  private static List<String> words(String text) {
-    return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
   }
 
   public Rest rest() {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,12 +14,14 @@ import java.util.concurrent.ConcurrentHashMap;
 /** A Java program in a process of its own, which ends with this one at the latest. */
 public final class Program implements AutoCloseable {
 
+  /** Names the system property with the options of every program's JVM. */
+  public static final String JVM_OPTIONS = "program.jvm.options";
+
   /**
-   * They live for minutes, several of them on few cores: what C2 compiles and G1 does in parallel
-   * would not pay.
+   * Most live for minutes, several of them on few cores: what C2 compiles and G1 does in parallel
+   * would not pay. It does where speed is measured.
    */
-  private static final List<String> SHORT_LIVED =
-      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+  private static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
@@ -46,7 +49,7 @@ public final class Program implements AutoCloseable {
     Files.createDirectories(output.getParent());
     List<String> java = new ArrayList<>();
     java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    java.addAll(SHORT_LIVED);
+    java.addAll(words(System.getProperty(JVM_OPTIONS, SHORT_LIVED)));
     java.addAll(command);
     ProcessBuilder builder = new ProcessBuilder(java);
     builder.environment().putAll(environment);
@@ -55,6 +58,11 @@ public final class Program implements AutoCloseable {
     RUNNING.add(process);
     var unused = process.onExit().thenAccept(RUNNING::remove);
     return new Program(process, output);
+  }
+
+  /** The words of a line of options. */
+  static List<String> words(String text) {
+    return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
   }
 
   public static String classpath(List<Path> jars) {
