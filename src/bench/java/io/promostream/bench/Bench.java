@@ -20,8 +20,11 @@ public final class Bench {
       new TreeMap<>(
           Map.of(
               "campaigns", new ManyCampaigns(),
+              "cost", new Cost(),
               "hot", new HotRestaurant(),
+              "latency", new Latency(),
               "list", new SubscriberList(),
+              "soak", new Soak(),
               "throughput", new Throughput()));
 
   private Bench() {}

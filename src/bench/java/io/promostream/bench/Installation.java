@@ -16,7 +16,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobID;
+import org.apache.kafka.common.TopicPartition;
 
 /**
  * What the job is measured in: a broker, a database server that is as careful as one in production,
@@ -83,6 +85,12 @@ final class Installation implements AutoCloseable {
 
   FlinkCluster cluster() {
     return cluster;
+  }
+
+  static List<TopicPartition> notificationPartitions() {
+    return IntStream.range(0, PARTITIONS)
+        .mapToObj(partition -> new TopicPartition(NOTIFICATIONS, partition))
+        .toList();
   }
 
   /** A connection as superuser to the database that holds both tables. */

@@ -28,8 +28,10 @@ final class Limit {
 
   private static final long COMMIT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** How many different notifications it has ready. */
-  private static final int READY_MADE = 100_000;
+  /** How many different notifications it has ready, unless they are large. */
+  private static final int MOST_READY_MADE = 100_000;
+
+  private static final int READY_MADE_CHARS = 100_000_000;
 
   private static final int ROWS_A_STATEMENT = 1_000;
 
@@ -40,6 +42,7 @@ final class Limit {
   private final List<ProducerRecord<byte[], byte[]>> notifications = new ArrayList<>();
   private final List<Row> rows = new ArrayList<>();
   private final boolean onePromoAStatement;
+  private final int readyMade;
   private int runs;
 
   /**
@@ -52,7 +55,11 @@ final class Limit {
     this.producerSettings = producerSettings;
     onePromoAStatement = town.subscribers() >= ROWS_A_STATEMENT;
     long now = System.currentTimeMillis() / 1000;
-    for (int i = 0; i < READY_MADE; i++) {
+    readyMade =
+        Math.min(
+            MOST_READY_MADE,
+            (1 + READY_MADE_CHARS / town.contentChars() / ROWS_A_STATEMENT) * ROWS_A_STATEMENT);
+    for (int i = 0; i < readyMade; i++) {
       int number = i / town.subscribers();
       Promo promo = town.promo(number, "limit-" + number);
       String client = Town.client(i);
@@ -117,7 +124,7 @@ final class Limit {
       producer.beginTransaction();
       long commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
       for (long i = 0; i < deliveries; i++) {
-        var unused = producer.send(notifications.get((int) (i % READY_MADE)));
+        var unused = producer.send(notifications.get((int) (i % readyMade)));
         if (i % 1_000 == 0 && System.nanoTime() >= commitAt) {
           producer.commitTransaction();
           producer.beginTransaction();
@@ -136,7 +143,7 @@ final class Limit {
       long commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
       long matchedAt = System.currentTimeMillis() / 1000;
       for (long i = 0; i < deliveries; i += ROWS_A_STATEMENT) {
-        int from = (int) (i % READY_MADE);
+        int from = (int) (i % readyMade);
         int count = (int) Math.min(ROWS_A_STATEMENT, deliveries - i);
         bind(insert, rows.subList(from, from + count), matchedAt);
         insert.executeUpdate();

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -38,11 +38,19 @@ final class Notifications {
 
   /** Everything that the topic holds, committed or not, by campaign. */
   static Map<String, Written> read(Installation installation) {
-    List<TopicPartition> partitions =
-        IntStream.range(0, Installation.PARTITIONS)
-            .mapToObj(partition -> new TopicPartition(Installation.NOTIFICATIONS, partition))
-            .toList();
     Map<String, Written> campaigns = new HashMap<>();
+    readAll(
+        installation,
+        message ->
+            campaigns.merge(
+                campaign(message.value()), Written.at(message.timestamp()), Written::and));
+    return campaigns;
+  }
+
+  /** Shows each message that the topic holds, committed or not. */
+  static void readAll(
+      Installation installation, Consumer<ConsumerRecord<byte[], byte[]>> messages) {
+    List<TopicPartition> partitions = Installation.notificationPartitions();
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(
             Map.of("bootstrap.servers", installation.broker().bootstrapServers()),
@@ -54,14 +62,13 @@ final class Notifications {
       while (ends.entrySet().stream()
           .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
         for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofSeconds(1))) {
-          campaigns.merge(campaign(message.value()), Written.at(message.timestamp()), Written::and);
+          messages.accept(message);
         }
       }
     }
-    return campaigns;
   }
 
-  private static String campaign(byte[] notification) {
+  static String campaign(byte[] notification) {
     String json = new String(notification, UTF_8);
     int start = json.indexOf(CAMPAIGN) + CAMPAIGN.length();
     return json.substring(start, json.indexOf('"', start));

@@ -10,7 +10,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -25,10 +24,7 @@ final class Outcome implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-  private final List<TopicPartition> partitions =
-      IntStream.range(0, Installation.PARTITIONS)
-          .mapToObj(partition -> new TopicPartition(Installation.NOTIFICATIONS, partition))
-          .toList();
+  private final List<TopicPartition> partitions = Installation.notificationPartitions();
   private final Admin admin;
   private final KafkaConsumer<byte[], byte[]> committed;
   private final KafkaConsumer<byte[], byte[]> written;
@@ -53,8 +49,7 @@ final class Outcome implements AutoCloseable {
     preparedTransactions = connection.prepareStatement("SELECT count(*) FROM pg_prepared_xacts");
   }
 
-  private static KafkaConsumer<byte[], byte[]> consumer(
-      Installation installation, String isolation) {
+  static KafkaConsumer<byte[], byte[]> consumer(Installation installation, String isolation) {
     return new KafkaConsumer<>(
         Map.of(
             "bootstrap.servers",
@@ -111,7 +106,7 @@ final class Outcome implements AutoCloseable {
       }
       long begun = sum(before.values());
       if (rowsAt != 0
-          && readable > begun + deliveries
+          && readable >= begun + deliveries
           && readable == sum(written.endOffsets(partitions).values())) {
         break;
       }

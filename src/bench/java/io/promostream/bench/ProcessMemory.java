@@ -3,7 +3,6 @@ package io.promostream.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 
 /** What a Java process takes. */
 final class ProcessMemory {
@@ -12,16 +11,12 @@ final class ProcessMemory {
 
   /** Bytes of the objects that live on the heap, after a full collection. */
   static long liveHeap(long pid) throws IOException {
-    Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-    Process process = new ProcessBuilder(jcmd.toString(), "" + pid, "GC.class_histogram").start();
-    try (Stream<String> lines = process.inputReader().lines()) {
-      String total =
-          lines
-              .filter(line -> line.startsWith("Total"))
-              .findFirst()
-              .orElseThrow(() -> new IOException("jcmd told nothing of process " + pid));
-      return Long.parseLong(total.trim().split("\\s+")[2]);
-    }
+    String total =
+        Jcmd.ask(pid, "GC.class_histogram").stream()
+            .filter(line -> line.startsWith("Total"))
+            .findFirst()
+            .orElseThrow(() -> new IOException("jcmd told nothing of process " + pid));
+    return Long.parseLong(total.trim().split("\\s+")[2]);
   }
 
   /** Bytes of memory that the process has, of any kind. */

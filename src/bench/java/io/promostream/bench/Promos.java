@@ -28,7 +28,7 @@ final class Promos implements AutoCloseable {
    * @param start epoch seconds
    */
   void write(String restaurant, String campaign, long start) {
-    Promo promo =
+    write(
         new Promo(
             restaurant,
             campaign,
@@ -37,7 +37,10 @@ final class Promos implements AutoCloseable {
             "iiivanov@restaurant.example",
             start,
             DECADES_AHEAD,
-            LONG_AGO);
+            LONG_AGO));
+  }
+
+  void write(Promo promo) {
     var unused = producer.send(new ProducerRecord<>(Installation.PROMOS, Town.json(promo)));
   }
 

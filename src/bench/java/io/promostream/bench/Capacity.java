@@ -1,0 +1,27 @@
+package io.promostream.bench;
+
+/** How many deliveries a second a job makes of a backlog, in a short run, once it is warm. */
+record Capacity(Backlog backlog, Outcome outcome) {
+
+  /**
+   * Measures it.
+   *
+   * @param deliveries in each of two runs, of which the first warms the job up
+   */
+  double measure(Town town, long deliveries) throws Exception {
+    run(town, deliveries);
+    return run(town, deliveries);
+  }
+
+  private double run(Town town, long deliveries) throws Exception {
+    long promos = Math.max(1, deliveries / town.subscribers());
+    long all = promos * town.subscribers();
+    outcome.begin();
+    backlog.write(town, promos);
+    long begun = System.nanoTime();
+    backlog.release();
+    double seconds = (outcome.await(all) - begun) / 1e9;
+    outcome.verify(all);
+    return all / seconds;
+  }
+}

@@ -1,0 +1,133 @@
+package io.promostream.bench;
+
+import io.promostream.bench.Probes.Delays;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.util.ParameterTool;
+
+/**
+ * How long it takes from the moment when a promo was to be written to Kafka until all of its
+ * notifications, and all of its rows, can be read: by guarantee, checkpoint interval and load, at
+ * an even pace that waits for nobody.
+ *
+ * <p>{@code --guarantees exactly-once,at-least-once}, {@code --intervals 1s,10s} (of checkpoints),
+ * {@code --loads 1,50,80} (percent of capacity), {@code --capacity 50000} (deliveries a second;
+ * else measured for each guarantee, with the first of the intervals), {@code --seconds 60} (at each
+ * load; longer where a hundred promos take longer), {@code --subscribers 100} (of a promo), {@code
+ * --backlog 1000000} (deliveries that warm each job up), {@code --parallelism 2}.
+ */
+final class Latency implements Bench.Benchmark {
+
+  /** Fewer have no 99th percentile. */
+  private static final long FEWEST_PROMOS = 100;
+
+  private ParameterTool options;
+  private Figures figures;
+  private Installation installation;
+  private Town town;
+  private Outcome outcome;
+  private Promos promos;
+  private int runs;
+
+  @Override
+  public void run(String[] args, Figures results) throws Exception {
+    options = ParameterTool.fromArgs(args);
+    figures = results;
+    town = Town.of(options.getInt("subscribers", 100), Town.USUAL_CONTENT);
+    try (Installation started =
+            new Installation(
+                Path.of("target/bench/latency-" + System.nanoTime()),
+                Map.of("execution.checkpointing.min-pause", "0 ms"));
+        Backlog backlog = new Backlog(started);
+        Outcome ofStarted = new Outcome(started);
+        Promos writer = new Promos(started)) {
+      installation = started;
+      outcome = ofStarted;
+      promos = writer;
+      town.settle(installation);
+      for (String guarantee : options.get("guarantees", "exactly-once,at-least-once").split(",")) {
+        double capacity = options.getDouble("capacity", 0);
+        for (String interval : options.get("intervals", "1s,10s").split(",")) {
+          RunningJob job = start(guarantee, interval);
+          double measured =
+              new Capacity(backlog, outcome).measure(town, options.getLong("backlog", 1_000_000));
+          if (capacity == 0) {
+            capacity = measured;
+            figures.add(guarantee + ", capacity", capacity, "deliveries/s");
+          }
+          for (String load : options.get("loads", "1,50,80").split(",")) {
+            measure(guarantee, interval, Integer.parseInt(load), capacity);
+          }
+          // The next one goes on behind what this one has read.
+          job.checkpoint("CONFIGURED");
+          installation.cancel(job.id());
+        }
+      }
+    }
+  }
+
+  private RunningJob start(String guarantee, String interval) throws Exception {
+    return new RunningJob(
+        installation.cluster(),
+        installation.submit(
+            options.getInt("parallelism", 2),
+            List.of("-Dexecution.checkpointing.interval=" + interval),
+            List.of("--delivery.guarantee", guarantee)));
+  }
+
+  private void measure(String guarantee, String interval, int load, double capacity)
+      throws Exception {
+    double promosASecond = capacity * load / 100 / town.subscribers();
+    long count = Math.max(FEWEST_PROMOS, (long) (promosASecond * options.getInt("seconds", 60)));
+    String campaign = "latency-" + ++runs + "-";
+    outcome.begin();
+    Visibility visibility = new Visibility(installation);
+    Pace pace;
+    try (visibility) {
+      pace = Pace.fromNow(promosASecond);
+      pace.keep(count, number -> promos.write(town.promo(number, campaign + number)));
+      outcome.await(count * town.subscribers());
+    }
+    outcome.verify(count * town.subscribers());
+    String which = "%s, checkpoints each %s, %d %%: ".formatted(guarantee, interval, load);
+    boolean exactlyOnce = guarantee.equals("exactly-once");
+    boolean judged = exactlyOnce ? interval.equals("1s") && load == 50 : load == 1;
+    report(
+        which + "notifications",
+        delays(visibility.notifications(), pace),
+        judged ? (exactlyOnce ? 1500 : 100) : Double.NaN);
+    report(
+        which + "rows",
+        delays(visibility.rows(), pace),
+        judged ? (exactlyOnce ? 1500 : 1000) : Double.NaN);
+  }
+
+  private static Delays delays(Map<String, Long> seen, Pace pace) {
+    return Delays.of(
+        seen.entrySet().stream()
+            .mapToLong(
+                campaign -> {
+                  String id = campaign.getKey();
+                  long number = Long.parseLong(id.substring(id.lastIndexOf('-') + 1));
+                  return TimeUnit.NANOSECONDS.toMillis(campaign.getValue() - pace.planned(number));
+                })
+            .toArray());
+  }
+
+  /**
+   * Reports them.
+   *
+   * @param bar what the 99th percentile shall not exceed, or NaN
+   */
+  private void report(String which, Delays delays, double bar) {
+    figures.add(which + ", p50", delays.p50(), "ms");
+    if (Double.isNaN(bar)) {
+      figures.add(which + ", p99", delays.p99(), "ms");
+    } else {
+      figures.add(which + ", p99", delays.p99(), "ms", "at most", bar);
+    }
+    figures.add(which + ", longest", delays.max(), "ms");
+  }
+}
