@@ -1,0 +1,52 @@
+package io.promostream.cluster;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+
+/** The operator's page, {@code k8s/RUNBOOK.md}, and what stands in it to be read by machines. */
+public final class Runbook {
+
+  private static final String TEXT = read(Path.of("k8s/RUNBOOK.md"));
+
+  private Runbook() {}
+
+  public static String text() {
+    return TEXT;
+  }
+
+  /** The blocks of code in a language, {@code log}, {@code sql} or {@code sh}, in their order. */
+  public static List<String> blocks(String language) {
+    return blocksOf(language, TEXT);
+  }
+
+  /** Those of one section, by its heading. */
+  public static List<String> blocks(String language, String heading) {
+    String title = "### " + heading + "\n";
+    int from = TEXT.indexOf(title);
+    if (from < 0) {
+      throw new IllegalArgumentException("no section " + heading);
+    }
+    return blocksOf(language, TEXT.substring(from + title.length()).split("(?m)^##+ ", 2)[0]);
+  }
+
+  private static List<String> blocksOf(String language, String text) {
+    return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
+        .matcher(text)
+        .results()
+        .map((MatchResult block) -> block.group(1))
+        .toList();
+  }
+
+  static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
