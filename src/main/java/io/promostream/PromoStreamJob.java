@@ -32,6 +32,7 @@ public final class PromoStreamJob {
         System.exit(EnvironmentCheck.run(config, System.out));
       }
       StartChecks.check(env.getConfiguration(), config);
+      EnvironmentCheck.beforeStart(config);
       prepare(env, config);
     } catch (ConfigException e) {
       if (runsInJobManager(env)) {

@@ -51,6 +51,7 @@ final class SubscriberList implements Bench.Benchmark {
                 // Only checkpoints that are asked for.
                 "execution.checkpointing.interval", "10 min",
                 "execution.checkpointing.min-pause", "10 min",
+                "execution.checkpointing.tolerable-failed-checkpoints", "0",
                 "metrics.fetcher.update-interval", "50"))) {
       installation = started;
       table.fill(installation);

@@ -258,7 +258,8 @@ final class Site implements AutoCloseable {
             "-s",
             cluster.newestCheckpoint(),
             "-Dexecution.checkpointing.interval=60 s",
-            "-Dexecution.checkpointing.timeout=10 s"),
+            "-Dexecution.checkpointing.timeout=10 s",
+            "-Dexecution.checkpointing.tolerable-failed-checkpoints=0"),
         "--kafka.properties.transaction.timeout.ms",
         "80000");
   }

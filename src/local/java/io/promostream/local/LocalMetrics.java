@@ -1,5 +1,6 @@
 package io.promostream.local;
 
+import io.promostream.metrics.JobMetric;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Properties;
@@ -23,19 +24,19 @@ public final class LocalMetrics implements MetricReporter, MetricReporterFactory
   // A subtask's counters begin at 0 again after a restart; what they had counted stays counted.
   private static final Map<String, Long> COUNTED_BEFORE = new ConcurrentHashMap<>();
 
-  /** What all subtasks' counters or gauges of a name make together. */
-  static long sum(String name) {
-    return COUNTED_BEFORE.getOrDefault(name, 0L) + values(name).sum();
+  /** What all subtasks' counters or gauges make together. */
+  static long sum(JobMetric metric) {
+    return COUNTED_BEFORE.getOrDefault(metric.metricName(), 0L) + values(metric).sum();
   }
 
   /** The greatest of all subtasks, if there is any yet. */
-  static OptionalLong max(String name) {
-    return values(name).max();
+  static OptionalLong max(JobMetric metric) {
+    return values(metric).max();
   }
 
-  private static LongStream values(String name) {
+  private static LongStream values(JobMetric wanted) {
     return NAMES.entrySet().stream()
-        .filter(metric -> metric.getValue().equals(name))
+        .filter(metric -> metric.getValue().equals(wanted.metricName()))
         .mapToLong(metric -> value(metric.getKey()));
   }
 

@@ -1,5 +1,6 @@
 package io.promostream.local;
 
+import io.promostream.metrics.JobMetric;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,18 +29,18 @@ final class Progress implements AutoCloseable {
 
   Status status() throws Exception {
     notifications.read(notification -> notificationsSeen++);
-    OptionalLong listAge = LocalMetrics.max("listAgeSeconds");
+    OptionalLong listAge = LocalMetrics.max(JobMetric.LIST_AGE);
     Instant now = Instant.now();
     return new Status(
         Duration.between(started, now),
-        LocalMetrics.sum("promosRead"),
-        LocalMetrics.sum("campaignsWaiting"),
-        LocalMetrics.sum("campaignsLive"),
-        LocalMetrics.sum("promosRejected"),
-        LocalMetrics.sum("promosLate") + LocalMetrics.sum("promosMissed"),
-        LocalMetrics.sum("slicesPending"),
-        LocalMetrics.sum("listRestaurants"),
-        LocalMetrics.sum("listSubscriptions"),
+        LocalMetrics.sum(JobMetric.PROMOS_READ),
+        LocalMetrics.sum(JobMetric.CAMPAIGNS_WAITING),
+        LocalMetrics.sum(JobMetric.CAMPAIGNS_LIVE),
+        LocalMetrics.sum(JobMetric.PROMOS_REJECTED),
+        LocalMetrics.sum(JobMetric.PROMOS_LATE) + LocalMetrics.sum(JobMetric.PROMOS_MISSED),
+        LocalMetrics.sum(JobMetric.SLICES_PENDING),
+        LocalMetrics.sum(JobMetric.LIST_RESTAURANTS),
+        LocalMetrics.sum(JobMetric.LIST_SUBSCRIPTIONS),
         listAge.isPresent() && listAge.getAsLong() >= 0
             ? Duration.ofSeconds(listAge.getAsLong())
             : null,

@@ -12,6 +12,9 @@ import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeoutException;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@code --check} does: connects to Kafka and both databases as the job would, looks at all
@@ -23,6 +26,8 @@ public final class EnvironmentCheck {
   /** More than all the time limits on the way to an answer, for a server that answers at all. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  private static final Logger LOG = LoggerFactory.getLogger(EnvironmentCheck.class);
+
   private EnvironmentCheck() {}
 
   /**
@@ -32,6 +37,30 @@ public final class EnvironmentCheck {
    */
   public static int run(JobConfig config, PrintStream out) {
     return run(config, PATIENCE, out);
+  }
+
+  /**
+   * Ends a start that the brokers would refuse: with a transaction timeout above their {@code
+   * transaction.max.timeout.ms} no sink gets its first transaction, at no restart. Brokers that do
+   * not tell, or can't be asked from here, are no reason to stop: the sinks will hear from them.
+   *
+   * @throws ConfigException with what to set
+   */
+  public static void beforeStart(JobConfig config) {
+    if (config.guarantee() != DeliveryGuarantee.EXACTLY_ONCE) {
+      return;
+    }
+    Running check =
+        Running.start("kafka", findings -> KafkaCheck.transactionTimeout(config, findings));
+    for (Finding finding : check.await(System.nanoTime() + PATIENCE.toNanos())) {
+      String text = finding.subject() + ": " + finding.text();
+      if (finding.level() == Level.PROBLEM
+          && finding.subject().equals(KafkaCheck.BROKER_TRANSACTION_TIMEOUT)) {
+        throw new ConfigException(List.of(text));
+      } else if (finding.level() != Level.OK) {
+        LOG.warn("{}", text);
+      }
+    }
   }
 
   static int run(JobConfig config, Duration patience, PrintStream out) {

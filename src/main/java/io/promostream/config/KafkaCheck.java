@@ -40,7 +40,7 @@ final class KafkaCheck {
   /** Until a broker that is there has answered, connecting and retries included. */
   private static final Duration ANSWER = Duration.ofSeconds(15);
 
-  private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
+  static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
 
   private final JobConfig config;
   private final Findings findings;
@@ -59,6 +59,28 @@ final class KafkaCheck {
             "kafka.properties." + name, "no Kafka client knows this name", "look at its spelling");
       }
     }
+    with(config, findings, KafkaCheck::run);
+  }
+
+  /** Looks at what the brokers would refuse each transaction for, and at nothing else. */
+  static void transactionTimeout(JobConfig config, Findings findings) throws InterruptedException {
+    with(
+        config,
+        findings,
+        check -> {
+          Node broker = check.checkBrokers();
+          if (broker != null) {
+            check.checkTransactionTimeout(broker);
+          }
+        });
+  }
+
+  private interface Look {
+    void at(KafkaCheck check) throws InterruptedException;
+  }
+
+  private static void with(JobConfig config, Findings findings, Look look)
+      throws InterruptedException {
     Map<String, Object> properties = new HashMap<>(config.kafka().properties());
     properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
     properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) ANSWER.toMillis());
@@ -74,7 +96,7 @@ final class KafkaCheck {
       return;
     }
     try {
-      new KafkaCheck(config, findings, admin).run();
+      look.at(new KafkaCheck(config, findings, admin));
     } finally {
       admin.close(Duration.ofSeconds(1));
     }

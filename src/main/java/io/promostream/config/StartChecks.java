@@ -4,13 +4,13 @@ import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_INTERVAL;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_TIMEOUT;
 import static org.apache.flink.configuration.CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS;
+import static org.apache.flink.configuration.CheckpointingOptions.TOLERABLE_FAILURE_NUMBER;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ExecutionOptions;
@@ -62,23 +62,25 @@ public final class StartChecks {
               + ": must be EXACTLY_ONCE for delivery.guarantee exactly-once");
     }
     // A transaction is opened when one checkpoint's barrier passes the sink, and committed when the
-    // next checkpoint completes. That one begins an interval later (or the minimum pause, where
-    // that is longer) and completes within its timeout. If the job fails just then, the commit
-    // waits
-    // until it has been restarted:
-    //   age at commit <= max(interval, pause) + timeout + restart delay.
+    // next one that completes does. That one begins an interval later (or the minimum pause, where
+    // that is longer); as many as are tolerable may fail before it, each at its timeout, and it
+    // completes within its own. If the job fails just then, the commit waits until it has been
+    // restarted:
+    //   age at commit <= max(interval, pause)
+    //                    + tolerable failures x max(interval, timeout + pause)
+    //                    + timeout + restart delay.
     // The broker must not abort it before. What its timeout is longer by is left for the restart
-    // itself, for an outage that fails restarts, and for checkpoints that fail in between.
-    Duration pause = flink.get(MIN_PAUSE_BETWEEN_CHECKPOINTS);
-    Part between =
-        interval.compareTo(pause) < 0
-            ? new Part(MIN_PAUSE_BETWEEN_CHECKPOINTS.key(), pause)
-            : new Part(CHECKPOINTING_INTERVAL.key(), interval);
-    List<Part> parts = new ArrayList<>();
-    parts.add(between);
-    parts.add(new Part(CHECKPOINTING_TIMEOUT.key(), flink.get(CHECKPOINTING_TIMEOUT)));
-    parts.addAll(restartDelay(flink));
-    Duration needed = parts.stream().map(Part::time).reduce(Duration.ZERO, Duration::plus);
+    // itself, and for an outage that fails restarts.
+    Part pause = Part.of(flink, MIN_PAUSE_BETWEEN_CHECKPOINTS);
+    Part between = Part.of(CHECKPOINTING_INTERVAL, interval).orLonger(pause);
+    Part timeout = Part.of(flink, CHECKPOINTING_TIMEOUT);
+    int failures = Math.max(0, flink.get(TOLERABLE_FAILURE_NUMBER));
+    Part all =
+        between
+            .plus(between.orLonger(timeout.plus(pause)).times(failures))
+            .plus(timeout)
+            .plus(restartDelay(flink));
+    Duration needed = all.time();
     if (transactionTimeout.compareTo(needed) <= 0) {
       problems.add(
           ("kafka.properties.transaction.timeout.ms: Kafka would abort a transaction after %s, and its commit"
@@ -86,40 +88,60 @@ public final class StartChecks {
               .formatted(
                   TimeUtils.formatWithHighestUnit(transactionTimeout),
                   TimeUtils.formatWithHighestUnit(needed),
-                  parts.stream().map(Part::toString).collect(Collectors.joining(" + ")),
+                  all.text(),
                   needed.toMillis()));
     }
   }
 
-  /** A setting that delays a commit, and by how much at most. */
-  private record Part(String key, Duration time) {
-    @Override
-    public String toString() {
-      return key + " " + TimeUtils.formatWithHighestUnit(time);
+  /** What may delay a commit: by which settings, and by how much at most. */
+  private record Part(String text, Duration time) {
+
+    static final Part NONE = new Part("", Duration.ZERO);
+
+    static Part of(ConfigOption<Duration> option, Duration time) {
+      return new Part(option.key() + " " + TimeUtils.formatWithHighestUnit(time), time);
+    }
+
+    static Part of(ReadableConfig flink, ConfigOption<Duration> option) {
+      return of(option, flink.get(option));
+    }
+
+    Part plus(Part other) {
+      return other.time.isZero()
+          ? this
+          : new Part(text + " + " + other.text, time.plus(other.time));
+    }
+
+    Part orLonger(Part other) {
+      return time.compareTo(other.time) < 0 ? other : this;
+    }
+
+    Part times(int failures) {
+      return failures == 0
+          ? NONE
+          : new Part(
+              "%s %d x (%s)".formatted(TOLERABLE_FAILURE_NUMBER.key(), failures, text),
+              time.multipliedBy(failures));
     }
   }
 
   /** The longest wait before a restart; none where there is no restart, or no such strategy. */
-  private static List<Part> restartDelay(ReadableConfig flink) {
+  private static Part restartDelay(ReadableConfig flink) {
     Optional<String> type = flink.getOptional(RestartStrategyOptions.RESTART_STRATEGY);
     // Where nothing is said, Flink restarts with exponential delay, by that strategy's defaults.
     if (type.isEmpty()) {
       ConfigOption<Duration> longest =
           RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF;
-      return List.of(new Part(longest.key(), longest.defaultValue()));
+      return Part.of(longest, longest.defaultValue());
     }
     return switch (type.get().toLowerCase(Locale.ROOT)) {
       case "fixed-delay", "fixeddelay" ->
-          part(flink, RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY);
+          Part.of(flink, RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY);
       case "failure-rate", "failurerate" ->
-          part(flink, RestartStrategyOptions.RESTART_STRATEGY_FAILURE_RATE_DELAY);
+          Part.of(flink, RestartStrategyOptions.RESTART_STRATEGY_FAILURE_RATE_DELAY);
       case "exponential-delay", "exponentialdelay" ->
-          part(flink, RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF);
-      default -> List.of();
+          Part.of(flink, RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF);
+      default -> Part.NONE;
     };
-  }
-
-  private static List<Part> part(ReadableConfig flink, ConfigOption<Duration> delay) {
-    return List.of(new Part(delay.key(), flink.get(delay)));
   }
 }

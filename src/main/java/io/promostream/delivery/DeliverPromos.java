@@ -2,6 +2,8 @@ package io.promostream.delivery;
 
 import io.promostream.delivery.Campaign.Remembered;
 import io.promostream.delivery.Campaign.Running;
+import io.promostream.metrics.JobMetric;
+import io.promostream.metrics.RecentMax;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate;
@@ -25,6 +27,7 @@ import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.co.KeyedCoProcessFunction;
+import org.apache.flink.streaming.api.operators.TimestampedCollector;
 import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
@@ -74,6 +77,8 @@ public final class DeliverPromos
   private transient Counter repeated;
   private transient Counter cancelled;
   private transient Counter deliveries;
+  private transient Counter batches;
+  private transient RecentMax batchClients;
 
   /**
    * Delivers promos.
@@ -114,11 +119,13 @@ public final class DeliverPromos
     atWorkSince = Long.MAX_VALUE;
 
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    late = metrics.counter("promosLate");
-    missed = metrics.counter("promosMissed");
-    repeated = metrics.counter("promosRepeated");
-    cancelled = metrics.counter("promosCancelled");
-    deliveries = metrics.counter("deliveries");
+    late = JobMetric.PROMOS_LATE.counter(metrics);
+    missed = JobMetric.PROMOS_MISSED.counter(metrics);
+    repeated = JobMetric.PROMOS_REPEATED.counter(metrics);
+    cancelled = JobMetric.PROMOS_CANCELLED.counter(metrics);
+    deliveries = JobMetric.DELIVERIES.counter(metrics);
+    batches = JobMetric.BATCHES.counter(metrics);
+    batchClients = JobMetric.BATCH_CLIENTS.recentMax(metrics);
     population.register(metrics);
     list.register(metrics, System::currentTimeMillis);
   }
@@ -150,7 +157,9 @@ public final class DeliverPromos
             known instanceof Running r
                 ? new Running(promo, r.opened(), r.firstSlice(), r.endSlice())
                 : new Running(promo, false, 0, 0);
-        advance(id, known, running, now, timers, out);
+        Long sent = context.timestamp();
+        long due = Math.max(promo.startsAt(), sent == null ? now : sent);
+        advance(id, known, running, now, due, timers, out);
       }
     }
   }
@@ -299,7 +308,8 @@ public final class DeliverPromos
       // end, does not cost anybody the promo.
       boolean late = running.promo().phaseAt(now) != Promo.Phase.LIVE;
       long at = late || decideAt == NOTHING_TO_DECIDE ? decideAt : now;
-      advance(id, running, running, at, timers, out);
+      long due = running.opened() ? decideAt : running.promo().startsAt();
+      advance(id, running, running, at, due, timers, out);
     }
     if (more) {
       takeSlot(timers);
@@ -313,12 +323,14 @@ public final class DeliverPromos
    * @param current what holds from now on
    * @param decideAt the moment that counts for who is due: an audience that changed while the
    *     campaign was live holds, though its turn comes later
+   * @param dueSince since when those who are due have been so
    */
   private void advance(
       String id,
       @Nullable Campaign known,
       Running current,
       long decideAt,
+      long dueSince,
       TimerService timers,
       Collector<DeliveryBatch> out)
       throws Exception {
@@ -331,7 +343,7 @@ public final class DeliverPromos
     if (next.hasSlices()) {
       next = keep(id, sendKept(id, next, out), due);
     } else if (!due.isEmpty()) {
-      send(next.promo(), due.get(0), out);
+      send(next.promo(), due.get(0), dueSince, out);
       next = keep(id, next, due.subList(1, due.size()));
     }
 
@@ -377,15 +389,22 @@ public final class DeliverPromos
       if (slice != null) {
         slices.remove(key);
         population.slices(-1);
-        send(campaign.promo(), slice, out);
+        send(campaign.promo(), slice, slice.matchedAt() * 1000, out);
         return campaign.withSlicesFrom(number + 1);
       }
     }
     return campaign.withSlicesFrom(campaign.endSlice());
   }
 
-  private void send(Promo promo, Slice slice, Collector<DeliveryBatch> out) {
-    deliveries.inc(slice.clients().size());
+  /** Sends a slice, as of when it was due: the sinks see by that how late it is. */
+  private void send(Promo promo, Slice slice, long dueSince, Collector<DeliveryBatch> out) {
+    int clients = slice.clients().size();
+    deliveries.inc(clients);
+    batches.inc();
+    batchClients.note(clients);
+    // A KeyedCoProcessFunction can't choose the time of what it sends; its operator's collector
+    // can.
+    ((TimestampedCollector<DeliveryBatch>) out).setAbsoluteTimestamp(dueSince);
     out.collect(new DeliveryBatch(promo, slice.matchedAt(), slice.clients()));
   }
 

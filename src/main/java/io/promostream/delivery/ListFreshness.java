@@ -1,10 +1,10 @@
 package io.promostream.delivery;
 
+import io.promostream.metrics.JobMetric;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -25,10 +25,9 @@ final class ListFreshness {
    * @param now tells the time, epoch milliseconds
    */
   void register(MetricGroup metrics, LongSupplier now) {
-    metrics.gauge("listVersion", (Gauge<Long>) () -> version);
-    metrics.gauge(
-        "listAgeSeconds",
-        (Gauge<Long>) () -> completeSince == NEVER ? -1 : (now.getAsLong() - asOf) / 1000);
+    JobMetric.LIST_VERSION.gauge(metrics, () -> version);
+    JobMetric.LIST_AGE.gauge(
+        metrics, () -> completeSince == NEVER ? -1 : (now.getAsLong() - asOf) / 1000);
   }
 
   void completed(RefreshCompleted refresh, long now) {

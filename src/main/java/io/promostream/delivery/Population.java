@@ -1,8 +1,8 @@
 package io.promostream.delivery;
 
+import io.promostream.metrics.JobMetric;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 import org.jspecify.annotations.Nullable;
 
@@ -22,15 +22,15 @@ final class Population {
   private final long[] counts = new long[5];
 
   void register(MetricGroup metrics) {
-    gauge(metrics, "campaignsWaiting", WAITING);
-    gauge(metrics, "campaignsLive", LIVE);
-    gauge(metrics, "campaignsRemembered", REMEMBERED);
-    gauge(metrics, "recipientsRemembered", RECIPIENTS);
-    gauge(metrics, "slicesPending", SLICES);
+    gauge(JobMetric.CAMPAIGNS_WAITING, metrics, WAITING);
+    gauge(JobMetric.CAMPAIGNS_LIVE, metrics, LIVE);
+    gauge(JobMetric.CAMPAIGNS_REMEMBERED, metrics, REMEMBERED);
+    gauge(JobMetric.RECIPIENTS_REMEMBERED, metrics, RECIPIENTS);
+    gauge(JobMetric.SLICES_PENDING, metrics, SLICES);
   }
 
-  private void gauge(MetricGroup metrics, String name, int index) {
-    metrics.gauge(name, (Gauge<Long>) () -> counts[index]);
+  private void gauge(JobMetric metric, MetricGroup metrics, int index) {
+    metric.gauge(metrics, () -> counts[index]);
   }
 
   /** A campaign's state changes; null where there is none. */

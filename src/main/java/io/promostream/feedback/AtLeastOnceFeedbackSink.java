@@ -2,6 +2,8 @@ package io.promostream.feedback;
 
 import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.metrics.JobMetric;
+import io.promostream.metrics.RecentMax;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -53,11 +55,15 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
                 JdbcExecutionOptions.builder().withBatchSize(100).withBatchIntervalMs(100).build())
             .buildAtLeastOnce(new Connections(target, applicationName))
             .createWriter(context),
-        context.metricGroup().counter("rowsWritten"));
+        JobMetric.ROWS_WRITTEN.counter(context.metricGroup()),
+        JobMetric.DELIVERY_DELAY.recentMax(context.metricGroup()));
   }
 
   private record Writer(
-      FeedbackTarget target, SinkWriter<DeliveryBatch> writer, Counter rowsWritten)
+      FeedbackTarget target,
+      SinkWriter<DeliveryBatch> writer,
+      Counter rowsWritten,
+      RecentMax deliveryDelay)
       implements SinkWriter<DeliveryBatch> {
 
     @Override
@@ -69,6 +75,10 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
         throw new IOException(target.at("feedback rows were not written"), e);
       }
       rowsWritten.inc(batch.clients().size());
+      Long due = context.timestamp();
+      if (due != null) {
+        deliveryDelay.note(System.currentTimeMillis() - due);
+      }
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.promostream.feedback;
 
 import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.metrics.JobMetric;
+import io.promostream.metrics.RecentMax;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -10,6 +12,7 @@ import java.util.Collection;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.CommitterInitContext;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,7 +39,7 @@ final class FeedbackCommitter implements Committer<FeedbackCommittable> {
   private final String applicationName;
 
   private final Counter rowsCommitted;
-  private final Counter commitRetries;
+  private final RecentMax commitMillis;
   private final Counter transactionsLost;
   private final Counter rowsLost;
 
@@ -51,10 +54,11 @@ final class FeedbackCommitter implements Committer<FeedbackCommittable> {
             .formatted(
                 context.getJobInfo().getJobId().toHexString(),
                 context.getTaskInfo().getIndexOfThisSubtask());
-    rowsCommitted = context.metricGroup().counter("rowsCommitted");
-    commitRetries = context.metricGroup().counter("commitRetries");
-    transactionsLost = context.metricGroup().counter("transactionsLost");
-    rowsLost = context.metricGroup().counter("rowsLost");
+    MetricGroup metrics = context.metricGroup();
+    rowsCommitted = JobMetric.ROWS_COMMITTED.counter(metrics);
+    commitMillis = JobMetric.COMMIT_MILLIS.recentMax(metrics);
+    transactionsLost = JobMetric.TRANSACTIONS_LOST.counter(metrics);
+    rowsLost = JobMetric.ROWS_LOST.counter(metrics);
   }
 
   /**
@@ -79,7 +83,6 @@ final class FeedbackCommitter implements Committer<FeedbackCommittable> {
           retryOrThrow(request.getCommittable(), retries, e);
         }
       }
-      commitRetries.inc();
       request.retryLater();
     }
     if (retries >= 0) {
@@ -123,7 +126,9 @@ final class FeedbackCommitter implements Committer<FeedbackCommittable> {
       connection = target.database().connect(applicationName);
     }
     try (Statement statement = connection.createStatement()) {
+      long start = System.nanoTime();
       statement.execute("COMMIT PREPARED '" + committable.gid() + "'");
+      commitMillis.note((System.nanoTime() - start) / 1_000_000);
       rowsCommitted.inc(committable.rows());
     } catch (SQLException e) {
       if (!FeedbackTarget.UNDEFINED_OBJECT.equals(e.getSQLState())) {

@@ -2,6 +2,9 @@ package io.promostream.feedback;
 
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.feedback.PreparedTransactions.Prepared;
+import io.promostream.feedback.PreparedTransactions.Slots;
+import io.promostream.metrics.JobMetric;
+import io.promostream.metrics.RecentMax;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.sql.Connection;
@@ -18,7 +21,7 @@ import org.apache.flink.api.connector.sink2.CommittingSinkWriter;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.groups.SinkWriterMetricGroup;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +42,10 @@ final class FeedbackWriter
   private static final Logger LOG = LoggerFactory.getLogger(FeedbackWriter.class);
 
   private static final long CLEAN_UP_INTERVAL_MILLIS = 60_000;
+  private static final long LOOK_INTERVAL_MILLIS = 15_000;
+
+  /** No moment. */
+  private static final long NONE = Long.MAX_VALUE;
 
   /**
    * What the session needs, as far as the server knows it. A transaction stays open and idle for as
@@ -62,6 +69,14 @@ final class FeedbackWriter
           ('tcp_keepalives_count', '3')) AS needed (name, value) USING (name)
       """;
 
+  /**
+   * What stood prepared when last looked at, for gauges.
+   *
+   * @param oldestSince when this subtask's oldest was prepared, by this machine's clock, epoch
+   *     milliseconds; {@link #NONE} if there was none
+   */
+  private record Look(long prepared, long oldestSince, Slots slots) {}
+
   private final FeedbackTarget target;
   private final String prefix;
   private final int subtask;
@@ -71,8 +86,9 @@ final class FeedbackWriter
 
   private final Counter rowsWritten;
   private final Counter transactionsRolledBack;
-  private volatile int transactionsPrepared;
-  private volatile long oldestPreparedSeconds;
+  private final RecentMax deliveryDelay;
+
+  private volatile Look look = new Look(0, NONE, new Slots(0, 0));
 
   private final Connection connection;
   private final FeedbackRows pending;
@@ -84,6 +100,9 @@ final class FeedbackWriter
   private long rows;
 
   private long xid;
+
+  /** Since when the first of what is pending has been due, epoch milliseconds. */
+  private long dueSince = NONE;
 
   private long transactions;
   private long cleanedUpAt;
@@ -98,11 +117,14 @@ final class FeedbackWriter
     checkpoint = context.getRestoredCheckpointId().orElse(0);
     clock = context.getProcessingTimeService();
 
-    SinkWriterMetricGroup metrics = context.metricGroup();
-    rowsWritten = metrics.counter("rowsWritten");
-    transactionsRolledBack = metrics.counter("transactionsRolledBack");
-    metrics.gauge("transactionsPrepared", () -> transactionsPrepared);
-    metrics.gauge("oldestPreparedSeconds", () -> oldestPreparedSeconds);
+    MetricGroup metrics = context.metricGroup();
+    rowsWritten = JobMetric.ROWS_WRITTEN.counter(metrics);
+    deliveryDelay = JobMetric.DELIVERY_DELAY.recentMax(metrics);
+    transactionsRolledBack = JobMetric.TRANSACTIONS_ROLLED_BACK.counter(metrics);
+    JobMetric.TRANSACTIONS_PREPARED.gauge(metrics, () -> look.prepared());
+    JobMetric.OLDEST_PREPARED.gauge(metrics, this::oldestPreparedSeconds);
+    JobMetric.PREPARED_SLOTS.gauge(metrics, () -> look.slots().all());
+    JobMetric.PREPARED_SLOTS_USED.gauge(metrics, () -> look.slots().used());
 
     String job = SubtaskLock.sessionsOf(context.getJobInfo().getJobId());
     Connection opened = null;
@@ -115,6 +137,7 @@ final class FeedbackWriter
       long restored = checkpoint;
       // Those opened before it belong to the restored checkpoint: its committers commit them.
       cleanUp(transaction -> transaction.openedAfter() >= restored);
+      lookLater();
     } catch (SQLException e) {
       IOUtils.closeQuietly(opened);
       throw target.failure("the feedback writer did not start", e);
@@ -142,6 +165,10 @@ final class FeedbackWriter
       return;
     }
     pending.add(batch);
+    Long due = context.timestamp();
+    if (due != null) {
+      dueSince = Math.min(dueSince, due);
+    }
     if (pending.areEnough()) {
       sendPending();
     }
@@ -155,6 +182,10 @@ final class FeedbackWriter
       int sent = pending.send();
       rows += sent;
       rowsWritten.inc(sent);
+      if (dueSince != NONE) {
+        deliveryDelay.note(clock.getCurrentProcessingTime() - dueSince);
+        dueSince = NONE;
+      }
     } catch (SQLException e) {
       throw target.failure("feedback rows were not written", e);
     }
@@ -237,45 +268,70 @@ final class FeedbackWriter
    * one owner.
    */
   private void cleanUp(Predicate<FeedbackTransaction> abandoned) throws SQLException {
-    int prepared = 0;
-    long oldest = 0;
-    for (Prepared found : PreparedTransactions.ofPrefix(connection, prefix)) {
-      if (found.transaction().subtask() % parallelism == subtask
-          && !(abandoned.test(found.transaction()) && rolledBack(found.transaction()))) {
-        prepared++;
-        oldest = Math.max(oldest, found.ageSeconds());
+    for (Prepared found : ofThisSubtask()) {
+      if (abandoned.test(found.transaction())) {
+        rollBack(found.transaction());
       }
     }
-    transactionsPrepared = prepared;
-    oldestPreparedSeconds = oldest;
     cleanedUpAt = clock.getCurrentProcessingTime();
+    look();
   }
 
-  /** Rolls a transaction back; false if it still stands, which the gauges then show. */
-  private boolean rolledBack(FeedbackTransaction transaction) throws SQLException {
+  private List<Prepared> ofThisSubtask() throws SQLException {
+    return PreparedTransactions.ofPrefix(connection, prefix).stream()
+        .filter(found -> found.transaction().subtask() % parallelism == subtask)
+        .toList();
+  }
+
+  /** Sees what the gauges show. */
+  private void look() throws SQLException {
+    List<Prepared> standing = ofThisSubtask();
+    long oldestSince =
+        standing.stream()
+            .mapToLong(found -> clock.getCurrentProcessingTime() - found.ageSeconds() * 1000)
+            .min()
+            .orElse(NONE);
+    look = new Look(standing.size(), oldestSince, PreparedTransactions.slots(connection));
+  }
+
+  /** By a timer, as the gauges matter most when checkpoints do not come. */
+  private void lookLater() {
+    var unused =
+        clock.registerTimer(
+            clock.getCurrentProcessingTime() + LOOK_INTERVAL_MILLIS,
+            time -> {
+              try {
+                look();
+              } catch (SQLException e) {
+                throw target.failure("prepared transactions could not be looked after", e);
+              }
+              lookLater();
+            });
+  }
+
+  /** As of now: it goes on growing where the subtask is blocked and does not look. */
+  private long oldestPreparedSeconds() {
+    long since = look.oldestSince();
+    return since == NONE ? 0 : (clock.getCurrentProcessingTime() - since) / 1000;
+  }
+
+  /** Rolls a transaction back, unless it can't be: then it stands, which the gauges show. */
+  private void rollBack(FeedbackTransaction transaction) throws SQLException {
     try {
       PreparedTransactions.rollBack(connection, transaction);
       transactionsRolledBack.inc();
       LOG.info("rolled back {}, left prepared by an earlier attempt", transaction);
-      return true;
     } catch (SQLException e) {
       switch (String.valueOf(e.getSQLState())) {
-        case FeedbackTarget.UNDEFINED_OBJECT -> {
-          return true;
-        }
-        // Another session is at it this moment.
-        case FeedbackTarget.NOT_IN_PREREQUISITE_STATE -> {
-          return false;
-        }
-        case FeedbackTarget.INSUFFICIENT_PRIVILEGE -> {
-          LOG.error(
-              "{} was left prepared by an earlier attempt and can't be rolled back by this role. It holds back vacuum:"
-                  + " run ROLLBACK PREPARED '{}' in this database as the role that prepared it, or as superuser",
-              transaction,
-              transaction,
-              e);
-          return false;
-        }
+        // Gone, or another session is at it this moment.
+        case FeedbackTarget.UNDEFINED_OBJECT, FeedbackTarget.NOT_IN_PREREQUISITE_STATE -> {}
+        case FeedbackTarget.INSUFFICIENT_PRIVILEGE ->
+            LOG.error(
+                "{} was left prepared by an earlier attempt and can't be rolled back by this role. It holds back vacuum:"
+                    + " run ROLLBACK PREPARED '{}' in this database as the role that prepared it, or as superuser",
+                transaction,
+                transaction,
+                e);
         default -> throw e;
       }
     }

@@ -8,7 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** What stands prepared in the database of a connection that is in no transaction. */
+/**
+ * What stands prepared in the database of a connection. A transaction may be open on it, whose
+ * snapshot is of no account here, but which only {@code clock_timestamp()} does not stop for.
+ */
 final class PreparedTransactions {
 
   /**
@@ -18,14 +21,31 @@ final class PreparedTransactions {
    */
   record Prepared(FeedbackTransaction transaction, long ageSeconds) {}
 
+  /**
+   * The server's room for prepared transactions, whoever's they are.
+   *
+   * @param all {@code max_prepared_transactions}
+   */
+  record Slots(long all, long used) {}
+
   private PreparedTransactions() {}
+
+  static Slots slots(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "SELECT current_setting('max_prepared_transactions')::int8, count(*) FROM pg_prepared_xacts")) {
+      result.next();
+      return new Slots(result.getLong(1), result.getLong(2));
+    }
+  }
 
   /** Those of the prefix, in the current database: in others they could not be ended. */
   static List<Prepared> ofPrefix(Connection connection, String prefix) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet result =
             statement.executeQuery(
-                "SELECT gid, extract(epoch FROM now() - prepared)::int8 FROM pg_prepared_xacts"
+                "SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::int8 FROM pg_prepared_xacts"
                     + " WHERE database = current_database()")) {
       List<Prepared> prepared = new ArrayList<>();
       while (result.next()) {

@@ -2,6 +2,7 @@ package io.promostream.kafka;
 
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.feedback.PrefixGuard;
+import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Properties;
@@ -73,7 +74,7 @@ final class LossReportingSink
         properties,
         topic,
         onForgotten,
-        context.metricGroup().counter("transactionsLost"));
+        JobMetric.TRANSACTIONS_LOST.counter(context.metricGroup()));
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.promostream.notification;
 
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
+import io.promostream.metrics.JobMetric;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.metrics.Counter;
@@ -14,7 +15,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
 
   @Override
   public void open(OpenContext context) {
-    written = getRuntimeContext().getMetricGroup().counter("notificationsWritten");
+    written = JobMetric.NOTIFICATIONS_WRITTEN.counter(getRuntimeContext().getMetricGroup());
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.promostream.promo;
 
 import io.promostream.kafka.Message;
 import io.promostream.kafka.TopicLimits;
+import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.Map;
@@ -49,10 +50,10 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
-    read = metrics.counter("promosRead");
+    read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
     for (RejectReason reason : RejectReason.values()) {
-      rejected.put(reason, metrics.addGroup("reason", reason.code()).counter("promosRejected"));
+      rejected.put(reason, JobMetric.PROMOS_REJECTED.counter(metrics, reason.code()));
     }
   }
 

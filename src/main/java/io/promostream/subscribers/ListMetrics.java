@@ -1,9 +1,9 @@
 package io.promostream.subscribers;
 
+import io.promostream.metrics.JobMetric;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import java.time.Clock;
 import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.ThreadSafeSimpleCounter;
 
@@ -30,15 +30,15 @@ final class ListMetrics {
   volatile RefreshCompleted completed = SubscriberListSplit.NOTHING_SENT.completed();
 
   ListMetrics(MetricGroup group, Clock clock) {
-    refreshes = group.counter("refreshes", new ThreadSafeSimpleCounter());
-    refreshFailures = group.counter("refreshFailures", new ThreadSafeSimpleCounter());
-    rowsRead = group.counter("rowsRead", new ThreadSafeSimpleCounter());
-    group.gauge("listRestaurants", (Gauge<Long>) () -> completed.restaurants());
-    group.gauge("listSubscriptions", (Gauge<Long>) () -> completed.subscriptions());
-    group.gauge("listAgeSeconds", (Gauge<Long>) () -> ageSeconds(clock));
-    group.gauge("refreshDurationMillis", (Gauge<Long>) () -> refreshDurationMillis);
-    group.gauge("refreshConsecutiveFailures", (Gauge<Long>) () -> refreshConsecutiveFailures);
-    group.gauge("rowsSkipped", (Gauge<Long>) () -> rowsSkipped);
+    refreshes = JobMetric.REFRESHES.counter(group, new ThreadSafeSimpleCounter());
+    refreshFailures = JobMetric.REFRESH_FAILURES.counter(group, new ThreadSafeSimpleCounter());
+    rowsRead = JobMetric.ROWS_READ.counter(group, new ThreadSafeSimpleCounter());
+    JobMetric.LIST_RESTAURANTS.gauge(group, () -> completed.restaurants());
+    JobMetric.LIST_SUBSCRIPTIONS.gauge(group, () -> completed.subscriptions());
+    JobMetric.LIST_AGE.gauge(group, () -> ageSeconds(clock));
+    JobMetric.REFRESH_DURATION.gauge(group, () -> refreshDurationMillis);
+    JobMetric.REFRESH_CONSECUTIVE_FAILURES.gauge(group, () -> refreshConsecutiveFailures);
+    JobMetric.ROWS_SKIPPED.gauge(group, () -> rowsSkipped);
   }
 
   /** -1 before the first refresh. */

@@ -99,8 +99,8 @@ class BrokenManifestsTest {
             inFlink("kubernetes.operator.periodic.savepoint.interval", "daily"),
             "kubernetes.operator.periodic.savepoint.interval: can't be daily"),
         arguments(
-            inFlink("execution.checkpointing.timeout", "10 min"),
-            "a Kafka transaction may be 1820 s old when its checkpoint completes, more than half of"
+            inFlink("execution.checkpointing.timeout", "3 min"),
+            "a Kafka transaction may be 560 s old when its checkpoint completes, more than half of"
                 + " its timeout of 900 s: a failure then leaves too little time to commit it"),
         arguments(
             inFlink("security.ssl.rest.keystore-password", "hunter2"),

@@ -24,10 +24,14 @@ public final class Monitoring {
     return Yaml.at(Yaml.read(DIRECTORY.resolve("rules.yaml")).get(0), "spec");
   }
 
+  static List<Object> alerts() {
+    return Yaml.list(rules(), "groups", 0, "rules");
+  }
+
   /** All expressions of rules and panels. */
   static List<String> expressions() throws IOException {
     List<String> expressions = new ArrayList<>();
-    for (Object rule : Yaml.list(rules(), "groups", 0, "rules")) {
+    for (Object rule : alerts()) {
       expressions.add(Yaml.text(rule, "expr"));
     }
     try (JsonParser json =

@@ -4,13 +4,18 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,13 +37,76 @@ class MonitoringTest {
             .anyMatch(path -> Files.isExecutable(Path.of(path, "promtool"))),
         "promtool is not installed");
     Files.writeString(directory.resolve("rules.yaml"), yaml(Monitoring.rules()));
-    Files.copy(TESTS, directory.resolve("rules-test.yaml"));
   }
 
   @Test
   void eachAlertFiresForItsCauseAndNotForLess() throws Exception {
     promtool("check", "rules", "--lint-fatal", "rules.yaml");
+    Files.writeString(directory.resolve("rules-test.yaml"), yaml(testsWithAnnotations()));
     promtool("test", "rules", "rules-test.yaml");
+  }
+
+  /** What the alerts say is the rules' to word: each expected alert is given its rule's text. */
+  private static Object testsWithAnnotations() {
+    Map<String, Object> annotations = new HashMap<>();
+    for (Object rule : Monitoring.alerts()) {
+      annotations.put(Yaml.text(rule, "alert"), Yaml.map(rule, "annotations"));
+    }
+    Object tests = Yaml.read(TESTS).get(0);
+    for (Object test : alertTests(tests)) {
+      for (Object expected : Yaml.list(test, "exp_alerts")) {
+        Yaml.map(expected).put("exp_annotations", annotations.get(Yaml.text(test, "alertname")));
+      }
+    }
+    return tests;
+  }
+
+  private static List<Object> alertTests(Object tests) {
+    return Yaml.list(tests, "tests").stream()
+        .flatMap(test -> Yaml.list(test, "alert_rule_test").stream())
+        .toList();
+  }
+
+  @Test
+  void eachAlertIsTestedFiringAndQuiet() {
+    Map<Boolean, Set<String>> tested =
+        alertTests(Yaml.read(TESTS).get(0)).stream()
+            .collect(
+                Collectors.partitioningBy(
+                    test -> Yaml.list(test, "exp_alerts").isEmpty(),
+                    Collectors.mapping(test -> Yaml.text(test, "alertname"), Collectors.toSet())));
+    Set<String> alerts =
+        Monitoring.alerts().stream()
+            .map(rule -> Yaml.text(rule, "alert"))
+            .collect(Collectors.toSet());
+    assertThat(tested.get(true)).as("quiet").isEqualTo(alerts);
+    assertThat(tested.get(false)).as("firing").isEqualTo(alerts);
+  }
+
+  @Test
+  void eachAlertSaysWhatToDo() {
+    for (Object rule : Monitoring.alerts()) {
+      String alert = Yaml.text(rule, "alert");
+      assertThat(Yaml.text(rule, "labels", "severity")).as(alert).isIn("critical", "warning");
+      assertThat(Yaml.text(rule, "annotations", "summary")).as(alert).endsWith(".");
+      assertThat(Yaml.text(rule, "annotations", "description")).as(alert).hasSizeGreaterThan(100);
+      assertThat(Yaml.text(rule, "annotations", "runbook_url"))
+          .as(alert)
+          .endsWith("/k8s/RUNBOOK.md#" + alert.toLowerCase(Locale.ROOT));
+    }
+  }
+
+  /** Those of the job's own in the table that JobMetricTest compares, Flink's in the one below. */
+  @Test
+  void thePageExplainsWhatRulesAndPanelsAskFor() throws IOException {
+    String page = Files.readString(Path.of("k8s/monitoring/README.md"));
+    Set<String> own =
+        Arrays.stream(JobMetric.values())
+            .map(JobMetric::prometheusName)
+            .collect(Collectors.toSet());
+    for (String metric : Monitoring.metrics()) {
+      assertThat(own.contains(metric) || page.contains("| `" + metric + "` |")).as(metric).isTrue();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.promostream.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
@@ -80,6 +81,16 @@ class EnvironmentCheckTest {
     environment.put(ConfigKey.variable(key), value);
   }
 
+  private JobConfig load(String... args) {
+    return JobConfig.load(args, environment);
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return free.getLocalPort();
+    }
+  }
+
   private Report check(String... args) {
     return check(Duration.ofSeconds(60), args);
   }
@@ -88,9 +99,7 @@ class EnvironmentCheckTest {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     int exitCode =
         EnvironmentCheck.run(
-            JobConfig.load(args, environment),
-            patience,
-            new PrintStream(printed, true, StandardCharsets.UTF_8));
+            load(args), patience, new PrintStream(printed, true, StandardCharsets.UTF_8));
     String text = printed.toString(StandardCharsets.UTF_8);
     assertThat(text).doesNotContain(PASSWORD);
     return new Report(exitCode, text.lines().map(line -> line.replaceAll(" +", " ")).toList());
@@ -302,6 +311,23 @@ class EnvironmentCheckTest {
   }
 
   @Test
+  void aStartIsRefusedThatTheBrokersWouldRefuse() throws IOException {
+    JobConfig hour = load("--kafka.properties.transaction.timeout.ms=3600000");
+    assertThatThrownBy(() -> EnvironmentCheck.beforeStart(hour))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "transaction.max.timeout.ms: the brokers allow 15 min, the job asks for 1 h: raise it,"
+                + " or set kafka.properties.transaction.timeout.ms to 900000");
+    EnvironmentCheck.beforeStart(load());
+    EnvironmentCheck.beforeStart(
+        load(
+            "--kafka.properties.transaction.timeout.ms=3600000",
+            "--delivery.guarantee=at-least-once"));
+    // Whoever submits the job may be unable to reach them.
+    EnvironmentCheck.beforeStart(load("--kafka.bootstrap-servers=127.0.0.1:" + freePort()));
+  }
+
+  @Test
   void warnsOfPropertiesThatNobodyKnows() {
     letSeeSequence();
     assertOneWarning(
@@ -311,10 +337,7 @@ class EnvironmentCheckTest {
   @Test
   void goesOnWhenThingsAreDown() throws IOException {
     letSeeSequence();
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = freePort();
     set("kafka.bootstrap-servers", "127.0.0.1:" + port);
     Report report = check();
     assertOneProblem(report, "kafka ", "no answer from 127.0.0.1:" + port);

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,39 @@ class StartChecksTest {
             "execution.checkpointing.timeout", "49 s",
             "restart-strategy.type", "none"),
         config("kafka.properties.transaction.timeout.ms=60000"));
+  }
+
+  /** A failed checkpoint leaves what it was to commit to the next. */
+  @Test
+  void countsTheCheckpointsThatMayFail() {
+    Map<String, String> flink = new HashMap<>();
+    flink.put("execution.checkpointing.interval", "10 s");
+    flink.put("execution.checkpointing.min-pause", "5 s");
+    flink.put("execution.checkpointing.timeout", "2 min");
+    flink.put("execution.checkpointing.tolerable-failed-checkpoints", "2");
+    flink.put("restart-strategy.type", "none");
+    // 10 + 2 x (120 + 5) + 120
+    assertRefused(
+        flink,
+        config("kafka.properties.transaction.timeout.ms=380000"),
+        "execution.checkpointing.tolerable-failed-checkpoints 2 x"
+            + " (execution.checkpointing.timeout 2 min + execution.checkpointing.min-pause 5 s)",
+        "more than 380000");
+    check(flink, config("kafka.properties.transaction.timeout.ms=380001"));
+    // The next one does not begin before its time: 300 + 2 x 300 + 120.
+    flink.put("execution.checkpointing.interval", "5 min");
+    assertRefused(
+        flink,
+        config("kafka.properties.transaction.timeout.ms=1020000"),
+        "execution.checkpointing.tolerable-failed-checkpoints 2 x"
+            + " (execution.checkpointing.interval 5 min)",
+        "more than 1020000");
+    check(flink, config("kafka.properties.transaction.timeout.ms=1020001"));
+  }
+
+  @Test
+  void takesThisProjectsOwnSettings() {
+    check(GlobalConfiguration.loadConfiguration("flink-conf").toMap(), EXACTLY_ONCE);
   }
 
   /** A job that fails before its commit makes up for it after the restart. */

@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
 /** One subtask of one attempt of a sink, as Flink would run it. */
 final class SinkSubtask {
 
+  /** Of a batch of which nobody knows since when it has been due. */
+  static final SinkWriter.Context NO_TIME = time(null);
+
   final InterceptingOperatorMetricGroup metrics = new InterceptingOperatorMetricGroup();
   final TestProcessingTimeService clock = new TestProcessingTimeService();
   private final JobID job;
@@ -71,9 +74,24 @@ final class SinkSubtask {
     return sink.createCommitter(new CommitterContext());
   }
 
+  /** Of a batch that has been due since a moment, epoch milliseconds. */
+  static SinkWriter.Context time(@Nullable Long due) {
+    return new SinkWriter.Context() {
+      @Override
+      public long currentWatermark() {
+        return Long.MIN_VALUE;
+      }
+
+      @Override
+      public @Nullable Long timestamp() {
+        return due;
+      }
+    };
+  }
+
   /** Hands a batch to the writer, and has it sent to the database. */
   static void send(FeedbackWriter writer, DeliveryBatch batch) throws IOException {
-    writer.write(batch, null);
+    writer.write(batch, NO_TIME);
     writer.flush(false);
   }
 
