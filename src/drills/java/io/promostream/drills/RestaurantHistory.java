@@ -177,11 +177,13 @@ final class RestaurantHistory {
     return false;
   }
 
-  private static boolean holdsInTheEnd(Version version, Stay stay, long settledAt) {
+  /** In the end: when all was done, and the job has decided the last of it. */
+  private boolean holdsInTheEnd(Version version, Stay stay, long settledAt) {
+    long end = seconds.isEmpty() ? settledAt : Math.max(settledAt, seconds.last());
     return version.until == NEVER
         && stay.until == NEVER
         && version.promo.start() <= settledAt
-        && settledAt <= version.promo.end();
+        && end <= version.promo.end();
   }
 
   /** Whether the job decided something when it had to decide this, too. */

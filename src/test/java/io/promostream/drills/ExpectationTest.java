@@ -110,6 +110,16 @@ class ExpectationTest {
   }
 
   @Test
+  void aPromoThatEndsBeforeTheLastOneIsReadIsNotLiveInTheEnd() {
+    subscribed(1, "a");
+    published(990, "short", 995, 1_005, 1);
+    assertThat(expectation().owed()).isEqualTo(due("short", "a"));
+    delivered(published(1_000, "closing", 0, ALWAYS, 1), "a", 1_006);
+    assertThat(expectation().owed()).isEqualTo(due("closing", "a"));
+    assertThat(expectation().open()).isEqualTo(due("short", "a"));
+  }
+
+  @Test
   void aCancelledPromoMayGoOutUntilTheCancellationHasBeenRead() {
     subscribed(1, "a");
     Promo promo = published(2, "c", 0, ALWAYS, 1);
