@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -209,10 +211,18 @@ class FaultsIT {
 
   @Test
   void stoppedWithSavepointAndResumed() throws Exception {
+    Set<Thread> before = kafkasAdminThreads();
     begin(2, new Configuration());
     job.start(3, job.stopWithSavepoint(), new Configuration());
     job.awaitCheckpoints();
     audit();
+    TestJob.await("no client left behind", () -> before.containsAll(kafkasAdminThreads()));
+  }
+
+  private static Set<Thread> kafkasAdminThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("kafka-admin-client"))
+        .collect(Collectors.toSet());
   }
 
   @Test

@@ -86,14 +86,16 @@ final class LossReportingSink
   public StatefulSinkWriter<Message, KafkaWriterState> createWriter(WriterInitContext context)
       throws IOException {
     guard.await(context.getJobInfo().getJobId());
-    return connectors.createWriter(context);
+    ConnectorsAdmin.requireBroker(properties);
+    return ConnectorsAdmin.closedOf(connectors.createWriter(context));
   }
 
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> restored) throws IOException {
     guard.await(context.getJobInfo().getJobId());
-    return connectors.restoreWriter(context, restored);
+    ConnectorsAdmin.requireBroker(properties);
+    return ConnectorsAdmin.closedOf(connectors.restoreWriter(context, restored));
   }
 
   @Override
