@@ -1,40 +1,76 @@
 package io.promostream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.promostream.Saboteur.Act;
 import io.promostream.cluster.Monitoring;
+import io.promostream.cluster.Prometheus;
+import io.promostream.metrics.JobMetric;
 import io.promostream.testing.PromoJson;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
+import io.promostream.testing.TestDatabase;
+import java.lang.reflect.Field;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.JobManagerOptions;
+import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.metrics.MetricNames;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The job under flink-conf/config.yaml, and what it tells Prometheus. */
+/**
+ * The job under flink-conf/config.yaml, watched by Prometheus with the project's own rules, in
+ * which a minute is a second. What alerts are for is made to happen, one after the other: so the
+ * tests have an order, and each begins with a job that runs.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class MonitoringIT {
 
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final String OPERATOR = "flink_taskmanager_job_task_operator_";
+  private static final String RESTAURANT = "r";
 
-  @Test
-  void whatRulesAndPanelsAskForIsThere(@TempDir Path directory) throws Exception {
-    int port = freePort();
+  @TempDir private static Path directory;
+  private static MiniCluster cluster;
+  private static TestJob job;
+  private static JobID id;
+  private static Prometheus prometheus;
+  private static int campaigns;
+
+  @BeforeAll
+  static void start() throws Exception {
+    assumeTrue(Prometheus.isInstalled(), "prometheus is not installed");
+    int port = Prometheus.freePort();
     Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
-    // Addresses, paths and sizes, and checkpoints soon.
+    // Addresses, paths and sizes; checkpoints and restarts soon.
     flink.setString("metrics.reporter.prom.port", "" + port);
     flink.set(RestOptions.BIND_PORT, "0");
     flink.set(JobManagerOptions.PORT, 0);
@@ -42,55 +78,298 @@ class MonitoringIT {
     flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, directory.toUri().toString());
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
     flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ZERO);
+    // The first four restarts follow at once, the fifth after 8 s.
+    flink.set(
+        RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF,
+        Duration.ofMillis(100));
+    flink.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_BACKOFF_MULTIPLIER, 3.0);
     flink.removeConfig(TaskManagerOptions.TOTAL_PROCESS_MEMORY);
+    flink.set(PipelineOptions.NAME, "promo-stream");
+    // The saboteur takes the job down with it, though nothing connects the two.
+    flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
 
-    MiniCluster cluster = new MiniCluster(on(flink));
-    try (TestJob job = new TestJob(directory)) {
-      cluster.start();
-      StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
-      PromoStreamJob.prepare(env, job.config());
-      cluster.submitJob(env.getStreamGraph().getJobGraph()).get();
-      // Some metrics come with the first promo.
-      job.send(PromoJson.good().bytes());
+    prometheus = Prometheus.start(Files.createDirectory(directory.resolve("prometheus")), port);
+    cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(flink)
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(2)
+                .withRandomPorts()
+                .build());
+    cluster.start();
+    job = new TestJob(directory, "--feedback.on-lost-transaction=continue");
+    IntStream.range(0, 10).forEach(client -> job.subscribe("client-" + client, RESTAURANT));
+    StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
+    PromoStreamJob.prepare(env, job.config());
+    Saboteur.join(env);
+    JobGraph graph = env.getStreamGraph().getJobGraph();
+    id = graph.getJobID();
+    cluster.submitJob(graph).get();
+  }
 
-      Set<String> wanted = Monitoring.metrics();
-      Set<String> told = Set.of();
-      long deadline = System.nanoTime() + PATIENCE.toNanos();
-      while (!told.containsAll(wanted) && System.nanoTime() < deadline) {
-        Thread.sleep(500);
-        told = metrics(port);
-      }
-      assertThat(told).containsAll(wanted);
-    } finally {
+  @AfterAll
+  static void stop() throws Exception {
+    Saboteur.hold(false);
+    if (prometheus != null) {
+      prometheus.close();
+    }
+    if (cluster != null) {
       cluster.close();
     }
-  }
-
-  private static MiniClusterConfiguration on(Configuration flink) {
-    return new MiniClusterConfiguration.Builder()
-        .setConfiguration(flink)
-        .setNumTaskManagers(1)
-        .setNumSlotsPerTaskManager(2)
-        .withRandomPorts()
-        .build();
-  }
-
-  private static int freePort() throws Exception {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
+    if (job != null) {
+      job.close();
     }
   }
 
-  /** The names of the metrics that Prometheus would read now. */
-  private static Set<String> metrics(int port) throws Exception {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics")).build();
-    return HttpClient.newHttpClient()
-        .send(request, BodyHandlers.ofString())
-        .body()
-        .lines()
-        .filter(line -> !line.startsWith("#"))
-        .map(line -> line.split("[ {]")[0])
+  private static void send() {
+    job.send(promo().bytes());
+  }
+
+  private static PromoJson promo() {
+    return PromoJson.good()
+        .with("restaurant_id", "\"" + RESTAURANT + "\"")
+        .with("adv_campaign_id", "\"" + ++campaigns + "\"");
+  }
+
+  private static void awaitAlerts(String... alerts) throws Exception {
+    Set<String> wanted = Set.of(alerts);
+    Set<String> seen = new TreeSet<>();
+    try {
+      TestJob.await(
+          wanted + " to fire",
+          () -> {
+            seen.addAll(prometheus.firing());
+            return seen.containsAll(wanted);
+          });
+    } catch (AssertionError e) {
+      throw new AssertionError("only these have fired: " + seen, e);
+    }
+  }
+
+  private static void awaitQuiet(String... alerts) throws Exception {
+    TestJob.await(
+        "an end of " + Set.of(alerts),
+        () -> prometheus.firing().stream().noneMatch(Set.of(alerts)::contains));
+  }
+
+  private static Set<String> names() {
+    return prometheus.series("{namespace=\"" + Prometheus.NAMESPACE + "\"}").stream()
+        .map(labels -> (String) labels.get("__name__"))
         .collect(Collectors.toSet());
+  }
+
+  @Test
+  @Order(1)
+  void whatRulesAndPanelsAskForIsThereAndAHealthyJobIsQuiet() throws Exception {
+    send();
+    job.awaitDeliveries(10);
+    Set<String> wanted = Monitoring.metrics();
+    TestJob.await("all of " + wanted, () -> names().containsAll(wanted));
+    // Five seconds are five minutes here, and a machine under load may need them to start the job.
+    TestJob.await(
+        "no alert but that of the first delivery",
+        () -> Set.of("PromoStreamDeliveryDelayed").containsAll(prometheus.firing()));
+  }
+
+  /** Each metric at each operator that is said to have it, and no metric that is not said. */
+  @Test
+  @Order(2)
+  void theJobHasItsMetricsAndNoOthers() throws Exception {
+    Set<String> expected =
+        Arrays.stream(JobMetric.values())
+            .flatMap(
+                metric ->
+                    Stream.of(metric.operators().split(", "))
+                        .map(operator -> metric.prometheusName() + " " + operator))
+            .collect(Collectors.toCollection(TreeSet::new));
+    TestJob.await("all of " + expected, () -> metrics().containsAll(expected));
+    assertThat(metrics()).isEqualTo(expected);
+  }
+
+  /** The operators' metrics that are not Flink's, and in no group as Kafka's are. */
+  private static Set<String> metrics() {
+    Set<String> flinks =
+        Arrays.stream(MetricNames.class.getFields())
+            .filter(field -> field.getType() == String.class)
+            .map(MonitoringIT::value)
+            .collect(Collectors.toSet());
+    Set<String> metrics = new TreeSet<>();
+    for (Map<String, Object> labels :
+        prometheus.series(
+            "{__name__=~\"" + OPERATOR + "(reason_)?[A-Za-z]+\", operator_name!~\"saboteur.*\"}")) {
+      String metric = labels.get("__name__").toString();
+      if (!flinks.contains(metric.substring(OPERATOR.length()))) {
+        metrics.add(metric + " " + operator(labels.get("operator_name").toString()));
+      }
+    }
+    return metrics;
+  }
+
+  /** The operator's uid: a sink's writer, say, is called {@code feedback:_Writer}. */
+  private static String operator(String name) {
+    return name.replaceFirst("^Source:_", "")
+        .replaceFirst(":_(Writer|Committer)$", "")
+        .replace('_', '-');
+  }
+
+  private static String value(Field field) {
+    try {
+      return (String) field.get(null);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  @Order(3)
+  void theSubscribersDatabaseRefuses() throws Exception {
+    job.subscribers.shutOut(true);
+    awaitAlerts("PromoStreamListStale", "PromoStreamRefreshFailing");
+    assertThat(prometheus.labels("PromoStreamListStale"))
+        .containsEntry("namespace", Prometheus.NAMESPACE)
+        .containsEntry("job_name", "promo_stream");
+    job.subscribers.shutOut(false);
+    awaitQuiet("PromoStreamListStale", "PromoStreamRefreshFailing");
+  }
+
+  @Test
+  @Order(4)
+  void promosComeSpoiltAndLate() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      job.send("no promo".getBytes(StandardCharsets.UTF_8));
+    }
+    long anHourAgo = System.currentTimeMillis() - Duration.ofHours(1).toMillis();
+    job.send(new ProducerRecord<>(job.promosTopic, null, anHourAgo, null, promo().bytes()));
+    awaitAlerts("PromoStreamRejectionsRising", "PromoStreamDeliveryDelayed");
+  }
+
+  /** Until it completes at last, and finds that its transaction has been rolled back. */
+  @Test
+  @Order(5)
+  void aCheckpointDoesNotEnd() throws Exception {
+    int rows = job.rows().size();
+    TestJob.await(
+        "promos in each checkpoint",
+        () -> {
+          send();
+          return job.rows().size() > rows;
+        });
+    Saboteur.hold(true);
+    TestJob.await(
+        "a checkpoint that does not end",
+        () -> {
+          send();
+          return Saboteur.holds();
+        });
+    TestJob.await("a prepared transaction", () -> !job.preparedTransactions().isEmpty());
+    TestDatabase others = TestDatabase.create();
+    for (int i = 0; i < 53; i++) {
+      others.execute(
+          "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'others-%d'".formatted(i));
+    }
+    job.subscribers.execute("DELETE FROM subscribers_restaurants");
+    awaitAlerts(
+        "PromoStreamNoCheckpoint",
+        "PromoStreamPreparedTransactionOld",
+        "PromoStreamPreparedSlotsNearlyUsed",
+        "PromoStreamListShrank");
+
+    for (int i = 0; i < 53; i++) {
+      others.execute("ROLLBACK PREPARED 'others-%d'".formatted(i));
+    }
+    for (String transaction : job.preparedTransactions()) {
+      job.feedback.execute("ROLLBACK PREPARED '%s'".formatted(transaction));
+    }
+    Saboteur.hold(false);
+    awaitAlerts("PromoStreamTransactionLost");
+    awaitQuiet("PromoStreamNoCheckpoint", "PromoStreamPreparedTransactionOld");
+  }
+
+  private static long completedCheckpoints() throws Exception {
+    return cluster
+        .getExecutionGraph(id)
+        .get()
+        .getCheckpointStatsSnapshot()
+        .getCounts()
+        .getNumberOfCompletedCheckpoints();
+  }
+
+  @Test
+  @Order(6)
+  void checkpointsFail() throws Exception {
+    AtomicLong ordered = new AtomicLong(-1);
+    TestJob.await(
+        "PromoStreamCheckpointsFailing to fire",
+        () -> {
+          long completed = completedCheckpoints();
+          if (completed > ordered.get() && Saboteur.outstanding(Act.DECLINE_CHECKPOINT) == 0) {
+            ordered.set(completed);
+            // Two checkpoints, as a rule: each is declined by both of the saboteur's subtasks. A
+            // third in a row would restart the job.
+            Saboteur.order(Act.DECLINE_CHECKPOINT, 4);
+          }
+          return prometheus.firing().contains("PromoStreamCheckpointsFailing");
+        });
+    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    assertThat(cluster.getJobStatus(id).get()).isEqualTo(JobStatus.RUNNING);
+  }
+
+  /** Of all tasks, which restart together. */
+  private static int attempt() throws Exception {
+    return cluster
+        .getExecutionGraph(id)
+        .get()
+        .getAllExecutionVertices()
+        .iterator()
+        .next()
+        .getCurrentExecutionAttempt()
+        .getAttemptNumber();
+  }
+
+  @Test
+  @Order(7)
+  void theJobRestartsAgainAndAgain() throws Exception {
+    int before = attempt();
+    for (int restarts = 1; restarts <= 4; restarts++) {
+      // One at a time: two subtasks that fail at once are one restart.
+      Saboteur.order(Act.FAIL_AT_RANDOM, 1);
+      int restarted = before + restarts;
+      TestJob.await("restart " + restarts, () -> attempt() == restarted);
+    }
+    awaitAlerts("PromoStreamRestarting");
+  }
+
+  /** For eight seconds, the fifth backoff, in which campaigns come and go. */
+  @Test
+  @Order(8)
+  void theJobIsDown() throws Exception {
+    job.subscribe("client", RESTAURANT);
+    int promos = campaigns;
+    TestJob.await(
+        "the restarted job",
+        () -> {
+          send();
+          return job.rows().stream()
+              .anyMatch(row -> Integer.parseInt(row.promo().campaignId()) > promos);
+        });
+    long now = Instant.now().getEpochSecond();
+    for (int second = 3; second < 12; second++) {
+      job.send(
+          promo()
+              .with("adv_campaign_datetime_start", "" + (now + second))
+              .with("adv_campaign_datetime_end", "" + (now + second))
+              .bytes());
+    }
+    job.awaitCommittedOffsets(campaigns + 20);
+    Saboteur.order(Act.FAIL_AT_RANDOM, 1);
+    awaitAlerts("PromoStreamDown", "PromoStreamPromosMissed");
+  }
+
+  @Test
+  @Order(9)
+  void theJobIsGone() throws Exception {
+    cluster.cancelJob(id).get();
+    awaitAlerts("PromoStreamUnseen");
   }
 }

@@ -2,20 +2,27 @@ package io.promostream;
 
 import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * An operator beside the job that spoils what all tasks share: checkpoints and restarts. It does so
@@ -47,9 +54,36 @@ final class Saboteur extends RichMapFunction<Long, Long>
     }
   }
 
+  private static volatile boolean holding;
+  private static volatile boolean held;
+
   private transient ListState<Long> state;
   private transient boolean snapshotTaken;
   private transient Random random;
+
+  /** Puts a saboteur beside the job. */
+  static void join(StreamExecutionEnvironment env) {
+    env.fromSource(
+            new DataGeneratorSource<>(
+                n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(200), Types.LONG),
+            WatermarkStrategy.noWatermarks(),
+            "saboteur-clock")
+        .uid("saboteur-clock")
+        .map(new Saboteur())
+        .uid("saboteur")
+        .sinkTo(new DiscardingSink<>())
+        .uid("saboteur-sink");
+  }
+
+  /** Holds the next checkpoints, which neither complete nor fail, or lets them go. */
+  static void hold(boolean hold) {
+    holding = hold;
+  }
+
+  /** Whether a checkpoint is being held. */
+  static boolean holds() {
+    return held;
+  }
 
   /** Orders an act, so many times. */
   static void order(Act act, int times) {
@@ -114,16 +148,26 @@ final class Saboteur extends RichMapFunction<Long, Long>
 
     @Override
     protected void write(Long value, DataOutputView out) throws IOException {
+      while (holding) {
+        held = true;
+        sleep(50);
+      }
+      held = false;
       if (take(Act.DECLINE_CHECKPOINT)) {
-        try {
-          // The barrier has yet to reach the sinks: they are to have prepared when this fails.
-          Thread.sleep(SINKS_PART_MILLIS);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-        }
+        // The barrier has yet to reach the sinks: they are to have prepared when this fails.
+        sleep(SINKS_PART_MILLIS);
         throw new IOException("sabotage: checkpoint " + value);
       }
       out.writeLong(value);
+    }
+
+    private static void sleep(long millis) throws InterruptedIOException {
+      try {
+        Thread.sleep(millis);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted");
+      }
     }
 
     @Override

@@ -22,9 +22,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
-import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -33,7 +30,6 @@ import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
-import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.ErrorInfo;
@@ -42,7 +38,6 @@ import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -186,16 +181,7 @@ final class TestJob implements AutoCloseable {
     flink.addAll(more);
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
     PromoStreamTopology.build(env, config(), connectors.apply(Connectors.of(config())));
-    env.fromSource(
-            new DataGeneratorSource<>(
-                n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(200), Types.LONG),
-            WatermarkStrategy.noWatermarks(),
-            "saboteur-clock")
-        .uid("saboteur-clock")
-        .map(new Saboteur())
-        .uid("saboteur")
-        .sinkTo(new DiscardingSink<>())
-        .uid("saboteur-sink");
+    Saboteur.join(env);
     JobGraph graph = env.getStreamGraph().getJobGraph();
     if (restoreFrom != null) {
       graph.setSavepointRestoreSettings(SavepointRestoreSettings.forPath(restoreFrom, false));

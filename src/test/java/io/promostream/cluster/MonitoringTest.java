@@ -1,5 +1,6 @@
 package io.promostream.cluster;
 
+import static io.promostream.cluster.Monitoring.yaml;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -16,12 +17,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.snakeyaml.engine.v2.api.Dump;
-import org.snakeyaml.engine.v2.api.DumpSettings;
 
 /** Alerts and dashboard by Prometheus' own tool, where it is installed. */
 class MonitoringTest {
@@ -32,10 +30,7 @@ class MonitoringTest {
 
   @BeforeEach
   void writeRules() throws IOException {
-    assumeTrue(
-        Stream.of(System.getenv("PATH").split(":"))
-            .anyMatch(path -> Files.isExecutable(Path.of(path, "promtool"))),
-        "promtool is not installed");
+    assumeTrue(Monitoring.isInstalled("promtool"), "promtool is not installed");
     Files.writeString(directory.resolve("rules.yaml"), yaml(Monitoring.rules()));
   }
 
@@ -96,6 +91,12 @@ class MonitoringTest {
     }
   }
 
+  @Test
+  void rulesAndPanelsAskForAllOfTheJobsOwn() throws IOException {
+    assertThat(Monitoring.metrics())
+        .containsAll(Arrays.stream(JobMetric.values()).map(JobMetric::prometheusName).toList());
+  }
+
   /** Those of the job's own in the table that JobMetricTest compares, Flink's in the one below. */
   @Test
   void thePageExplainsWhatRulesAndPanelsAskFor() throws IOException {
@@ -121,10 +122,6 @@ class MonitoringTest {
     Object group = Map.of("name", "panels", "rules", rules);
     Files.writeString(directory.resolve("panels.yaml"), yaml(Map.of("groups", List.of(group))));
     promtool("check", "rules", "panels.yaml");
-  }
-
-  private static String yaml(Object value) {
-    return new Dump(DumpSettings.builder().build()).dumpToString(value);
   }
 
   private void promtool(String... arguments) throws Exception {
