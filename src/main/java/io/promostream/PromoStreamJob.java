@@ -6,6 +6,8 @@ import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
 import io.promostream.config.StartChecks;
+import io.promostream.lost.LostNotifications;
+import io.promostream.lost.Window;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.flink.configuration.PipelineOptions;
@@ -18,7 +20,7 @@ public final class PromoStreamJob {
 
   private PromoStreamJob() {}
 
-  /** Runs the job, or prints help, or checks the environment: see {@code --help}. */
+  /** Runs the job, or does what else {@code --help} tells. */
   public static void main(String[] args) throws Exception {
     CommandLine line = CommandLine.parse(args);
     if (line.help()) {
@@ -30,6 +32,10 @@ public final class PromoStreamJob {
       JobConfig config = JobConfig.load(args, System.getenv());
       if (line.check()) {
         System.exit(EnvironmentCheck.run(config, System.out));
+      }
+      if (line.lostNotifications() != null) {
+        Window window = Window.parse(line.lostNotifications());
+        System.exit(LostNotifications.run(config, window, line.send(), System.out));
       }
       StartChecks.check(env.getConfiguration(), config);
       EnvironmentCheck.beforeStart(config);

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
+import io.promostream.lost.LostNotifications;
+import io.promostream.lost.Window;
 import io.promostream.notification.NotificationTemplate;
 import io.promostream.promo.Promo;
 import io.promostream.testing.PromoJson;
@@ -235,6 +237,11 @@ class TransactionsIT {
       job.awaitCheckpoints();
       assertThat(campaigns(job.rows())).containsExactlyInAnyOrder("c", "d");
       assertThat(campaigns(job.notifications())).containsExactly("d");
+
+      // What is lost is sent again, while the job runs.
+      Window always = Window.parse("2000-01-01T00:00:00Z/2100-01-01T00:00:00Z");
+      assertThat(LostNotifications.run(job.config(), always, true, System.out)).isZero();
+      assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
       assertThat(job.restarts()).isZero();
     }
   }

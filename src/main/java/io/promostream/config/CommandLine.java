@@ -4,15 +4,23 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The job's arguments: {@code --help}, {@code --check}, {@code --config FILE} and {@code --key
- * value} or {@code --key=value}. Of a key given twice the last counts.
+ * The job's arguments: {@code --help}, {@code --check}, {@code --lost-notifications FROM/TO},
+ * {@code --send}, {@code --config FILE} and {@code --key value} or {@code --key=value}. Of a key
+ * given twice the last counts.
  */
 public final class CommandLine {
 
-  static final List<String> OPTIONS = List.of("help", "check", "config");
+  private static final String LOST_NOTIFICATIONS = "lost-notifications";
+
+  static final List<String> OPTIONS =
+      List.of("help", "check", "config", LOST_NOTIFICATIONS, "send");
+
+  /** Those without a value. */
+  private static final Set<String> SWITCHES = Set.of("help", "check", "send");
 
   private final Map<String, String> values = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
@@ -34,13 +42,16 @@ public final class CommandLine {
       name = name.substring(2);
       if (equals >= 0) {
         line.values.put(name, argument.substring(equals + 1));
-      } else if (name.equals("help") || name.equals("check")) {
+      } else if (SWITCHES.contains(name)) {
         line.values.put(name, "");
       } else if (i + 1 < args.length && isValue(name, args[i + 1])) {
         line.values.put(name, args[++i]);
       } else {
         line.problems.add("--" + name + " has no value; one that begins with -- needs --key=value");
       }
+    }
+    if (line.send() && line.lostNotifications() == null) {
+      line.problems.add("--send goes with --lost-notifications");
     }
     return line;
   }
@@ -58,6 +69,16 @@ public final class CommandLine {
   /** Whether the environment is to be checked, and the job not started. */
   public boolean check() {
     return values.containsKey("check");
+  }
+
+  /** The window whose lost notifications are to be told, and the job not started; or null. */
+  public @Nullable String lostNotifications() {
+    return values.get(LOST_NOTIFICATIONS);
+  }
+
+  /** Whether they are to be sent, too. */
+  public boolean send() {
+    return values.containsKey("send");
   }
 
   @Nullable String configFile() {

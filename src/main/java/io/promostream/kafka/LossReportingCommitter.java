@@ -170,8 +170,8 @@ final class LossReportingCommitter implements Committer<KafkaCommittable> {
                 + " checkpoint under way, for longer than its transaction timeout of %d ms: raise"
                 + " kafka.properties.transaction.timeout.ms, and the broker's transaction.max.timeout.ms, above the longest"
                 + " outage to be survived. Or another job was started with this transaction-prefix: give each its own. Lost"
-                + " notifications have their rows in the feedback table: those of that time without a message in the"
-                + " topic are the ones to send again")
+                + " notifications have their rows in the feedback table: --lost-notifications finds those, and with --send"
+                + " sends them")
             .formatted(transaction, now, now.transactionTimeoutMs());
     LOG.error("{}", message);
     request.signalFailedWithKnownReason(new IOException(message, cause));

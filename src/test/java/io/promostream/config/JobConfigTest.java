@@ -464,4 +464,19 @@ class JobConfigTest {
           .noneMatch(s -> s.contains(SECRET));
     }
   }
+
+  /** Alone it would start the job. */
+  @Test
+  void sendingGoesWithAWindow() {
+    assertThat(CommandLine.parse(new String[] {"--send"}).problems())
+        .containsExactly("--send goes with --lost-notifications");
+    CommandLine line =
+        CommandLine.parse(
+            new String[] {
+              "--send", "--lost-notifications", "2026-11-25T10:00:00Z/2026-11-25T11:00:00Z"
+            });
+    assertThat(line.problems()).isEmpty();
+    assertThat(line.send()).isTrue();
+    assertThat(line.lostNotifications()).startsWith("2026-11-25T10").endsWith("11:00:00Z");
+  }
 }
