@@ -173,6 +173,14 @@ class LostNotificationsIT {
   }
 
   @Test
+  void aRowThatStandsTwiceIsSentOnce() throws Exception {
+    row("k", "a", now);
+    row("k", "a", now + 1);
+    assertThat(run(true)).isZero();
+    assertThat(notifications()).hasSize(1);
+  }
+
+  @Test
   void whatIsOutsideTheWindowIsLeftAlone() throws Exception {
     row("k", "before", now - 1);
     row("k", "after", now + 61);
