@@ -131,6 +131,8 @@ final class Site implements AutoCloseable {
         FEEDBACK,
         "CREATE ROLE " + JOB_ROLE + " LOGIN",
         resource("/feedback.sql"),
+        // For the drills' own questions, which are many.
+        "CREATE INDEX ON subscribers_feedback (adv_campaign_id)",
         "GRANT INSERT ON subscribers_feedback TO " + JOB_ROLE);
   }
 
