@@ -42,6 +42,7 @@ final class DeliveryDriver {
   private final StateBackend backend;
   private final Duration remember;
   private final List<DeliveryBatch> delivered = new ArrayList<>();
+  private final List<String> due = new ArrayList<>();
 
   private List<KeyedTwoInputStreamOperatorTestHarness<String, Promo, ListUpdate, DeliveryBatch>>
       subtasks = List.of();
@@ -104,7 +105,12 @@ final class DeliveryDriver {
   }
 
   void promo(Promo promo) throws Exception {
-    owner(promo.restaurantId()).processElement1(promo, now);
+    promo(promo, now);
+  }
+
+  /** A promo that was sent to Kafka some time ago. */
+  void promo(Promo promo, long sentAt) throws Exception {
+    owner(promo.restaurantId()).processElement1(promo, sentAt);
     collect();
   }
 
@@ -185,6 +191,10 @@ final class DeliveryDriver {
   private void collect() {
     for (var subtask : subtasks) {
       delivered.addAll(subtask.extractOutputValues());
+      subtask
+          .extractOutputStreamRecords()
+          .forEach(
+              batch -> due.add(batch.getValue().promo().campaignId() + " " + batch.getTimestamp()));
       subtask.getOutput().clear();
     }
   }
@@ -192,6 +202,11 @@ final class DeliveryDriver {
   /** All batches so far. */
   List<DeliveryBatch> batches() {
     return delivered;
+  }
+
+  /** The campaign of each batch so far, and the time that it has been due since. */
+  List<String> due() {
+    return due;
   }
 
   /** What has been delivered since this was last asked: {@code campaign content client}. */

@@ -63,6 +63,26 @@ abstract class DeliveryRules {
     }
 
     @Test
+    void eachBatchTellsSinceWhenItHasBeenDue() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("waits", "v1", 20, 60, 1));
+      job.advance(Duration.ofSeconds(10));
+      job.promo(promo("late", "v1", 0, 60, 1), (T0 + 4) * 1000);
+      job.promo(promo("started", "v1", 8, 60, 1), (T0 + 1) * 1000);
+      job.advance(Duration.ofSeconds(20));
+      job.audience("r", "a", "joins");
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.due())
+          .containsExactlyInAnyOrder(
+              "late " + (T0 + 4) * 1000,
+              "started " + (T0 + 8) * 1000,
+              "waits " + (T0 + 20) * 1000,
+              "late " + (T0 + 30) * 1000,
+              "started " + (T0 + 30) * 1000,
+              "waits " + (T0 + 30) * 1000);
+    }
+
+    @Test
     void onlyTheRestaurantsOwnSubscribersGetIt() throws Exception {
       job.audience("other", "x");
       job.audience("r", "a");
