@@ -6,6 +6,7 @@ import io.promostream.feedback.AtLeastOnceFeedbackSink;
 import io.promostream.feedback.FeedbackSink;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.kafka.Message;
+import io.promostream.kafka.PromosTopic;
 import io.promostream.kafka.TopicLimits;
 import io.promostream.promo.RawPromo;
 import io.promostream.subscribers.ListUpdate;
@@ -57,7 +58,7 @@ record Connectors(
         // A promo of a transaction that was aborted was never published.
         .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
         .setProperties(KafkaClients.properties(config.kafka()))
-        .setTopics(config.promos().topic())
+        .setKafkaSubscriber(new PromosTopic(config))
         .setGroupId(config.promos().groupId())
         .setStartingOffsets(start)
         .setDeserializer(new RawPromo.Deserializer())

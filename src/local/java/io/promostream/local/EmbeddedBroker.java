@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.test.KafkaClusterTestKit;
 import org.apache.kafka.common.test.TestKitNodes;
 import org.apache.kafka.common.utils.Utils;
@@ -69,6 +70,11 @@ public final class EmbeddedBroker implements AutoCloseable {
 
   public String bootstrapServers() {
     return kafka.bootstrapServers();
+  }
+
+  /** Where clients of another listener than the kit's own find the broker. */
+  public String bootstrapServers(String listener) {
+    return "127.0.0.1:" + kafka.brokers().get(0).boundPort(new ListenerName(listener));
   }
 
   public Admin admin() {

@@ -5,6 +5,8 @@ import java.io.Serializable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Properties;
+import javax.net.ssl.SSLException;
+import org.apache.flink.util.ExceptionUtils;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -44,7 +46,22 @@ public record Database(String url, String user, Secret password) implements Seri
       throw new SQLException("no connection to " + url + " as " + user + ": " + e.getMessage(), e);
     } catch (SQLException e) {
       throw new SQLException(
-          "no connection to " + url + " as " + user + ": " + e.getMessage(), e.getSQLState(), e);
+          "no connection to %s as %s: %s. %s"
+              .formatted(url, user, e.getMessage(), advice(String.valueOf(e.getSQLState()), e)),
+          e.getSQLState(),
+          e);
     }
+  }
+
+  private static String advice(String state, SQLException e) {
+    // Invalid authorization.
+    if (state.startsWith("28")) {
+      return "Look at the user, its password, and the server's pg_hba.conf";
+    }
+    if (ExceptionUtils.findThrowable(e, SSLException.class).isPresent()) {
+      return "Look at sslmode and sslrootcert in the URL: the CA there must have signed the"
+          + " server's certificate, for the URL's host name";
+    }
+    return "Look at the URL, the network and the server";
   }
 }

@@ -95,7 +95,7 @@ abstract class DatabaseCheck {
         findings.problem(
             group + ".db",
             e.getMessage(),
-            "look at %s.db.url, .user, .password, the network and pg_hba.conf".formatted(group));
+            "set %s.db.url, .user and .password or .password-file right".formatted(group));
       } else {
         throw e;
       }

@@ -29,7 +29,7 @@ final class KafkaProperties {
   /** Names that no client declares, but that clients and Flink's source know. */
   private static final Pattern ALSO_KNOWN =
       Pattern.compile(
-          "config\\.providers\\..+|client\\.id\\.prefix|partition\\.discovery\\.interval\\.ms"
+          "config\\.providers(\\..+)?|client\\.id\\.prefix|partition\\.discovery\\.interval\\.ms"
               + "|register\\.consumer\\.metrics");
 
   /** What the job sets itself, with what to do instead. */

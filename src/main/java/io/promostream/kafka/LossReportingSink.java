@@ -1,6 +1,7 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.config.KafkaAdvice;
 import io.promostream.feedback.PrefixGuard;
 import io.promostream.metrics.JobMetric;
 import java.io.IOException;
@@ -22,6 +23,8 @@ import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.lineage.LineageVertex;
 import org.apache.flink.streaming.api.lineage.LineageVertexProvider;
+import org.apache.flink.util.function.SupplierWithException;
+import org.apache.kafka.clients.CommonClientConfigs;
 
 /**
  * The connector's exactly-once sink, which also says when transactions are lost: by the counter
@@ -85,17 +88,32 @@ final class LossReportingSink
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> createWriter(WriterInitContext context)
       throws IOException {
-    guard.await(context.getJobInfo().getJobId());
-    ConnectorsAdmin.requireBroker(properties);
-    return ConnectorsAdmin.closedOf(connectors.createWriter(context));
+    return begun(context, () -> connectors.createWriter(context));
   }
 
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> restored) throws IOException {
+    return begun(context, () -> connectors.restoreWriter(context, restored));
+  }
+
+  private StatefulSinkWriter<Message, KafkaWriterState> begun(
+      WriterInitContext context,
+      SupplierWithException<StatefulSinkWriter<Message, KafkaWriterState>, IOException> begin)
+      throws IOException {
     guard.await(context.getJobInfo().getJobId());
-    ConnectorsAdmin.requireBroker(properties);
-    return ConnectorsAdmin.closedOf(connectors.restoreWriter(context, restored));
+    try {
+      ConnectorsAdmin.requireBroker(properties);
+      return ConnectorsAdmin.closedOf(begin.get());
+    } catch (IOException | RuntimeException e) {
+      throw new IOException(
+          "the sink of topic %s did not start at %s: %s"
+              .formatted(
+                  topic,
+                  properties.get(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG),
+                  KafkaAdvice.causeAndAdvice(e)),
+          e);
+    }
   }
 
   @Override

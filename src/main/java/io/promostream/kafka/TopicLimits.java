@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.apache.kafka.clients.producer.ProducerConfig.COMPRESSION_TYPE_CONFIG;
 
 import io.promostream.config.JobConfig;
+import io.promostream.config.KafkaAdvice;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
@@ -68,7 +69,10 @@ public final class TopicLimits {
     } catch (ExecutionException e) {
       if (!(e.getCause() instanceof AuthorizationException
           || e.getCause() instanceof UnknownTopicOrPartitionException)) {
-        throw new IOException("the limits of topic " + topic + " can't be read: " + e, e);
+        throw new IOException(
+            "the limits of topic %s can't be read from %s: %s"
+                .formatted(topic, kafka.bootstrapServers(), KafkaAdvice.causeAndAdvice(e)),
+            e);
       }
       LOG.warn(
           "{} of topic {} can't be read, {} bytes are taken for it: a lower limit of the topic would fail the job. Grant DescribeConfigs on the topic.",

@@ -17,7 +17,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BrokenManifestsTest {
 
   @ParameterizedTest(name = "{1}")
-  @MethodSource({"inTheDeployment", "inFlinksConfiguration", "inTheJob", "amongTheResources"})
+  @MethodSource({
+    "inTheDeployment",
+    "inFlinksConfiguration",
+    "inTheJob",
+    "amongTheResources",
+    "inKubernetesOwnKinds",
+    "inTheRights",
+    "inThePods",
+    "inTheNetwork"
+  })
   void areCaught(Consumer<Manifests> mistake, List<String> sentences) {
     Manifests manifests = new Manifests(Kustomization.render(Path.of("k8s/overlays/prod")));
     mistake.accept(manifests);
@@ -197,6 +206,102 @@ class BrokenManifestsTest {
                 "7fe3cbbac7efc97f58edbdbad23d982d;eb05789ee344134bd13e12b7bab692c1"),
             "job.autoscaler.vertex.exclude.ids: lacks 0db0caf4113213eed9c1e0b8d7820803, the vertex"
                 + " own-share, which must not be rescaled on its own"));
+  }
+
+  static Stream<Arguments> inKubernetesOwnKinds() {
+    return Stream.of(
+        arguments(
+            in("NetworkPolicy", "promo-stream", List.of(), "spec", "ingres"),
+            "NetworkPolicy promo-stream: spec.ingres: is no field of networking.k8s.io/v1"),
+        arguments(
+            in("Role", "promo-stream-taskmanager", List.of("get"), "rules", 0, "verb"),
+            "Role promo-stream-taskmanager: rules[].verb: is no field of"
+                + " rbac.authorization.k8s.io/v1"),
+        arguments(
+            in("PodDisruptionBudget", "promo-stream-jobmanager", "policy/v1beta1", "apiVersion"),
+            "PodDisruptionBudget promo-stream-jobmanager: its apiVersion is policy/v1beta1, not"
+                + " policy/v1"),
+        arguments(
+            in("ServiceAccount", "promo-stream-taskmanager", "ServiceAcount", "kind"),
+            "ServiceAcount: is no kind that is known here"),
+        arguments(
+            in("ServiceAccount", "promo-stream-taskmanager", "no", "automountServiceAccountToken"),
+            "ServiceAccount promo-stream-taskmanager: automountServiceAccountToken: Cannot"
+                + " deserialize value of type `java.lang.Boolean` from String \"no\": only"
+                + " \"true\" or \"false\" recognized"));
+  }
+
+  static Stream<Arguments> inTheRights() {
+    return Stream.of(
+        arguments(
+            in(
+                "Role",
+                "promo-stream-jobmanager",
+                List.of("get", "list", "watch"),
+                "rules",
+                0,
+                "verbs"),
+            "ServiceAccount promo-stream-jobmanager: may not create, delete pods"),
+        arguments(
+            in("Role", "promo-stream-taskmanager", List.of("pods"), "rules", 0, "resources"),
+            "ServiceAccount promo-stream-taskmanager: may not get, list, watch configmaps"),
+        arguments(
+            in("Role", "promo-stream-jobmanager", List.of("*"), "rules", 3, "verbs"),
+            "Role promo-stream-jobmanager: grants [*], which Flink has no use for"),
+        arguments(
+            in(
+                "Role",
+                "promo-stream-taskmanager",
+                List.of("configmaps", "secrets"),
+                "rules",
+                0,
+                "resources"),
+            "Role promo-stream-taskmanager: grants [secrets], which Flink has no use for"));
+  }
+
+  static Stream<Arguments> inThePods() {
+    return Stream.of(
+        arguments(
+            inSpec(List.of(), "podTemplate", "spec", "containers", 0, "enviroment"),
+            "spec.podTemplate.spec.containers[].enviroment: is no field of the operator's schema"),
+        arguments(
+            inSpec(null, "podTemplate", "spec", "enableServiceLinks"),
+            "jobManager.podTemplate: lacks enableServiceLinks: false",
+            "taskManager.podTemplate: lacks enableServiceLinks: false"),
+        arguments(
+            inSpec(false, "podTemplate", "spec", "securityContext", "runAsNonRoot"),
+            "jobManager.podTemplate: lacks securityContext.runAsNonRoot: true",
+            "taskManager.podTemplate: lacks securityContext.runAsNonRoot: true"),
+        arguments(
+            inSpec(null, "podTemplate", "spec", "containers", 0, "securityContext", "capabilities"),
+            "jobManager.podTemplate: lacks securityContext.capabilities.drop: [ALL]",
+            "taskManager.podTemplate: lacks securityContext.capabilities.drop: [ALL]"));
+  }
+
+  static Stream<Arguments> inTheNetwork() {
+    return Stream.of(
+        arguments(
+            in("NetworkPolicy", "promo-stream", 9094, "spec", "egress", 2, "ports", 3, "port"),
+            "NetworkPolicy promo-stream: lets no pod reach Kafka on port 9093"),
+        arguments(
+            in("NetworkPolicy", "promo-stream", 5433, "spec", "egress", 2, "ports", 4, "port"),
+            "NetworkPolicy promo-stream: lets no pod reach Postgres on port 5432"),
+        arguments(
+            in("NetworkPolicy", "promo-stream", "TCP", "spec", "egress", 1, "ports", 0, "protocol"),
+            "NetworkPolicy promo-stream: lets no pod ask for names"),
+        arguments(
+            in("NetworkPolicy", "promo-stream", 8082, "spec", "ingress", 1, "ports", 0, "port"),
+            "NetworkPolicy promo-stream: does not let the operator reach the JobManager's REST port"),
+        arguments(
+            in(
+                "NetworkPolicy",
+                "promo-stream",
+                List.of(Map.of("port", 6123)),
+                "spec",
+                "ingress",
+                0,
+                "ports"),
+            "NetworkPolicy promo-stream: does not let the pods reach one another on every port"));
   }
 
   private static Consumer<Manifests> inSpec(Object value, Object... path) {

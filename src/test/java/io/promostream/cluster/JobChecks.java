@@ -7,6 +7,7 @@ import static io.promostream.cluster.Yaml.text;
 import io.promostream.VertexIds;
 import io.promostream.cluster.Manifests.Role;
 import io.promostream.config.ConfigException;
+import io.promostream.config.Database;
 import io.promostream.config.JobConfig;
 import io.promostream.config.StartChecks;
 import io.promostream.config.Variables;
@@ -27,6 +28,9 @@ import java.util.regex.Pattern;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.kafka.common.utils.Utils;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
 
 /**
  * Whether the job would start with what the manifests give it, and whether that shows no secret.
@@ -160,6 +164,7 @@ final class JobChecks {
       Configuration flink = Configuration.fromMap(manifests.flinkConfiguration());
       StartChecks.check(flink, config);
       transactions(flink, config);
+      network(config);
       autoscaler(flink, config);
     } catch (ConfigException e) {
       e.getMessage()
@@ -232,6 +237,30 @@ final class JobChecks {
           "a Kafka transaction may be %d s old when its checkpoint completes, more than half of its timeout of %d s: a failure then leaves too little time to commit it"
               .formatted(oldest.toSeconds(), timeout.toSeconds()));
     }
+  }
+
+  private void network(JobConfig config) {
+    for (String broker : config.kafka().bootstrapServers().split(",")) {
+      reaches("Kafka", Utils.getPort(broker));
+    }
+    for (Database database :
+        List.of(config.subscribers().database(), config.feedback().database())) {
+      reaches(
+          "Postgres",
+          Integer.valueOf(PGProperty.PG_PORT.getOrDefault(Driver.parseURL(database.url(), null))));
+    }
+  }
+
+  private void reaches(String what, int port) {
+    manifests
+        .ofKind("NetworkPolicy")
+        .filter(policy -> !ManifestChecks.reaches(policy, "egress", port, "TCP"))
+        .map(
+            policy ->
+                "NetworkPolicy %s: lets no pod reach %s on port %d"
+                    .formatted(Manifests.name(policy), what, port))
+        .filter(problem -> !problems.contains(problem))
+        .forEach(problems::add);
   }
 
   private void autoscaler(Configuration flink, JobConfig config) {

@@ -10,8 +10,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -26,6 +28,7 @@ import org.apache.flink.configuration.IllegalConfigurationException;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
 import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
@@ -58,6 +61,9 @@ final class ManifestChecks {
   static List<String> problems(Manifests manifests) {
     ManifestChecks checks = new ManifestChecks(manifests);
     checks.problems.addAll(SCHEMA.problems(manifests.deployment()));
+    manifests.resources().stream()
+        .flatMap(resource -> KubernetesKinds.problem(resource).stream())
+        .forEach(checks.problems::add);
     checks.flink.forEach(
         (key, value) -> OPTIONS.problem(key, value).ifPresent(checks.problems::add));
     if (checks.problems.isEmpty()) {
@@ -66,9 +72,12 @@ final class ManifestChecks {
       checks.image();
       checks.sizes();
       checks.accounts();
+      checks.rights();
+      checks.confinement();
       checks.volumes();
       checks.selectors();
       checks.ports();
+      checks.network();
       checks.namespaces();
       checks.problems.addAll(JobChecks.problems(manifests));
     }
@@ -219,6 +228,76 @@ final class ManifestChecks {
                         .formatted(Manifests.name(binding), text(binding, "roleRef", "name"))));
   }
 
+  /** What Flink asks of the API server, and no more. */
+  private void rights() {
+    String jobManager = text(spec, "serviceAccount");
+    String taskManager = flink.get("kubernetes.taskmanager.service-account");
+    right(jobManager, "pods", "create", "delete", "get", "list", "watch");
+    right(jobManager, "configmaps", "create", "delete", "get", "list", "patch", "update", "watch");
+    right(jobManager, "deployments", "get");
+    right(taskManager, "configmaps", "get", "list", "watch");
+    manifests
+        .ofKind("Role")
+        .forEach(
+            role ->
+                list(role, "rules")
+                    .forEach(
+                        rule -> {
+                          Set<Object> granted = new HashSet<>(list(rule, "verbs"));
+                          granted.addAll(list(rule, "resources"));
+                          granted.retainAll(Set.of("*", "secrets"));
+                          require(
+                              granted.isEmpty(),
+                              "Role %s: grants %s, which Flink has no use for"
+                                  .formatted(Manifests.name(role), granted));
+                        }));
+  }
+
+  private void right(String account, String resource, String... verbs) {
+    List<Map<String, Object>> roles =
+        manifests
+            .ofKind("RoleBinding")
+            .filter(
+                binding ->
+                    list(binding, "subjects").stream()
+                        .anyMatch(subject -> text(subject, "name").equals(account)))
+            .flatMap(binding -> manifests.find("Role", text(binding, "roleRef", "name")).stream())
+            .toList();
+    Set<Object> granted =
+        roles.stream()
+            .flatMap(role -> list(role, "rules").stream())
+            .filter(rule -> list(rule, "resources").contains(resource))
+            .flatMap(rule -> list(rule, "verbs").stream())
+            .collect(Collectors.toSet());
+    List<String> missing = Stream.of(verbs).filter(Predicate.not(granted::contains)).toList();
+    require(
+        // An account without a role is told of elsewhere.
+        roles.isEmpty() || missing.isEmpty(),
+        "ServiceAccount %s: may not %s %s"
+            .formatted(account, String.join(", ", missing), resource));
+  }
+
+  /** What keeps a pod from more than it needs. */
+  private void confinement() {
+    for (Role role : Role.values()) {
+      Object pod = Yaml.at(manifests.pod(role), "spec");
+      Object container = manifests.container(role);
+      Map.of(
+              "enableServiceLinks: false",
+              Boolean.FALSE.equals(Yaml.at(pod, "enableServiceLinks")),
+              "securityContext.runAsNonRoot: true",
+              Boolean.TRUE.equals(Yaml.at(pod, "securityContext", "runAsNonRoot")),
+              "securityContext.allowPrivilegeEscalation: false",
+              Boolean.FALSE.equals(
+                  Yaml.at(container, "securityContext", "allowPrivilegeEscalation")),
+              "securityContext.capabilities.drop: [ALL]",
+              list(container, "securityContext", "capabilities", "drop").contains("ALL"))
+          .forEach(
+              (what, isSo) ->
+                  require(isSo, "%s.podTemplate: lacks %s".formatted(role.field, what)));
+    }
+  }
+
   private void volumes() {
     for (Role role : Role.values()) {
       List<Object> volumes = list(manifests.pod(role), "spec", "volumes");
@@ -327,6 +406,45 @@ final class ManifestChecks {
                         .anyMatch(allowed -> port.equals(Yaml.at(allowed, "port"))),
                     "NetworkPolicy %s: lets nobody read the metrics on port %s"
                         .formatted(Manifests.name(policy), port)));
+  }
+
+  /** Among themselves, and from the operator; where the job connects to, its own checks know. */
+  private void network() {
+    manifests
+        .ofKind("NetworkPolicy")
+        .forEach(
+            policy -> {
+              String name = "NetworkPolicy " + Manifests.name(policy);
+              require(
+                  amongThemselves(policy, "ingress", "from")
+                      && amongThemselves(policy, "egress", "to"),
+                  name + ": does not let the pods reach one another on every port");
+              require(
+                  reaches(policy, "ingress", configuration().get(RestOptions.PORT), "TCP"),
+                  name + ": does not let the operator reach the JobManager's REST port");
+              require(reaches(policy, "egress", 53, "UDP"), name + ": lets no pod ask for names");
+              require(
+                  reaches(policy, "egress", 443, "TCP") || reaches(policy, "egress", 6443, "TCP"),
+                  name + ": lets no pod reach Kubernetes' API");
+            });
+  }
+
+  private static boolean amongThemselves(Object policy, String direction, String peers) {
+    Object pods = Yaml.at(policy, "spec", "podSelector");
+    return list(policy, "spec", direction).stream()
+        .filter(rule -> list(rule, "ports").isEmpty())
+        .flatMap(rule -> list(rule, peers).stream())
+        .anyMatch(peer -> pods.equals(Yaml.at(peer, "podSelector")));
+  }
+
+  /** Whether a policy names a port. */
+  static boolean reaches(Object policy, String direction, int port, String protocol) {
+    return list(policy, "spec", direction).stream()
+        .flatMap(rule -> list(rule, "ports").stream())
+        .anyMatch(
+            allowed ->
+                Objects.equals(port, Yaml.at(allowed, "port"))
+                    && protocol.equals(text(allowed, "protocol")));
   }
 
   private void namespaces() {

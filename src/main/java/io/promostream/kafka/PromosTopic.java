@@ -1,0 +1,47 @@
+package io.promostream.kafka;
+
+import io.promostream.config.JobConfig;
+import io.promostream.config.KafkaAdvice;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
+import org.apache.flink.connector.kafka.lineage.KafkaDatasetIdentifierProvider;
+import org.apache.flink.connector.kafka.source.enumerator.subscriber.KafkaSubscriber;
+import org.apache.kafka.clients.admin.AdminClient;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * The promos' partitions. Listing them is the first that a job asks of Kafka, so here it is said
+ * what is wrong with the connection; the connector's own words name neither brokers nor remedy.
+ */
+public final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvider {
+
+  private final String topic;
+  private final String brokers;
+  private final KafkaSubscriber connectors;
+
+  public PromosTopic(JobConfig config) {
+    topic = config.promos().topic();
+    brokers = config.kafka().bootstrapServers();
+    connectors = KafkaSubscriber.getTopicListSubscriber(List.of(topic));
+  }
+
+  @Override
+  public Set<TopicPartition> getSubscribedTopicPartitions(AdminClient admin) {
+    try {
+      return connectors.getSubscribedTopicPartitions(admin);
+    } catch (RuntimeException e) {
+      throw new KafkaException(
+          "the partitions of topic %s can't be listed by %s: %s"
+              .formatted(topic, brokers, KafkaAdvice.causeAndAdvice(e)),
+          e);
+    }
+  }
+
+  @Override
+  public Optional<DefaultKafkaDatasetIdentifier> getDatasetIdentifier() {
+    return Optional.of(DefaultKafkaDatasetIdentifier.ofTopics(List.of(topic)));
+  }
+}

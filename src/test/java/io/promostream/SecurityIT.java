@@ -1,0 +1,269 @@
+package io.promostream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.config.EnvironmentCheck;
+import io.promostream.config.JobConfig;
+import io.promostream.testing.CapturedLogs;
+import io.promostream.testing.SecuredSite;
+import io.promostream.testing.Waiting;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.logging.log4j.Level;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The configuration of k8s/overlays/prod, with the accounts of k8s/accounts and nothing else, where
+ * broker and database demand TLS and a password.
+ */
+class SecurityIT {
+
+  private static SecuredSite site;
+
+  @TempDir Path checkpoints;
+
+  @BeforeAll
+  static void start() throws Exception {
+    site = SecuredSite.get();
+  }
+
+  /** What {@code --check} printed, and its exit code. */
+  private record Report(int exitCode, List<String> lines) {
+
+    static Report of(JobConfig config) {
+      ByteArrayOutputStream printed = new ByteArrayOutputStream();
+      int exitCode = EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8));
+      return new Report(
+          exitCode,
+          printed.toString(UTF_8).lines().map(line -> line.replaceAll(" +", " ")).toList());
+    }
+
+    List<String> of(String level) {
+      return lines.stream().filter(line -> line.startsWith(level + " ")).toList();
+    }
+  }
+
+  @Test
+  void theJobRunsWithTlsAndItsPrivilegesAndGoesOnFromACheckpoint() throws Exception {
+    SecuredJob.subscribe("anna");
+    String checkpoint;
+    try (SecuredJob job = new SecuredJob(site.config(), checkpoints, null)) {
+      SecuredJob.send("first");
+      SecuredJob.awaitReceivers("first", "anna");
+      checkpoint = job.cancel();
+    }
+    try (SecuredJob job = new SecuredJob(site.config(), checkpoints, checkpoint)) {
+      SecuredJob.send("second");
+      SecuredJob.awaitReceivers("second", "anna");
+      assertThat(SecuredJob.receivers("first")).containsExactly("anna");
+    }
+  }
+
+  @Test
+  void theCheckFindsNothingWrong() throws Exception {
+    Report report = Report.of(site.config());
+    System.out.println(String.join("\n", report.lines()));
+    assertThat(report.of("problem")).isEmpty();
+    assertThat(report.of("warning"))
+        .singleElement()
+        .asString()
+        .contains("trigger_datetime_created is integer, which ends on 2038-01-19");
+    assertThat(report.exitCode()).isZero();
+  }
+
+  /** A privilege: how it is taken away and given back. */
+  private record Privilege(String what, Action revoke, Action grant) {
+    interface Action {
+      void run() throws Exception;
+    }
+
+    static Privilege of(List<String> aclCommand) {
+      List<String> removal = new ArrayList<>(aclCommand);
+      removal.set(removal.indexOf("--add"), "--remove");
+      removal.add("--force");
+      return new Privilege(
+          String.join(" ", aclCommand.subList(2, aclCommand.size())),
+          () -> site.kafkaAcls(removal),
+          () -> site.kafkaAcls(aclCommand));
+    }
+
+    static Privilege of(String database, String grant) {
+      String revoke = grant.replaceFirst("^GRANT", "REVOKE").replaceFirst(" TO ", " FROM ");
+      return new Privilege(
+          grant, () -> site.execute(database, revoke), () -> site.execute(database, grant));
+    }
+
+    @Override
+    public String toString() {
+      return what;
+    }
+  }
+
+  static Stream<Arguments> privileges() throws Exception {
+    SecuredSite site = SecuredSite.get();
+    List<String> told =
+        List.of(
+            "problem topic restaurant.promos Topic authorization failed.: grant READ on it",
+            "problem group promo-stream FindCoordinator request for groupId `CoordinatorKey(idValue='promo-stream', type=GROUP)` failed due to authorization failure: grant READ on it",
+            "problem topic subscriber.promos no right to WRITE: grant WRITE on it",
+            "problem topic subscriber.promos no right to READ: grant READ on it",
+            "warning topic subscriber.promos its max.message.bytes can't be read: ",
+            "problem topic restaurant.promos.rejected no right to WRITE: grant WRITE on it",
+            "problem topic restaurant.promos.rejected no right to READ: grant READ on it",
+            "warning topic restaurant.promos.rejected its max.message.bytes can't be read: ",
+            "problem transactions promo-stream no right to transactional ids: grant ",
+            "warning transaction.max.timeout.ms can't be read: ");
+    List<String> toldOfSubscribers =
+        List.of(
+            "problem subscribers.db no connection to ",
+            "problem table public.subscribers_restaurants ",
+            "problem table public.subscribers_restaurants no right to SELECT client_id, restaurant_id: GRANT SELECT ON ");
+    List<String> toldOfFeedback =
+        List.of(
+            "problem feedback.db no connection to ",
+            "problem table public.subscribers_feedback ",
+            "problem table public.subscribers_feedback no right to INSERT restaurant_id, ",
+            "problem table public.subscribers_feedback no right to subscribers_feedback_id_seq, which fills id: GRANT USAGE ON SEQUENCE ");
+
+    List<Privilege> privileges =
+        Stream.of(
+                site.aclCommands().stream().map(Privilege::of),
+                SecuredSite.grants("subscribers.sql").stream()
+                    .map(grant -> Privilege.of(SecuredSite.SUBSCRIBERS, grant)),
+                SecuredSite.grants("feedback.sql").stream()
+                    .map(grant -> Privilege.of(SecuredSite.FEEDBACK, grant)))
+            .flatMap(each -> each)
+            .toList();
+    List<String> sentences =
+        Stream.of(told, toldOfSubscribers, toldOfFeedback).flatMap(List::stream).toList();
+    assertThat(privileges).hasSameSizeAs(sentences);
+    return java.util.stream.IntStream.range(0, sentences.size())
+        .mapToObj(i -> Arguments.of(privileges.get(i), sentences.get(i)));
+  }
+
+  /** Each one is needed, and the check names the one that is missing. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("privileges")
+  void theCheckNamesThePrivilegeThatIsMissing(Privilege privilege, String told) throws Exception {
+    privilege.revoke().run();
+    try {
+      Report report = Report.of(site.config());
+      List<String> findings = new ArrayList<>(report.of("problem"));
+      findings.addAll(report.of("warning"));
+      findings.removeIf(finding -> finding.contains("ends on 2038-01-19"));
+      // Goes with the right to take numbers.
+      findings.removeIf(finding -> finding.contains("how far id is used up can't be seen"));
+      assertThat(findings).singleElement().asString().startsWith(told);
+    } finally {
+      privilege.grant().run();
+    }
+  }
+
+  /** A secret that is wrong, and what is said of it, of whom and what to do. */
+  static Stream<Arguments> wrongSecrets() throws Exception {
+    SecuredSite site = SecuredSite.get();
+    String subscribers = "no connection to " + site.database().url("restaurants");
+    String feedback = "no connection to " + site.database().url("feedback");
+    String authority = site.otherAuthority();
+    String notSigned = "PKIX path validation failed";
+    return Stream.of(
+        Arguments.of(
+            "kafka-password",
+            "wrong",
+            List.of(
+                site.brokers(),
+                "invalid credentials with SASL mechanism SCRAM-SHA-512",
+                "ook at sasl.mechanism and sasl.jaas.config under kafka.properties")),
+        Arguments.of(
+            "kafka-ca.pem",
+            authority,
+            List.of(site.brokers(), notSigned, "ook at ssl.truststore.* under kafka.properties")),
+        Arguments.of(
+            "subscribers-db-password",
+            "wrong",
+            List.of(
+                subscribers,
+                "password authentication failed for user \"promo_stream_reader\"",
+                "Look at the user, its password")),
+        Arguments.of(
+            "feedback-db-password",
+            "wrong",
+            List.of(
+                feedback,
+                "password authentication failed for user \"promo_stream_writer\"",
+                "Look at the user, its password")),
+        Arguments.of(
+            "postgres-ca.pem",
+            authority,
+            List.of(feedback, notSigned, "Look at sslmode and sslrootcert in the URL")));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("wrongSecrets")
+  void theCheckSaysWhichSecretIsWrong(String file, String content, List<String> said)
+      throws Exception {
+    Report report = Report.of(site.configWith(site.secretsBut(file, content), Map.of()));
+    assertThat(report.exitCode()).isEqualTo(1);
+    List<String> problems = report.of("problem");
+    System.out.println(String.join("\n", problems));
+    // One authority stands for both databases.
+    assertThat(problems).hasSize(file.equals("postgres-ca.pem") ? 2 : 1);
+    assertThat(problems).last().asString().contains(said);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("wrongSecrets")
+  void theStartSaysWhichSecretIsWrongEachTime(String file, String content, List<String> said)
+      throws Exception {
+    JobConfig config = site.configWith(site.secretsBut(file, content), Map.of());
+    try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
+        SecuredJob job = new SecuredJob(config, checkpoints, null)) {
+      // A list that can't be read fails no job, and is told once.
+      int times = file.startsWith("subscribers") ? 1 : 3;
+      Waiting.until("failures", () -> failures(logs).size() >= times);
+      assertThat(failures(logs)).allSatisfy(failure -> assertThat(failure).contains(said));
+    }
+  }
+
+  private static List<String> failures(CapturedLogs logs) {
+    return logs.lines().stream()
+        .filter(
+            line ->
+                line.contains(" to FAILED ")
+                    || line.contains("Trying to recover from a global failure")
+                    || line.contains("The subscriber list can't be read"))
+        .toList();
+  }
+
+  @Test
+  void aPasswordThatIsPutRightInItsFileIsTakenUpByTheRunningJob() throws Exception {
+    SecuredJob.subscribe("berta");
+    Path secrets = site.secretsBut(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
+    try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
+        SecuredJob job = new SecuredJob(site.configWith(secrets, Map.of()), checkpoints, null)) {
+      SecuredJob.send("rotated");
+      Waiting.until(
+          "a failed refresh",
+          () ->
+              logs.lines().stream()
+                  .anyMatch(line -> line.contains("The subscriber list can't be read")));
+      Files.copy(
+          site.secrets.resolve(SecuredSite.SUBSCRIBERS_PASSWORD),
+          secrets.resolve(SecuredSite.SUBSCRIBERS_PASSWORD),
+          java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      SecuredJob.awaitReceivers("rotated", "anna", "berta");
+    }
+  }
+}
