@@ -2,10 +2,7 @@
 # What the job's account may do on the brokers, for their administrator to run:
 #   kafka.sh --bootstrap-server kafka-0.example:9093 --command-config admin.properties
 # Kafka's kafka-acls.sh must be on the PATH. Account, topics, group and prefix are those of
-# overlays/prod/promo-stream.yaml and of the configuration's defaults. The account itself, which asks
-# for its password on no command line:
-#   kafka-configs.sh ... --alter --entity-type users --entity-name promo-stream \
-#     --add-config-file FILE    # SCRAM-SHA-512=[password=...]
+# overlays/prod/promo-stream.yaml and of the configuration's defaults.
 set -eu
 
 allow() {
