@@ -215,6 +215,31 @@ class PipelineIT {
   }
 
   @Test
+  void tablesMayHaveNamesThatLookLikeSql() throws Exception {
+    String schema = "\"Odd.Schema; DROP TABLE x; --\"";
+    String name = schema + ".\"it's \"\"quoted\"\" \\ ? :a $1 %s {} é\"";
+    try (TestJob job =
+        new TestJob(checkpoints, "--subscribers.table=" + name, "--feedback.table=" + name)) {
+      job.subscribe("nobody", "r");
+      job.subscribers.execute(
+          "CREATE SCHEMA %1$s; CREATE TABLE %2$s (client_id varchar, restaurant_id varchar);"
+                  .formatted(schema, name)
+              + "INSERT INTO %s VALUES ('a', 'r')".formatted(name));
+      job.feedback.execute(
+          "CREATE SCHEMA %1$s; CREATE TABLE %2$s (LIKE subscribers_feedback INCLUDING ALL)"
+              .formatted(schema, name));
+      job.start(2);
+      job.send(promo("c").bytes());
+      assertDelivered(job, List.of("c a"));
+      // Refreshes that read parts of the table name it too.
+      job.subscribers.execute("INSERT INTO %s VALUES ('b', 'r'), ('c', 's')".formatted(name));
+      assertDelivered(job, List.of("c a", "c b"));
+      assertThat(job.feedback.query("SELECT count(*) FROM subscribers_feedback"))
+          .containsExactly("0");
+    }
+  }
+
+  @Test
   void hostileMessagesAreRejectedByteForByteAndGoodOnesBetweenThemDelivered() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");

@@ -1,0 +1,173 @@
+package io.promostream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.promostream.config.EnvironmentCheck;
+import io.promostream.config.JobConfig;
+import io.promostream.testing.CapturedLogs;
+import io.promostream.testing.RestPages;
+import io.promostream.testing.SecuredSite;
+import io.promostream.testing.Waiting;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.util.InstantiationUtil;
+import org.apache.logging.log4j.Level;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Where passwords are to be found while the job runs, fails and runs again: by file nowhere, by
+ * value in the job graph, which shows that they would be found elsewhere too.
+ */
+class SecretsIT {
+
+  private static final String JAAS =
+      "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"promo-stream\""
+          + " password=\"%s\";";
+
+  private static SecuredSite site;
+
+  @TempDir Path checkpoints;
+
+  @BeforeAll
+  static void start() throws Exception {
+    site = SecuredSite.get();
+  }
+
+  @Test
+  void passwordsInFilesAreNowhere() throws Exception {
+    assertThat(placesWithSecrets(site.config())).isEmpty();
+  }
+
+  @Test
+  void kafkasPasswordInAPropertiesFileIsNowhere() throws Exception {
+    Path file = site.secrets.resolve("kafka.properties");
+    Files.writeString(file, "password=" + password(SecuredSite.KAFKA_PASSWORD));
+    JobConfig config =
+        site.config(
+            "--kafka.properties.config.providers=file",
+            "--kafka.properties.config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider",
+            "--kafka.properties.config.providers.file.param.allowed.paths=" + site.secrets,
+            "--kafka.properties.sasl.jaas.config="
+                + JAAS.formatted("${file:" + file + ":password}"));
+    assertThat(placesWithSecrets(config)).isEmpty();
+  }
+
+  @Test
+  void passwordsByValueAreInTheJobGraphOnly() throws Exception {
+    JobConfig config =
+        site.configWith(
+            site.secrets,
+            Map.of(
+                "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", password(SecuredSite.SUBSCRIBERS_PASSWORD),
+                "PROMO_STREAM_FEEDBACK_DB_PASSWORD", password(SecuredSite.FEEDBACK_PASSWORD),
+                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG",
+                    JAAS.formatted(password(SecuredSite.KAFKA_PASSWORD))),
+            "--subscribers.db.password-file=",
+            "--feedback.db.password-file=");
+    assertThat(placesWithSecrets(config))
+        .containsExactly(
+            "job graph: feedback-db-password",
+            "job graph: kafka-password",
+            "job graph: subscribers-db-password");
+  }
+
+  private static String password(String account) throws Exception {
+    return Files.readString(site.secrets.resolve(account));
+  }
+
+  private Set<String> placesWithSecrets(JobConfig config) throws Exception {
+    String campaign = checkpoints.getFileName().toString();
+    Map<String, byte[]> places = new TreeMap<>();
+    places.put("check", check(config));
+    try (CapturedLogs logs = new CapturedLogs(Level.DEBUG, java.util.logging.Level.ALL)) {
+      try (SecuredJob job = new SecuredJob(config, checkpoints, null)) {
+        places.put("job graph", InstantiationUtil.serializeObject(job.graph));
+        SecuredJob.subscribe("of " + campaign);
+        SecuredJob.send(campaign);
+        Waiting.until("deliveries", () -> !SecuredJob.receivers(campaign).isEmpty());
+        failForAMoment(logs);
+        SecuredJob.send(campaign + " again");
+        Waiting.until("deliveries", () -> !SecuredJob.receivers(campaign + " again").isEmpty());
+        Map<String, String> pages = RestPages.of(job.rest(), job.graph);
+        assertThat(pages).hasSizeGreaterThan(40);
+        assertThat(pages.get("/jobs/:jobid/exceptions")).contains("promo_stream_writer");
+        pages.forEach((path, page) -> places.put("rest " + path, page.getBytes(UTF_8)));
+        SecuredJob.cluster()
+            .triggerSavepoint(
+                job.graph.getJobID(),
+                checkpoints.resolve("savepoint").toUri().toString(),
+                false,
+                SavepointFormatType.CANONICAL)
+            .get();
+      }
+      // The last checkpoint stays when the job is cancelled.
+      try (Stream<Path> files = Files.walk(checkpoints)) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          places.put("state " + checkpoints.relativize(file), Files.readAllBytes(file));
+        }
+      }
+      assertThat(places.keySet())
+          .anyMatch(place -> place.matches("state savepoint/.*_metadata"))
+          .anyMatch(place -> place.matches("state \\w+/chk-\\d+/_metadata"));
+      assertThat(logs.lines())
+          .anyMatch(line -> line.startsWith("DEBUG org.apache.kafka"))
+          .anyMatch(line -> line.startsWith("DEBUG org.apache.flink"))
+          .anyMatch(line -> line.startsWith("FINEST org.postgresql"));
+      places.put("logs", String.join("\n", logs.lines()).getBytes(UTF_8));
+    }
+    return found(places);
+  }
+
+  private static byte[] check(JobConfig config) {
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    assertThat(EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8))).isZero();
+    return printed.toByteArray();
+  }
+
+  /** The database ends its sessions and lets nobody in until the job has failed. */
+  private static void failForAMoment(CapturedLogs logs) throws Exception {
+    site.execute(
+        "postgres",
+        "ALTER ROLE promo_stream_writer NOLOGIN;"
+            + " SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'promo_stream_writer'");
+    Waiting.until(
+        "a failed start",
+        () ->
+            logs.lines().stream()
+                .anyMatch(
+                    line -> line.contains("\"promo_stream_writer\" is not permitted to log in")));
+    site.execute("postgres", "ALTER ROLE promo_stream_writer LOGIN");
+  }
+
+  private static Set<String> found(Map<String, byte[]> places) throws Exception {
+    Set<String> found = new TreeSet<>();
+    for (String account :
+        List.of(
+            SecuredSite.KAFKA_PASSWORD,
+            SecuredSite.SUBSCRIBERS_PASSWORD,
+            SecuredSite.FEEDBACK_PASSWORD)) {
+      String secret = password(account);
+      places.forEach(
+          (place, content) -> {
+            // Each byte as a character: the passwords are ASCII.
+            if (new String(content, java.nio.charset.StandardCharsets.ISO_8859_1)
+                .contains(secret)) {
+              found.add(place + ": " + account);
+            }
+          });
+    }
+    return found;
+  }
+}
