@@ -71,8 +71,8 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
         throws IOException, InterruptedException {
       try {
         writer.write(batch, context);
-      } catch (IOException e) {
-        throw new IOException(target.at("feedback rows were not written"), e);
+      } catch (IOException | RuntimeException e) {
+        throw notWritten(e);
       }
       rowsWritten.inc(batch.clients().size());
       Long due = context.timestamp();
@@ -83,7 +83,16 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
 
     @Override
     public void flush(boolean endOfInput) throws IOException, InterruptedException {
-      writer.flush(endOfInput);
+      try {
+        writer.flush(endOfInput);
+      } catch (IOException | RuntimeException e) {
+        throw notWritten(e);
+      }
+    }
+
+    /** The connector throws RuntimeExceptions for what failed in its own thread. */
+    private IOException notWritten(Exception cause) {
+      return new IOException(target.at("feedback rows were not written"), cause);
     }
 
     @Override

@@ -226,15 +226,15 @@ class FeedbackSinkTest {
   void serverSettingsDoNotEndAnIdleTransaction() throws Exception {
     database.execute(
         """
-        ALTER DATABASE %1$s SET idle_in_transaction_session_timeout = '100ms';
-        ALTER DATABASE %1$s SET idle_session_timeout = '100ms';
-        ALTER DATABASE %1$s SET transaction_timeout = '100ms';
+        ALTER DATABASE %1$s SET idle_in_transaction_session_timeout = '1s';
+        ALTER DATABASE %1$s SET idle_session_timeout = '1s';
+        ALTER DATABASE %1$s SET transaction_timeout = '1s';
         ALTER DATABASE %1$s SET default_transaction_isolation = 'serializable'"""
             .formatted(database.name()));
     FeedbackWriter writer = writer(subtask(0, 1));
-    Thread.sleep(300);
+    Thread.sleep(1_500);
     send(writer, batch("a"));
-    Thread.sleep(300);
+    Thread.sleep(1_500);
     send(writer, batch("b"));
     commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
     assertThat(database.query(CLIENTS)).containsExactly("a", "b");
@@ -671,7 +671,9 @@ class FeedbackSinkTest {
         subtask(0, 1).writer(new AtLeastOnceFeedbackSink(feedback(database.asSuperuser())));
     writer.write(batch("a"), SinkSubtask.NO_TIME);
     database.execute("DROP TABLE subscribers_feedback");
-    assertThatThrownBy(() -> writer.flush(false)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> writer.flush(false))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("feedback rows were not written");
     writer.close();
   }
 
