@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.apache.commons.io.file.PathUtils;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -40,6 +41,10 @@ public final class FlinkCluster implements AutoCloseable {
   private static final Pattern SUBMITTED = Pattern.compile("with JobID ([0-9a-f]{32})");
 
   private final Path directory;
+
+  /** A short path, unlike the directory: see io.tmp.dirs in flink-conf/config.yaml. */
+  private final Path temporary;
+
   private final Configuration configuration;
   private final Rest rest;
   private final Map<String, Program> taskManagers = new LinkedHashMap<>();
@@ -71,6 +76,7 @@ public final class FlinkCluster implements AutoCloseable {
 
   private FlinkCluster(Path directory, Map<String, String> changes) throws Exception {
     this.directory = directory;
+    temporary = Files.createTempDirectory("flink");
     Map<String, String> settings =
         new LinkedHashMap<>(GlobalConfiguration.loadConfiguration(PROJECT_CONF.toString()).toMap());
     settings.putAll(addressesPathsAndSizes());
@@ -96,7 +102,7 @@ public final class FlinkCluster implements AutoCloseable {
     settings.put(
         "execution.checkpointing.savepoint-dir",
         Files.createDirectories(savepoints()).toUri().toString());
-    settings.put("io.tmp.dirs", Files.createDirectories(directory.resolve("tmp")).toString());
+    settings.put("io.tmp.dirs", temporary.toString());
     settings.put("jobmanager.memory.process.size", "1g");
     settings.put("taskmanager.memory.process.size", "1500m");
     // A TaskManager that dies takes one subtask of each operator along, not all of them.
@@ -390,5 +396,6 @@ public final class FlinkCluster implements AutoCloseable {
     if (jobManager != null) {
       jobManager.close();
     }
+    PathUtils.deleteDirectory(temporary);
   }
 }
