@@ -218,7 +218,9 @@ public final class DeliverPromos
           takeBack(entry.getKey(), running, due -> due.minus(left));
         }
         if (joined && running.promo().phaseAt(now) == Promo.Phase.LIVE) {
-          makeReady(entry.getKey(), now, timers);
+          // Not as of an earlier moment that may stand there: who joins now was not there then.
+          ready.put(entry.getKey(), now);
+          takeSlot(timers);
         }
       }
     }
@@ -466,7 +468,7 @@ public final class DeliverPromos
     return audience == null ? Audience.EMPTY : audience;
   }
 
-  /** Gives a campaign a turn; the earliest moment to decide as of holds. */
+  /** Gives a campaign a turn; a moment to decide as of that stands there already holds. */
   private void makeReady(String id, long decideAt, TimerService timers) throws Exception {
     Long earlier = ready.get(id);
     if (earlier == null || earlier == NOTHING_TO_DECIDE) {

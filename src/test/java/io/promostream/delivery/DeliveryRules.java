@@ -172,6 +172,23 @@ abstract class DeliveryRules {
     }
 
     @Test
+    void nobodyIsMatchedBeforeTheyJoinedThoughTheTurnComesAfterTheEnd() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.promo(promo("d", "v1", 0, 60, 1));
+      job.advanceTo((T0 + 60) * 1000 - 1);
+      job.audience("r", "a");
+      job.lapse(Duration.ofMillis(500));
+      assertThat(job.deliveries()).as("the first turn").hasSize(1);
+      job.audience("r", "a", "late");
+      job.lapse(Duration.ofSeconds(1));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.batches())
+          .filteredOn(batch -> batch.clients().clientIds().contains("late"))
+          .hasSize(2)
+          .allMatch(batch -> batch.matchedAt() == T0 + 60);
+    }
+
+    @Test
     void theMomentOfMatchingIsWhenItIsDoneNotWhenItWasPlanned() throws Exception {
       job.promo(promo("c", "v1", 0, 60, 1));
       job.audience("r", "a");
