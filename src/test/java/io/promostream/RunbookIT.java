@@ -26,7 +26,6 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,14 +121,7 @@ class RunbookIT {
     String id = "orphaned/notifications-0-0";
     variables.put("PREFIX", "orphaned");
     variables.put("ID", id);
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of(
-                "bootstrap.servers", TestBroker.get().bootstrapServers(), "transactional.id", id),
-            new ByteArraySerializer(),
-            new ByteArraySerializer())) {
-      producer.initTransactions();
-      producer.beginTransaction();
+    try (KafkaProducer<byte[], byte[]> producer = TestBroker.transaction(id)) {
       producer.send(new ProducerRecord<>(topic, new byte[1])).get();
       List<String> sh = Runbook.blocks("sh", "Orphaned transactions");
       assertThat(sh(sh.get(0))).contains(id, "Ongoing");

@@ -1,5 +1,6 @@
 package io.promostream;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -162,8 +163,7 @@ class SecretsIT {
       places.forEach(
           (place, content) -> {
             // Each byte as a character: the passwords are ASCII.
-            if (new String(content, java.nio.charset.StandardCharsets.ISO_8859_1)
-                .contains(secret)) {
+            if (new String(content, ISO_8859_1).contains(secret)) {
               found.add(place + ": " + account);
             }
           });

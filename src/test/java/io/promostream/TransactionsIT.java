@@ -15,14 +15,12 @@ import io.promostream.testing.TestBroker;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.ProducerFencedException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -115,17 +113,7 @@ class TransactionsIT {
   /** A transaction of one notification, by the id that a sink's first subtask would take. */
   private static KafkaProducer<byte[], byte[]> transaction(
       TestJob job, String prefix, String campaign) {
-    KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of(
-                "bootstrap.servers",
-                TestBroker.get().bootstrapServers(),
-                "transactional.id",
-                prefix + "/notifications-0-0"),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    producer.initTransactions();
-    producer.beginTransaction();
+    KafkaProducer<byte[], byte[]> producer = TestBroker.transaction(prefix + "/notifications-0-0");
     var notification =
         new NotificationTemplate(new Promo("r", campaign, "", "", "", 1, 2, 1), 1)
             .to("a".getBytes(UTF_8), true);

@@ -160,14 +160,7 @@ class FeedbackSinkTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        // The existing installation's, with serial id and int4.
-        """
-        id serial4 NOT NULL, restaurant_id text NOT NULL, adv_campaign_id text NOT NULL,
-        adv_campaign_content text NOT NULL, adv_campaign_owner text NOT NULL,
-        adv_campaign_owner_contact text NOT NULL, adv_campaign_datetime_start int8 NOT NULL,
-        adv_campaign_datetime_end int8 NOT NULL, datetime_created int8 NOT NULL,
-        client_id text NOT NULL, trigger_datetime_created int4 NOT NULL, feedback varchar NULL,
-        CONSTRAINT id_pk PRIMARY KEY (id)""",
+        TestDatabase.EXISTING_FEEDBACK_COLUMNS,
         // Another order, more columns, other text types.
         """
         trigger_datetime_created int8 NOT NULL, feedback varchar NULL, client_id varchar NOT NULL,

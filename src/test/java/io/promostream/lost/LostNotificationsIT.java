@@ -26,7 +26,6 @@ import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -90,16 +89,7 @@ class LostNotificationsIT {
   /** A transaction as the job's sink has it, open. */
   private KafkaProducer<byte[], byte[]> transaction(String campaign, String... clients) {
     KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            Map.of(
-                "bootstrap.servers",
-                TestBroker.get().bootstrapServers(),
-                "transactional.id",
-                topic + "/notifications-0-" + COUNT.incrementAndGet()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    producer.initTransactions();
-    producer.beginTransaction();
+        TestBroker.transaction(topic + "/notifications-0-" + COUNT.incrementAndGet());
     for (String client : clients) {
       var message = new NotificationTemplate(promo(campaign), now).to(client.getBytes(UTF_8), true);
       var unused = producer.send(new ProducerRecord<>(topic, message.key(), message.value()));

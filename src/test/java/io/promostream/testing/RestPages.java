@@ -8,6 +8,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
@@ -84,16 +85,16 @@ public final class RestPages {
     }
   }
 
-  private static java.util.Optional<String> declared(String className) {
+  private static Optional<String> declared(String className) {
     try {
       Object headers = Class.forName(className).getMethod("getInstance").invoke(null);
       return headers instanceof RestHandlerSpecification page
               && page.getHttpMethod() == HttpMethodWrapper.GET
-          ? java.util.Optional.of(page.getTargetRestEndpointURL())
-          : java.util.Optional.empty();
+          ? Optional.of(page.getTargetRestEndpointURL())
+          : Optional.empty();
     } catch (NoSuchMethodException e) {
       // Abstract.
-      return java.util.Optional.empty();
+      return Optional.empty();
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(className, e);
     }

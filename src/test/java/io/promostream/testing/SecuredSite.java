@@ -140,25 +140,11 @@ public final class SecuredSite {
           "REVOKE ALL ON DATABASE %s FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC"
               .formatted(name));
     }
-    execute(
-        SUBSCRIBERS,
-        """
-        CREATE TABLE public.subscribers_restaurants (
-            id serial4 NOT NULL, client_id varchar NOT NULL, restaurant_id varchar NOT NULL,
-            CONSTRAINT pk_id PRIMARY KEY (id))
-        """);
-    // As it stands at the existing installation.
+    execute(SUBSCRIBERS, TestDatabase.subscribersTable());
     execute(
         FEEDBACK,
-        """
-        CREATE TABLE public.subscribers_feedback (
-            id serial4 NOT NULL, restaurant_id text NOT NULL, adv_campaign_id text NOT NULL,
-            adv_campaign_content text NOT NULL, adv_campaign_owner text NOT NULL,
-            adv_campaign_owner_contact text NOT NULL, adv_campaign_datetime_start int8 NOT NULL,
-            adv_campaign_datetime_end int8 NOT NULL, datetime_created int8 NOT NULL,
-            client_id text NOT NULL, trigger_datetime_created int4 NOT NULL, feedback varchar NULL,
-            CONSTRAINT id_pk PRIMARY KEY (id))
-        """);
+        "CREATE TABLE public.subscribers_feedback (%s)"
+            .formatted(TestDatabase.EXISTING_FEEDBACK_COLUMNS));
     execute(SUBSCRIBERS, Files.readString(ACCOUNTS.resolve("subscribers.sql")));
     execute(FEEDBACK, Files.readString(ACCOUNTS.resolve("feedback.sql")));
     for (List<String> command : aclCommands()) {

@@ -2,6 +2,8 @@ package io.promostream.testing;
 
 import io.promostream.local.EmbeddedBroker;
 import java.util.Map;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** The broker that the tests of one JVM share: each takes topics with names of its own. */
 public final class TestBroker {
@@ -21,5 +23,17 @@ public final class TestBroker {
       Runtime.getRuntime().addShutdownHook(new Thread(broker::close));
     }
     return broker;
+  }
+
+  /** A producer with a transaction open by this id. */
+  public static KafkaProducer<byte[], byte[]> transaction(String id) {
+    KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", get().bootstrapServers(), "transactional.id", id),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+    producer.initTransactions();
+    producer.beginTransaction();
+    return producer;
   }
 }

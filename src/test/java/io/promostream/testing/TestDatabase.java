@@ -24,6 +24,16 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public record TestDatabase(String name) {
 
+  /** Of the feedback table as it stands at the existing installation, with serial id and int4. */
+  public static final String EXISTING_FEEDBACK_COLUMNS =
+      """
+      id serial4 NOT NULL, restaurant_id text NOT NULL, adv_campaign_id text NOT NULL,
+      adv_campaign_content text NOT NULL, adv_campaign_owner text NOT NULL,
+      adv_campaign_owner_contact text NOT NULL, adv_campaign_datetime_start int8 NOT NULL,
+      adv_campaign_datetime_end int8 NOT NULL, datetime_created int8 NOT NULL,
+      client_id text NOT NULL, trigger_datetime_created int4 NOT NULL, feedback varchar NULL,
+      CONSTRAINT id_pk PRIMARY KEY (id)""";
+
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static EmbeddedDatabase server;
 
@@ -89,18 +99,24 @@ public record TestDatabase(String name) {
 
   /** Creates the feedback table by the project's own DDL. */
   public TestDatabase withFeedbackTable() {
-    return withTablesOf("/feedback.sql");
+    execute(ddl("/feedback.sql"));
+    return this;
   }
 
   /** Creates the subscribers' table as the other service has it. */
   public TestDatabase withSubscribersTable() {
-    return withTablesOf("/subscribers.sql");
+    execute(subscribersTable());
+    return this;
   }
 
-  private TestDatabase withTablesOf(String resource) {
+  /** The subscribers' table as the other service has it. */
+  public static String subscribersTable() {
+    return ddl("/subscribers.sql");
+  }
+
+  private static String ddl(String resource) {
     try (InputStream sql = TestDatabase.class.getResourceAsStream(resource)) {
-      execute(new String(sql.readAllBytes(), StandardCharsets.UTF_8));
-      return this;
+      return new String(sql.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(resource, e);
     }
