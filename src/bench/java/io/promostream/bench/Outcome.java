@@ -41,8 +41,11 @@ final class Outcome implements AutoCloseable {
     committed = consumer(installation, "read_committed");
     written = consumer(installation, "read_uncommitted");
     connection = installation.connect();
-    // Not max(id), which would look at each row that is not committed yet.
-    newestId = connection.prepareStatement("SELECT last_value FROM subscribers_feedback_id_seq");
+    // Not max(id), which would look at each row that is not committed yet. The first value stands
+    // there before it is given out.
+    newestId =
+        connection.prepareStatement(
+            "SELECT last_value - (NOT is_called)::int FROM subscribers_feedback_id_seq");
     openTransactions =
         connection.prepareStatement(
             "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL");
