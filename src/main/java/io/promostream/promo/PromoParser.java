@@ -16,6 +16,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,9 @@ final class PromoParser {
   static final int MAX_ID_CHARS = 255;
 
   static final int MAX_DEPTH = 1_000;
+
+  /** The sign of a negative zero, and leading zeros. */
+  private static final Pattern SUPERFLUOUS = Pattern.compile("^-(?=0$)|^0+(?=.)");
 
   /**
    * Names of fields are not kept from one message to the next: a producer that makes up new ones
@@ -228,7 +232,8 @@ final class PromoParser {
   }
 
   private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
-    String digits = fields.get(field).replaceFirst("^-(?=0$)", "").replaceFirst("^0+(?=.)", "");
+    String text = fields.get(field);
+    String digits = SUPERFLUOUS.matcher(text).replaceFirst("");
     // Twelve digits at most, or it is out of range: nothing longer is made a number of.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
       return Long.parseLong(digits);
@@ -238,7 +243,12 @@ final class PromoParser {
   }
 
   private static boolean isDigits(String text) {
-    return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+        return false;
+      }
+    }
+    return !text.isEmpty();
   }
 
   private static boolean isStorable(String text) {
