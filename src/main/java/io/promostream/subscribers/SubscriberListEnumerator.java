@@ -63,25 +63,24 @@ final class SubscriberListEnumerator
   /** Writes the enumerator's state into checkpoints. */
   static final class Serializer implements SimpleVersionedSerializer<State> {
 
-    private static final SubscriberListSplit.Serializer SPLIT =
-        new SubscriberListSplit.Serializer();
+    private final SubscriberListSplit.Serializer split = new SubscriberListSplit.Serializer();
     private static final byte[] ASSIGNED = {};
 
     /** The state is a split or nothing: its format is the split's. */
     @Override
     public int getVersion() {
-      return SPLIT.getVersion();
+      return split.getVersion();
     }
 
     @Override
     public byte[] serialize(State state) throws IOException {
-      return state.unassigned == null ? ASSIGNED : SPLIT.serialize(state.unassigned);
+      return state.unassigned == null ? ASSIGNED : split.serialize(state.unassigned);
     }
 
     @Override
     public State deserialize(int format, byte[] bytes) throws IOException {
       SubscriberListSplit.Serializer.requireKnown(format, getVersion());
-      return new State(bytes.length == 0 ? null : SPLIT.deserialize(format, bytes));
+      return new State(bytes.length == 0 ? null : split.deserialize(format, bytes));
     }
   }
 }

@@ -8,6 +8,7 @@ import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The list as far as the job has it, the one split of {@link SubscriberListSource}: what a
@@ -40,13 +41,25 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
 
     private static final int FORMAT = 1;
 
+    private @Nullable SubscriberListSplit last;
+    private byte[] ofLast = {};
+
     @Override
     public int getVersion() {
       return FORMAT;
     }
 
+    /** The same bytes again for the same split: a list changes less often than it is snapshot. */
     @Override
     public byte[] serialize(SubscriberListSplit split) throws IOException {
+      if (!split.equals(last)) {
+        ofLast = bytes(split);
+        last = split;
+      }
+      return ofLast;
+    }
+
+    private static byte[] bytes(SubscriberListSplit split) throws IOException {
       // An id is 36 bytes, as a rule, with its length 38, and its fingerprint 24.
       DataOutputSerializer out = new DataOutputSerializer(64 + 64 * split.fingerprints.size());
       out.writeLong(split.completed.version());
