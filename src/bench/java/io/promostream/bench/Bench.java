@@ -24,6 +24,7 @@ public final class Bench {
               "hot", new HotRestaurant(),
               "latency", new Latency(),
               "list", new SubscriberList(),
+              "refresh", new BesideRefresh(),
               "soak", new Soak(),
               "throughput", new Throughput()));
 

@@ -9,11 +9,12 @@ record Capacity(Backlog backlog, Outcome outcome) {
    * @param deliveries in each of two runs, of which the first warms the job up
    */
   double measure(Town town, long deliveries) throws Exception {
-    run(town, deliveries);
-    return run(town, deliveries);
+    once(town, deliveries);
+    return once(town, deliveries);
   }
 
-  private double run(Town town, long deliveries) throws Exception {
+  /** Measures it in one run of so many deliveries. */
+  double once(Town town, long deliveries) throws Exception {
     long promos = Math.max(1, deliveries / town.subscribers());
     long all = promos * town.subscribers();
     outcome.begin();

@@ -75,12 +75,13 @@ final class Pair {
         median(limits, Run::perSecond));
     for (String part : jobs.get(0).cpu.seconds().keySet()) {
       ToDoubleFunction<Run> micros = run -> run.cpu.seconds().get(part) / deliveries * 1e6;
-      figures.add(
-          which + ": CPU of " + part,
-          median(jobs, micros),
-          "µs a delivery",
-          "limit",
-          median(limits, micros));
+      String what = which + ": CPU of " + part;
+      double ofLimit = median(limits, micros);
+      if (ofLimit > 0) {
+        figures.add(what, median(jobs, micros), "µs a delivery", "limit", ofLimit);
+      } else {
+        figures.add(what, median(jobs, micros), "µs a delivery");
+      }
     }
     figures.add(
         which + ": CPU of all",

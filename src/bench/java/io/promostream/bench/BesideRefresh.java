@@ -1,0 +1,76 @@
+package io.promostream.bench;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.DoubleStream;
+import org.apache.flink.util.ParameterTool;
+
+/**
+ * How many deliveries a second the job makes while it refreshes a large list over and over, beside
+ * the same job while the list can't be read, in turns. A thousandth of the restaurants has changed
+ * whenever the list can be read again.
+ *
+ * <p>{@code --subscriptions 5000000}, {@code --subscribers 1000} (of a promo), {@code --deliveries
+ * 2000000} (in each run), {@code --pairs 5}, {@code --parallelism 2}.
+ */
+final class BesideRefresh implements Bench.Benchmark {
+
+  private static final long ONE_IN = 1_000;
+
+  private static final String TAKE_AWAY =
+      "ALTER TABLE subscribers_restaurants RENAME TO subscribers_away";
+
+  private static final String PUT_BACK =
+      "ALTER TABLE subscribers_away RENAME TO subscribers_restaurants";
+
+  @Override
+  public void run(String[] args, Figures figures) throws Exception {
+    ParameterTool options = ParameterTool.fromArgs(args);
+    Subscriptions list = new Subscriptions(options.getLong("subscriptions", 5_000_000), false);
+    Town town = Town.of(options.getInt("subscribers", 1_000), Town.USUAL_CONTENT);
+    long deliveries = options.getLong("deliveries", 2_000_000);
+    int pairs = options.getInt("pairs", 5);
+    try (Installation installation =
+            new Installation(
+                Path.of("target/bench/refresh-" + System.nanoTime()),
+                Map.of(
+                    "execution.checkpointing.interval", "1 s",
+                    "execution.checkpointing.min-pause", "0 ms"));
+        Backlog backlog = new Backlog(installation);
+        Outcome outcome = new Outcome(installation)) {
+      list.fill(installation);
+      town.settle(installation);
+      RunningJob job =
+          RunningJob.start(
+              installation,
+              options.getInt("parallelism", 2),
+              "--subscribers.refresh-interval",
+              "1 s");
+      job.awaitList(1);
+      Capacity capacity = new Capacity(backlog, outcome);
+      capacity.measure(town, deliveries);
+      double[] without = new double[pairs];
+      double[] with = new double[pairs];
+      double refreshes = 0;
+      for (int i = 0; i < pairs; i++) {
+        installation.execute(TAKE_AWAY);
+        without[i] = capacity.once(town, deliveries);
+        installation.execute(PUT_BACK);
+        list.change(installation, ONE_IN);
+        double before = job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum");
+        with[i] = capacity.once(town, deliveries);
+        refreshes += job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum") - before;
+      }
+      figures.add("subscriptions", list.count(), "rows");
+      figures.add("refreshes in a run", refreshes / pairs, "refreshes");
+      figures.add(
+          "with refreshes, median", median(with), "deliveries/s", "without", median(without));
+      installation.cancel(job.id());
+    }
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = DoubleStream.of(values).sorted().toArray();
+    return sorted[sorted.length / 2];
+  }
+}
