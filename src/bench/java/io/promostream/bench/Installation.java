@@ -60,6 +60,9 @@ final class Installation implements AutoCloseable {
       Map<String, String> settings = new HashMap<>();
       settings.put("taskmanager.memory.process.size", "3g");
       settings.put("taskmanager.numberOfTaskSlots", "2");
+      // Who asks is told what is so, not what was so three seconds ago.
+      settings.put("rest.cache.checkpoint-statistics.timeout", "1 ms");
+      settings.put("web.refresh-interval", "1 ms");
       settings.putAll(flink);
       cluster = closedInTheEnd(FlinkCluster.start(directory.resolve("flink"), 1, settings));
     } catch (Exception e) {
