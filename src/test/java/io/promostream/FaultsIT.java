@@ -219,6 +219,18 @@ class FaultsIT {
     TestJob.await("no client left behind", () -> before.containsAll(kafkasAdminThreads()));
   }
 
+  @Test
+  void sinksThatCannotStartLeaveNoClientBehind() throws Exception {
+    Set<Thread> before = kafkasAdminThreads();
+    // More than brokers grant: asked for transactions of an earlier run they answer, then refuse.
+    job.change("--kafka.properties.transaction.timeout.ms=1000000");
+    job.start(2);
+    TestJob.await("starts in vain", () -> job.restarts() >= 3);
+    assertThat(job.failure()).contains("the sink of topic", "transaction timeout");
+    job.cancelWithoutCheckpoint();
+    TestJob.await("no client left behind", () -> before.containsAll(kafkasAdminThreads()));
+  }
+
   private static Set<Thread> kafkasAdminThreads() {
     return Thread.getAllStackTraces().keySet().stream()
         .filter(thread -> thread.getName().startsWith("kafka-admin-client"))

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.ExactlyOnceWriterStart;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.kafka.clients.CommonClientConfigs;
@@ -14,6 +15,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 /** Makes the Kafka clients of the job from its configuration. */
 public final class KafkaClients {
 
+  private static final TransactionNamingStrategy NAMING = TransactionNamingStrategy.POOLING;
   private static final String BATCH_BYTES = "" + (64 << 10);
 
   private KafkaClients() {}
@@ -37,7 +39,8 @@ public final class KafkaClients {
     KafkaSink<Message> connectors = connectors(config, topic, name);
     return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
         ? new LossReportingSink(
-            connectors,
+            new ExactlyOnceWriterStart<>(
+                connectors, idPrefix(config, name), new MessageToTopic(topic), NAMING),
             properties(config.kafka()),
             topic,
             config.feedback().onLostTransaction(),
@@ -57,13 +60,17 @@ public final class KafkaClients {
         : Map.of(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_BYTES);
   }
 
+  private static String idPrefix(JobConfig config, String name) {
+    return config.transactionPrefix() + "/" + name;
+  }
+
   /** The connector's own sink. */
   static KafkaSink<Message> connectors(JobConfig config, String topic, String name) {
     return KafkaSink.<Message>builder()
         .setKafkaProducerConfig(producerProperties(config))
         .setDeliveryGuarantee(config.guarantee())
-        .setTransactionalIdPrefix(config.transactionPrefix() + "/" + name)
-        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+        .setTransactionalIdPrefix(idPrefix(config, name))
+        .setTransactionNamingStrategy(NAMING)
         .setRecordSerializer(new MessageToTopic(topic))
         .build();
   }

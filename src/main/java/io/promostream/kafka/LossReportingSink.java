@@ -6,6 +6,7 @@ import io.promostream.feedback.PrefixGuard;
 import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.List;
 import java.util.Properties;
 import org.apache.flink.api.connector.sink2.Committer;
 import org.apache.flink.api.connector.sink2.CommitterInitContext;
@@ -14,6 +15,7 @@ import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
 import org.apache.flink.api.connector.sink2.SupportsCommitter;
 import org.apache.flink.api.connector.sink2.SupportsWriterState;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.connector.kafka.sink.ExactlyOnceWriterStart;
 import org.apache.flink.connector.kafka.sink.KafkaCommittable;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.KafkaWriterState;
@@ -23,7 +25,6 @@ import org.apache.flink.streaming.api.connector.sink2.SupportsPostCommitTopology
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.lineage.LineageVertex;
 import org.apache.flink.streaming.api.lineage.LineageVertexProvider;
-import org.apache.flink.util.function.SupplierWithException;
 import org.apache.kafka.clients.CommonClientConfigs;
 
 /**
@@ -43,6 +44,7 @@ final class LossReportingSink
         LineageVertexProvider {
 
   private final KafkaSink<Message> connectors;
+  private final ExactlyOnceWriterStart<Message> start;
   private final Properties properties;
   private final String topic;
   private final OnLostTransaction onForgotten;
@@ -51,17 +53,19 @@ final class LossReportingSink
   /**
    * A sink around the connector's.
    *
+   * @param start of its writers
    * @param properties to ask the broker with
    * @param onForgotten what to do where Kafka can't tell any more how a transaction ended
    * @param guard what keeps a second job on the same prefix out before the connector begins
    */
   LossReportingSink(
-      KafkaSink<Message> connectors,
+      ExactlyOnceWriterStart<Message> start,
       Properties properties,
       String topic,
       OnLostTransaction onForgotten,
       PrefixGuard guard) {
-    this.connectors = connectors;
+    this.connectors = start.sink();
+    this.start = start;
     this.properties = properties;
     this.topic = topic;
     this.onForgotten = onForgotten;
@@ -88,23 +92,15 @@ final class LossReportingSink
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> createWriter(WriterInitContext context)
       throws IOException {
-    return begun(context, () -> connectors.createWriter(context));
+    return restoreWriter(context, List.of());
   }
 
   @Override
   public StatefulSinkWriter<Message, KafkaWriterState> restoreWriter(
       WriterInitContext context, Collection<KafkaWriterState> restored) throws IOException {
-    return begun(context, () -> connectors.restoreWriter(context, restored));
-  }
-
-  private StatefulSinkWriter<Message, KafkaWriterState> begun(
-      WriterInitContext context,
-      SupplierWithException<StatefulSinkWriter<Message, KafkaWriterState>, IOException> begin)
-      throws IOException {
     guard.await(context.getJobInfo().getJobId());
     try {
-      ConnectorsAdmin.requireBroker(properties);
-      return ConnectorsAdmin.closedOf(begin.get());
+      return start.run(context, restored);
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           "the sink of topic %s did not start at %s: %s"
