@@ -18,6 +18,7 @@ import io.promostream.testing.Waiting;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -177,6 +178,29 @@ class JarIT {
       assertThat(rows.read()).hasSize(16).containsExactlyInAnyOrderElementsOf(notified);
     }
     assertThat(cluster.status(job)).isEqualTo("RUNNING");
+    whatHasARowAndNoNotificationIsFoundAndSent();
+  }
+
+  private void whatHasARowAndNoNotificationIsFoundAndSent() throws Exception {
+    String columns =
+        "restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, adv_campaign_owner_contact,"
+            + " adv_campaign_datetime_start, adv_campaign_datetime_end, datetime_created, trigger_datetime_created";
+    feedback.execute(
+        "INSERT INTO subscribers_feedback (%1$s, client_id) SELECT %1$s, 'missed' FROM subscribers_feedback LIMIT 1"
+            .formatted(columns));
+    assertThat(lostNotifications()).contains("1 lost", "Nothing was sent");
+    assertThat(lostNotifications("--send")).contains("1 lost", "1 sent");
+    assertThat(lostNotifications()).contains("17 notifications", "0 lost");
+  }
+
+  private static String lostNotifications(String... more) throws Exception {
+    Instant now = Instant.now();
+    Stream<String> arguments =
+        Stream.of("--lost-notifications", now.minusSeconds(3600) + "/" + now.plusSeconds(60));
+    Program found =
+        run(Stream.of(environment().stream(), arguments, Stream.of(more)).flatMap(all -> all));
+    found.await();
+    return found.output();
   }
 
   @Test
