@@ -226,8 +226,7 @@ class FaultsIT {
     job.change("--kafka.properties.transaction.timeout.ms=1000000");
     job.start(2);
     TestJob.await(
-        "the sinks' failure",
-        () -> job.failure().contains("The transaction timeout is larger"));
+        "the sinks' failure", () -> job.failure().contains("The transaction timeout is larger"));
     TestJob.await("starts in vain", () -> job.restarts() >= 3);
     job.cancelWithoutCheckpoint();
     TestJob.await("no client left behind", () -> before.containsAll(kafkasAdminThreads()));
