@@ -50,8 +50,8 @@ public final class KafkaClients {
 
   /**
    * What the producers are given unless the configuration says otherwise: larger batches than
-   * Kafka's own, which spare the broker two fifths of its work. Exactly-once they may wait to fill,
-   * since nobody sees them before the checkpoint.
+   * Kafka's own spare the broker up to half of its work (figures in flink-conf/TUNING.md).
+   * Exactly-once they may wait to fill, since nobody sees them before the checkpoint.
    */
   public static Map<String, String> producerDefaults(DeliveryGuarantee guarantee) {
     return guarantee == DeliveryGuarantee.EXACTLY_ONCE
