@@ -1,7 +1,6 @@
 package io.promostream.bench;
 
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.stream.DoubleStream;
 import org.apache.flink.util.ParameterTool;
 
@@ -33,9 +32,7 @@ final class BesideRefresh implements Bench.Benchmark {
     try (Installation installation =
             new Installation(
                 Path.of("target/bench/refresh-" + System.nanoTime()),
-                Map.of(
-                    "execution.checkpointing.interval", "1 s",
-                    "execution.checkpointing.min-pause", "0 ms"));
+                Installation.CHECKPOINT_EACH_SECOND);
         Backlog backlog = new Backlog(installation);
         Outcome outcome = new Outcome(installation)) {
       list.fill(installation);

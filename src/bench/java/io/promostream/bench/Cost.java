@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -60,9 +59,7 @@ final class Cost implements Bench.Benchmark {
     try (Installation installation =
             new Installation(
                 Path.of("target/bench/cost-" + System.nanoTime()),
-                Map.of(
-                    "execution.checkpointing.interval", "1 s",
-                    "execution.checkpointing.min-pause", "0 ms"));
+                Installation.CHECKPOINT_EACH_SECOND);
         Backlog backlog = new Backlog(installation);
         Outcome outcome = new Outcome(installation)) {
       for (Town town :

@@ -31,6 +31,12 @@ final class Installation implements AutoCloseable {
   static final String REJECTED = "restaurant.promos.rejected";
   static final int PARTITIONS = 4;
 
+  /** What is to be visible soon needs frequent checkpoints: changes to flink-conf/. */
+  static final Map<String, String> CHECKPOINT_EACH_SECOND =
+      Map.of(
+          "execution.checkpointing.interval", "1 s",
+          "execution.checkpointing.min-pause", "0 ms");
+
   private static final String DATABASE = "promo_stream";
 
   /** EmbeddedPostgres would turn the first two off. */

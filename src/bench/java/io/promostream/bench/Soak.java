@@ -4,7 +4,6 @@ import io.promostream.promo.Promo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -39,9 +38,7 @@ final class Soak implements Bench.Benchmark {
     try (Installation installation =
             new Installation(
                 Path.of("target/bench/soak-" + System.nanoTime()),
-                Map.of(
-                    "execution.checkpointing.interval", "1 s",
-                    "execution.checkpointing.min-pause", "0 ms"));
+                Installation.CHECKPOINT_EACH_SECOND);
         Backlog backlog = new Backlog(installation);
         Outcome outcome = new Outcome(installation);
         Promos promos = new Promos(installation)) {

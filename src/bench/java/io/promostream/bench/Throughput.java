@@ -33,9 +33,7 @@ final class Throughput implements Bench.Benchmark {
                         Integer.parseInt(subscribers),
                         options.getInt("content", Town.USUAL_CONTENT)))
             .toList();
-    Map<String, String> flink = new HashMap<>();
-    flink.put("execution.checkpointing.interval", "1 s");
-    flink.put("execution.checkpointing.min-pause", "0 ms");
+    Map<String, String> flink = new HashMap<>(Installation.CHECKPOINT_EACH_SECOND);
     flink.putAll(prefixed(options, "flink."));
     List<String> job = new ArrayList<>();
     prefixed(options, "job.").forEach((key, value) -> job.addAll(List.of("--" + key, value)));
