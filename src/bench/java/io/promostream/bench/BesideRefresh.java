@@ -1,7 +1,6 @@
 package io.promostream.bench;
 
 import java.nio.file.Path;
-import java.util.stream.DoubleStream;
 import org.apache.flink.util.ParameterTool;
 
 /**
@@ -61,13 +60,12 @@ final class BesideRefresh implements Bench.Benchmark {
       figures.add("subscriptions", list.count(), "rows");
       figures.add("refreshes in a run", refreshes / pairs, "refreshes");
       figures.add(
-          "with refreshes, median", median(with), "deliveries/s", "without", median(without));
+          "with refreshes, median",
+          Figures.median(with),
+          "deliveries/s",
+          "without",
+          Figures.median(without));
       installation.cancel(job.id());
     }
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = DoubleStream.of(values).sorted().toArray();
-    return sorted[sorted.length / 2];
   }
 }

@@ -1,13 +1,11 @@
 package io.promostream.bench;
 
-import io.promostream.kafka.KafkaClients;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.JobID;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.util.ParameterTool;
 
 /**
@@ -71,13 +69,7 @@ final class Cost implements Bench.Benchmark {
       }
       JobID job = installation.submit(options.getInt("parallelism", 2), List.of());
       for (Shape shape : shapes) {
-        new Pair(
-                installation,
-                shape.town,
-                shape.promos(options),
-                new HashMap<>(KafkaClients.producerDefaults(DeliveryGuarantee.EXACTLY_ONCE)),
-                backlog,
-                outcome)
+        new Pair(installation, shape.town, shape.promos(options), Map.of(), backlog, outcome)
             .compare(shape.toString(), options.getInt("pairs", 3), figures);
       }
       installation.cancel(job);

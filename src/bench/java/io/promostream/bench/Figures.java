@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 
 /** What a benchmark measured: a line of JSON at once for each figure, a table of all at the end. */
 final class Figures {
@@ -50,6 +51,13 @@ final class Figures {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The value in the middle, of an even number of values halfway between the two. */
+  static double median(double[] values) {
+    double[] sorted = DoubleStream.of(values).sorted().toArray();
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   void printTable() {

@@ -2,6 +2,7 @@ package io.promostream.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.promostream.kafka.KafkaClients;
 import io.promostream.promo.Promo;
 import java.sql.Array;
 import java.sql.Connection;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -48,7 +50,7 @@ final class Limit {
   /**
    * Makes the deliveries ready.
    *
-   * @param producerSettings as the job's producers have them
+   * @param producerSettings as the job's producers have them, beyond the job's defaults
    */
   Limit(Installation installation, Town town, Map<String, Object> producerSettings) {
     this.installation = installation;
@@ -115,7 +117,9 @@ final class Limit {
   }
 
   private void writeNotifications(long deliveries, int run) {
-    Map<String, Object> settings = new HashMap<>(producerSettings);
+    Map<String, Object> settings =
+        new HashMap<>(KafkaClients.producerDefaults(DeliveryGuarantee.EXACTLY_ONCE));
+    settings.putAll(producerSettings);
     settings.put("bootstrap.servers", installation.broker().bootstrapServers());
     settings.put("transactional.id", "limit-" + run);
     try (KafkaProducer<byte[], byte[]> producer =

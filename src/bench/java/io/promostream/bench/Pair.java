@@ -107,9 +107,7 @@ final class Pair {
   }
 
   private static double median(List<Run> runs, ToDoubleFunction<Run> figure) {
-    double[] sorted = runs.stream().mapToDouble(figure).sorted().toArray();
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return Figures.median(runs.stream().mapToDouble(figure).toArray());
   }
 
   private Run limit() throws Exception {

@@ -334,12 +334,7 @@ final class SubscriberList implements Bench.Benchmark {
 
   private static Use median(List<Use> uses) {
     return new Use(
-        median(uses.stream().mapToDouble(Use::seconds).toArray()),
-        median(uses.stream().mapToDouble(Use::serverCpu).toArray()));
-  }
-
-  private static double median(double[] values) {
-    Arrays.sort(values);
-    return values[values.length / 2];
+        Figures.median(uses.stream().mapToDouble(Use::seconds).toArray()),
+        Figures.median(uses.stream().mapToDouble(Use::serverCpu).toArray()));
   }
 }

@@ -1,6 +1,5 @@
 package io.promostream.bench;
 
-import io.promostream.kafka.KafkaClients;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,7 +7,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.JobID;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.util.ParameterTool;
 
 /**
@@ -74,9 +72,6 @@ final class Throughput implements Bench.Benchmark {
   }
 
   private static Map<String, Object> producerSettings(ParameterTool options) {
-    Map<String, Object> settings =
-        new HashMap<>(KafkaClients.producerDefaults(DeliveryGuarantee.EXACTLY_ONCE));
-    settings.putAll(prefixed(options, "job.kafka.properties."));
-    return settings;
+    return new HashMap<>(prefixed(options, "job.kafka.properties."));
   }
 }

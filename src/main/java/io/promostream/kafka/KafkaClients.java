@@ -75,7 +75,8 @@ public final class KafkaClients {
         .build();
   }
 
-  static Properties producerProperties(JobConfig config) {
+  /** What the job's producers are given. */
+  public static Properties producerProperties(JobConfig config) {
     Properties properties = new Properties();
     properties.putAll(producerDefaults(config.guarantee()));
     properties.put(

@@ -139,10 +139,7 @@ public final class LostNotifications {
   }
 
   private KafkaProducer<byte[], byte[]> producer() {
-    Properties properties = KafkaClients.properties(config.kafka());
-    properties.putIfAbsent(
-        ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
-        (int) config.kafka().transactionTimeout().toMillis());
+    Properties properties = KafkaClients.producerProperties(config);
     properties.put(
         ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.transactionPrefix() + "/lost-notifications");
     KafkaProducer<byte[], byte[]> producer =

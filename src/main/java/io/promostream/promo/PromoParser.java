@@ -232,8 +232,7 @@ final class PromoParser {
   }
 
   private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
-    String text = fields.get(field);
-    String digits = SUPERFLUOUS.matcher(text).replaceFirst("");
+    String digits = SUPERFLUOUS.matcher(fields.get(field)).replaceFirst("");
     // Twelve digits at most, or it is out of range: nothing longer is made a number of.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
       return Long.parseLong(digits);

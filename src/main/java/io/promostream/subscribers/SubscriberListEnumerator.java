@@ -63,8 +63,9 @@ final class SubscriberListEnumerator
   /** Writes the enumerator's state into checkpoints. */
   static final class Serializer implements SimpleVersionedSerializer<State> {
 
-    private final SubscriberListSplit.Serializer split = new SubscriberListSplit.Serializer();
     private static final byte[] ASSIGNED = {};
+
+    private final SubscriberListSplit.Serializer split = new SubscriberListSplit.Serializer();
 
     /** The state is a split or nothing: its format is the split's. */
     @Override
