@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.commons.io.file.PathUtils;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.GlobalConfiguration;
@@ -172,6 +173,7 @@ public final class FlinkCluster implements AutoCloseable {
     jobManager =
         startFlink(
             "jobmanager-" + ++programs,
+            CoreOptions.FLINK_JM_JVM_OPTIONS,
             JobManagerProcessUtils.generateJvmParametersStr(memory, configuration),
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
             "--executionMode cluster " + JobManagerProcessUtils.generateDynamicConfigsStr(memory));
@@ -184,6 +186,7 @@ public final class FlinkCluster implements AutoCloseable {
         id,
         startFlink(
             id,
+            CoreOptions.FLINK_TM_JVM_OPTIONS,
             ProcessMemoryUtils.generateJvmParametersStr(memory),
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             TaskExecutorProcessUtils.generateDynamicConfigsStr(memory)
@@ -191,11 +194,13 @@ public final class FlinkCluster implements AutoCloseable {
                 + id));
   }
 
-  private Program startFlink(String name, String jvm, String main, String arguments)
+  private Program startFlink(
+      String name, ConfigOption<String> options, String memory, String main, String arguments)
       throws IOException {
     List<String> command = jvm("log4j.properties");
+    command.addAll(Program.words(configuration.get(options)));
     command.add("-Dlog.file=" + log(name + ".log"));
-    command.addAll(Program.words(jvm));
+    command.addAll(Program.words(memory));
     command.addAll(List.of(main, "--configDir", conf().toString()));
     command.addAll(Program.words(arguments));
     return Program.start(log(name + ".out"), Map.of(), command);

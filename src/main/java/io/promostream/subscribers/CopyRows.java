@@ -2,7 +2,9 @@ package io.promostream.subscribers;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.nio.ByteBuffer;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.postgresql.PGConnection;
@@ -18,12 +20,15 @@ final class CopyRows {
   /** Length of the header of the format, without extension, as Postgres sends it. */
   private static final int HEADER_BYTES = 19;
 
+  private static final VarHandle SHORT = numbers(short[].class);
+  private static final VarHandle INT = numbers(int[].class);
+  private static final VarHandle LONG = numbers(long[].class);
+
   private final CopyOut copy;
   private final int[] starts;
   private final int[] lengths;
   private int header = HEADER_BYTES;
   private byte[] bytes = {};
-  private ByteBuffer row = ByteBuffer.wrap(bytes);
 
   /**
    * @param columns of the query
@@ -38,19 +43,24 @@ final class CopyRows {
             .copyOut("COPY (" + query + ") TO STDOUT (FORMAT binary)");
   }
 
+  private static VarHandle numbers(Class<?> array) {
+    return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.BIG_ENDIAN);
+  }
+
   /** Goes on to the next row, until there is none. To be called to the end, or to a failure. */
   boolean next() throws SQLException {
     byte[] message = copy.readFromCopy();
     while (message != null) {
       bytes = message;
-      row = ByteBuffer.wrap(bytes).position(header);
+      int at = header;
       header = 0;
       // The last "row" has -1 columns.
-      if (row.hasRemaining() && row.getShort() > 0) {
+      if (at < bytes.length && (short) SHORT.get(bytes, at) > 0) {
+        at += Short.BYTES;
         for (int column = 0; column < starts.length; column++) {
-          lengths[column] = row.getInt();
-          starts[column] = row.position();
-          row.position(row.position() + Math.max(0, lengths[column]));
+          lengths[column] = (int) INT.get(bytes, at);
+          starts[column] = at + Integer.BYTES;
+          at = starts[column] + Math.max(0, lengths[column]);
         }
         return true;
       }
@@ -72,16 +82,22 @@ final class CopyRows {
     return lengths[column];
   }
 
-  boolean isNull(int column) {
-    return lengths[column] < 0;
-  }
-
   String text(int column) {
     return new String(bytes, starts[column], lengths[column], UTF_8);
   }
 
+  /** How many characters a text has; no more than {@link #length} says. */
+  int characters(int column) {
+    int characters = 0;
+    for (int i = starts[column]; i < starts[column] + lengths[column]; i++) {
+      // Any byte but the second to fourth of a character.
+      characters += (bytes[i] & 0xC0) == 0x80 ? 0 : 1;
+    }
+    return characters;
+  }
+
   /** A {@code bigint}. */
   long number(int column) {
-    return row.getLong(starts[column]);
+    return (long) LONG.get(bytes, starts[column]);
   }
 }

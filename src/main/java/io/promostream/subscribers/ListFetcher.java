@@ -3,8 +3,8 @@ package io.promostream.subscribers;
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import io.promostream.subscribers.SubscribersTable.Everything;
 import io.promostream.subscribers.SubscribersTable.Overview;
-import io.promostream.subscribers.SubscribersTable.Subscribers;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.sql.Connection;
@@ -180,25 +180,47 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     }
   }
 
-  /** Reads the fingerprints first where a refresh begins. */
+  /** Reads the fingerprints first where a refresh begins, unless there is nothing to compare. */
   private void readNextChunk(Connection connection) throws SQLException {
     table.begin(connection);
+    if (refresh == null && sent.isEmpty()) {
+      readEverything(connection);
+      return;
+    }
     if (refresh == null) {
       refresh = begin(connection);
     }
     Map<String, Fingerprint> chunk = refresh.nextChunk(chunkBytes);
     if (!chunk.isEmpty()) {
       boolean all = chunk.size() == refresh.restaurants;
-      Map<String, Subscribers> read =
-          table.subscribers(connection, chunk, all, refresh.overviewIsFresh, chunkBytes);
-      chunk.keySet().removeAll(read.keySet());
+      unpack(table.subscribers(connection, chunk, all, refresh.overviewIsFresh, chunkBytes));
+      unpacked.forEach(read -> chunk.remove(read.getKey()));
       refresh.changed.addAll(chunk.entrySet());
-      unpacked.addAll(read.entrySet());
     }
     refresh.overviewIsFresh = false;
-    refresh.readMillis = (now() - refresh.startNanos) / 1_000_000;
+    hasRead(refresh);
+  }
+
+  /** What does not fit into memory is found by its fingerprint afterwards, as in any refresh. */
+  private void readEverything(Connection connection) throws SQLException {
+    Refresh begun = new Refresh();
+    Everything read = table.everything(connection, chunkBytes);
+    unpack(read.restaurants());
+    if (read.restaurants().isComplete()) {
+      metrics.rowsSkipped = read.rowsSkipped();
+      refresh = begun;
+      hasRead(begun);
+    }
+  }
+
+  private void unpack(SubscribersByRestaurant read) {
+    read.forEach((id, subscribers) -> unpacked.add(Map.entry(id, subscribers)));
+  }
+
+  private void hasRead(Refresh current) {
+    current.readMillis = (now() - current.startNanos) / 1_000_000;
     if (unpacked.isEmpty()) {
-      complete(refresh);
+      complete(current);
     }
   }
 

@@ -5,7 +5,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.Map;
 import org.postgresql.PGConnection;
 
@@ -56,58 +55,14 @@ final class SubscribersTable {
    */
   record Overview(Map<String, Fingerprint> restaurants, long rowsSkipped) {}
 
-  /** The subscribers of one restaurant, as far as they are read. */
-  static final class Subscribers {
+  /**
+   * All subscribers, as far as they fit.
+   *
+   * @param rowsSkipped rows with an id that is empty or too long
+   */
+  record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 
-    private static final int RESTAURANT_BYTES = 256;
-    private static final int UUID_BYTES = 16;
-    private static final int TEXT_BYTES = 48;
-
-    private final Audience.Builder audience;
-    private long rows;
-    private long hash1;
-    private long hash2;
-    private long bytes = RESTAURANT_BYTES;
-
-    Subscribers(long expected) {
-      audience = new Audience.Builder(expected);
-    }
-
-    /**
-     * What the subscribers will take in memory while they are read, where half of their ids are
-     * UUIDs.
-     */
-    static long expectedBytes(Fingerprint expected) {
-      return RESTAURANT_BYTES + expected.rows() * (UUID_BYTES + TEXT_BYTES) / 2;
-    }
-
-    Audience audience() {
-      return audience.build();
-    }
-
-    Fingerprint fingerprint() {
-      return new Fingerprint(rows, hash1, hash2);
-    }
-
-    private void add(CopyRows row) {
-      boolean uuid = audience.add(row.bytes(), row.start(1), row.length(1));
-      bytes += uuid ? UUID_BYTES : TEXT_BYTES + row.length(1);
-    }
-
-    private void count(long clientHash1, long clientHash2) {
-      rows++;
-      hash1 += clientHash1;
-      hash2 += clientHash2;
-    }
-
-    private void expect(Fingerprint fingerprint) {
-      rows = fingerprint.rows();
-      hash1 = fingerprint.hash1();
-      hash2 = fingerprint.hash2();
-    }
-  }
-
-  /** Begins a transaction, for an {@link #overview} or {@link #subscribers} or both. */
+  /** Begins a transaction, for one or more of the readings below. */
   void begin(Connection connection) throws SQLException {
     connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
     connection.setReadOnly(true);
@@ -147,6 +102,11 @@ final class SubscribersTable {
         && restaurantId.codePointCount(0, restaurantId.length()) <= MAX_ID_CHARS;
   }
 
+  private static boolean usable(CopyRows row, int column) {
+    return row.length(column) > 0
+        && (row.length(column) <= MAX_ID_CHARS || row.characters(column) <= MAX_ID_CHARS);
+  }
+
   /** A sum of 64-bit numbers, which Postgres gives in full, reduced to 64 bits again. */
   private static long wrapped(CopyRows row, int column) {
     boolean negative = row.bytes()[row.start(column)] == '-';
@@ -158,40 +118,62 @@ final class SubscribersTable {
   }
 
   /**
+   * Reads all subscribers there are, with their fingerprints: where nothing is known of the table,
+   * one scan less than an {@link #overview} and then {@link #subscribers}.
+   *
+   * @param maxBytes of memory; where the rows would take more, some restaurants are left out
+   */
+  Everything everything(Connection connection, long maxBytes) throws SQLException {
+    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(0, maxBytes);
+    long rowsSkipped = 0;
+    CopyRows row =
+        new CopyRows(
+            connection,
+            "SELECT restaurant_id, client_id, %s, %s FROM %s"
+                .formatted(HASH_1, HASH_2, name.quoted()),
+            4);
+    while (row.next()) {
+      if (usable(row, 0) && usable(row, 1)) {
+        Subscribers subscribers = restaurants.getOrExpect(row, 0);
+        if (subscribers != null) {
+          subscribers.count(row.number(2), row.number(3));
+          restaurants.add(subscribers, row, 1);
+        }
+      } else {
+        rowsSkipped++;
+      }
+    }
+    return new Everything(restaurants, rowsSkipped);
+  }
+
+  /**
    * Reads the subscribers of some restaurants.
    *
    * @param overview those to read
    * @param all whether these are all of the table, so that picking them out is wasted work
    * @param fresh whether the overview is of this very transaction: its fingerprints hold then, else
    *     they come anew beside the rows
-   * @param maxBytes of memory; where the rows would take more, some restaurants are left out, but
-   *     never all
+   * @param maxBytes of memory; where the rows would take more, some restaurants are left out
    * @return each of the restaurants but those left out, empty where it has no rows now
    */
-  Map<String, Subscribers> subscribers(
+  SubscribersByRestaurant subscribers(
       Connection connection,
       Map<String, Fingerprint> overview,
       boolean all,
       boolean fresh,
       long maxBytes)
       throws SQLException {
-    Map<String, Subscribers> restaurants = new HashMap<>(overview.size() * 4 / 3 + 1);
-    overview.forEach((id, expected) -> restaurants.put(id, new Subscribers(expected.rows())));
+    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(overview.size(), maxBytes);
+    overview.forEach((id, expected) -> restaurants.expect(id, expected.rows()));
     CopyRows row = new CopyRows(connection, rows(connection, overview, all, fresh), fresh ? 2 : 4);
-    long bytes = 0;
     while (row.next()) {
-      Subscribers subscribers = restaurants.get(row.text(0));
+      Subscribers subscribers = restaurants.get(row, 0);
       // A restaurant that is new since the overview waits for the next one.
       if (subscribers != null) {
-        bytes -= subscribers.bytes;
-        subscribers.add(row);
-        bytes += subscribers.bytes;
         if (!fresh) {
           subscribers.count(row.number(2), row.number(3));
         }
-        if (bytes > maxBytes) {
-          bytes -= leaveOut(restaurants, maxBytes / 4);
-        }
+        restaurants.add(subscribers, row, 1);
       }
     }
     if (fresh) {
@@ -212,16 +194,5 @@ final class SubscribersTable {
     String ids = connection.createArrayOf("text", overview.keySet().toArray()).toString();
     String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
     return rows + " AND restaurant_id = ANY('" + literal + "')";
-  }
-
-  /** Forgets what was read of some restaurants, never of all; returns the bytes that it took. */
-  private static long leaveOut(Map<String, Subscribers> restaurants, long bytes) {
-    long left = 0;
-    Iterator<Subscribers> each = restaurants.values().iterator();
-    while (left < bytes && restaurants.size() > 1) {
-      left += each.next().bytes;
-      each.remove();
-    }
-    return left;
   }
 }

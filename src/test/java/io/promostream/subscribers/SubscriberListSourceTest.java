@@ -465,7 +465,14 @@ class SubscriberListSourceTest {
       subscribeMany("r" + i, 1, 40);
     }
     subscribeMany("large", 1, 1_000);
-    ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 3_500);
+    ListFetcher fetcher =
+        fetcher(
+            metrics(),
+            Duration.ofHours(1),
+            3_500,
+            new SubscriberListSplit(
+                SubscriberListSplit.NOTHING_SENT.completed(),
+                Map.of("gone", new Fingerprint(1, 2, 3))));
 
     Map<String, Long> rows = new HashMap<>();
     int fetches = 0;
@@ -483,8 +490,36 @@ class SubscriberListSourceTest {
     }
     // 5 x 40 rows make three chunks, the large one is a fourth; where it stands is chance.
     assertThat(fetches).isBetween(4, 5);
-    assertThat(rows.keySet()).containsExactlyInAnyOrder("", "large", "r0", "r1", "r2", "r3", "r4");
+    assertThat(rows.keySet())
+        .containsExactlyInAnyOrder("", "gone", "large", "r0", "r1", "r2", "r3", "r4");
     assertThat(rows).containsEntry("large", 1_000L).containsEntry("r0", 40L);
+  }
+
+  @Test
+  void aFirstLoadThatDoesNotFitIsCompleteOnceTheRestIsThere() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      subscribeMany("r" + i, 1, 40);
+    }
+    subscribe("", "a");
+    ListMetrics metrics = metrics();
+    ListFetcher fetcher = fetcher(metrics, Duration.ofHours(1), 3_500);
+
+    List<ListChange> first = fetch(fetcher);
+    assertThat(first)
+        .hasSizeBetween(1, 4)
+        .noneMatch(change -> change.update() instanceof RefreshCompleted);
+    subscribe("late", "a");
+    Map<String, Long> rows = new HashMap<>();
+    first.forEach(change -> rows.put(change.update().key(), change.fingerprint().rows()));
+    while (!rows.containsKey("")) {
+      for (ListChange change : fetch(fetcher)) {
+        assertThat(rows.put(change.update().key(), change.fingerprint().rows())).isNull();
+      }
+    }
+    assertThat(rows)
+        .isEqualTo(
+            Map.of("", 0L, "late", 1L, "r0", 40L, "r1", 40L, "r2", 40L, "r3", 40L, "r4", 40L));
+    assertThat(metrics.rowsSkipped).isEqualTo(1);
   }
 
   @Test
@@ -558,8 +593,13 @@ class SubscriberListSourceTest {
   }
 
   private ListFetcher fetcher(ListMetrics metrics, Duration interval, long chunkBytes) {
+    return fetcher(metrics, interval, chunkBytes, SubscriberListSplit.NOTHING_SENT);
+  }
+
+  private ListFetcher fetcher(
+      ListMetrics metrics, Duration interval, long chunkBytes, SubscriberListSplit state) {
     ListFetcher fetcher = new ListFetcher(reader, TABLE, interval, chunkBytes, metrics);
-    fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(SubscriberListSplit.NOTHING_SENT)));
+    fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(state)));
     return fetcher;
   }
 
