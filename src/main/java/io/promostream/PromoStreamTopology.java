@@ -2,6 +2,7 @@ package io.promostream;
 
 import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliverPromos;
+import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
 import io.promostream.notification.NotificationTemplate;
@@ -128,11 +129,12 @@ final class PromoStreamTopology {
     return promos
         .keyBy(Promo::restaurantId, Types.STRING)
         .connect(audiences)
-        .process(new DeliverPromos(config.promos().rememberEnded()))
-        .returns(DeliveryBatch.TYPE)
+        .transform(
+            Uids.DELIVER_PROMOS,
+            DeliveryBatch.TYPE,
+            new DeliverPromosOperator(new DeliverPromos(config.promos().rememberEnded())))
         .setMaxParallelism(maxParallelism)
-        .uid(Uids.DELIVER_PROMOS)
-        .name(Uids.DELIVER_PROMOS);
+        .uid(Uids.DELIVER_PROMOS);
   }
 
   private void notifications(DataStream<DeliveryBatch> batches) {

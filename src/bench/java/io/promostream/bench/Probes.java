@@ -32,7 +32,7 @@ final class Probes implements AutoCloseable {
           "execution.checkpointing.interval", "2 s",
           "execution.checkpointing.min-pause", "1 s",
           "web.checkpoints.history", "1000",
-          "metrics.fetcher.update-interval", "200");
+          "metrics.fetcher.update-interval", "1000");
 
   private static final int PAUSE_MILLIS = 50;
   private static final String CAMPAIGN = "probe-";

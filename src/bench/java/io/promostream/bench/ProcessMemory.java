@@ -3,9 +3,16 @@ package io.promostream.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What a Java process takes. */
 final class ProcessMemory {
+
+  /** The first line of a mapping in /proc/PID/smaps. */
+  private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-[0-9a-f]+ ");
+
+  private static final Pattern RANGE = Pattern.compile("\\[(0x[0-9a-f]+),[^)]*?(0x[0-9a-f]+)\\)");
 
   private ProcessMemory() {}
 
@@ -17,6 +24,36 @@ final class ProcessMemory {
             .findFirst()
             .orElseThrow(() -> new IOException("jcmd told nothing of process " + pid));
     return Long.parseLong(total.trim().split("\\s+")[2]);
+  }
+
+  /**
+   * Bytes of memory that the process has beside the Java heap: RocksDB's, buffers, code, threads.
+   */
+  static long beside(long pid) throws IOException {
+    long[] heap = heap(pid);
+    long kilobytes = 0;
+    boolean counts = false;
+    for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/smaps"))) {
+      Matcher mapping = MAPPING.matcher(line);
+      if (mapping.lookingAt()) {
+        long start = Long.parseUnsignedLong(mapping.group(1), 16);
+        counts = start < heap[0] || start >= heap[1];
+      } else if (counts && line.startsWith("Rss:")) {
+        kilobytes += Long.parseLong(line.replaceAll("\\D", ""));
+      }
+    }
+    return kilobytes * 1024;
+  }
+
+  /** Where the Java heap begins and ends. */
+  private static long[] heap(long pid) throws IOException {
+    for (String line : Jcmd.ask(pid, "GC.heap_info")) {
+      Matcher range = RANGE.matcher(line);
+      if (range.find()) {
+        return new long[] {Long.decode(range.group(1)), Long.decode(range.group(2))};
+      }
+    }
+    throw new IOException("jcmd told nothing of the heap of process " + pid);
   }
 
   /** Bytes of memory that the process has, of any kind. */

@@ -1,31 +1,25 @@
 package io.promostream.bench;
 
 import io.promostream.bench.RunningJob.Checkpoint;
-import io.promostream.subscribers.Refreshes;
+import io.promostream.testing.Waiting;
 import java.io.File;
-import java.io.OutputStream;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.io.FileUtils;
-import org.postgresql.PGConnection;
 
 /**
  * {@code list [SUBSCRIPTIONS] [mixed] [BACKEND:PARALLELISM ...]}: what the list of subscribers
  * takes and costs, by state backend, parallelism and distribution; {@code hashmap:1 hashmap:4
- * rocksdb:1 rocksdb:4} unless some of these are named.
+ * rocksdb:1 rocksdb:2 rocksdb:4} unless some of these are named.
  */
 final class SubscriberList implements Bench.Benchmark {
 
   private static final String ROCKSDB = "rocksdb";
   private static final String HASHMAP = "hashmap";
-
-  private static final String PLAIN_COPY =
-      "COPY (SELECT restaurant_id, client_id FROM " + Subscriptions.TABLE + ") TO STDOUT";
-
   private static final int REPEATS = 3;
 
   private Figures figures;
@@ -33,6 +27,7 @@ final class SubscriberList implements Bench.Benchmark {
   private Subscriptions table;
   private long packedBytes;
   private double fingerprintBytes;
+  private PostgresUse copy;
   private String checkpoint;
 
   @Override
@@ -49,19 +44,17 @@ final class SubscriberList implements Bench.Benchmark {
             Map.of(
                 "taskmanager.memory.process.size", "4g",
                 "taskmanager.numberOfTaskSlots", "4",
-                // One job's caches shall not be taken for the next one's list.
-                "env.java.opts.taskmanager", "-XX:SoftRefLRUPolicyMSPerMB=0",
                 // Only checkpoints that are asked for.
                 "execution.checkpointing.interval", "10 min",
                 "execution.checkpointing.min-pause", "10 min",
                 "execution.checkpointing.tolerable-failed-checkpoints", "0",
-                "metrics.fetcher.update-interval", "50"))) {
+                "metrics.fetcher.update-interval", "200"))) {
       installation = started;
       table.fill(installation);
       packedBytes = table.packedBytes(installation);
       figures.add("subscriptions", table.count(), "rows");
       figures.add("packed", packedBytes, "bytes");
-      coldLoad();
+      copy = PostgresUse.plainCopy(installation);
       fingerprints();
       for (String where : wheres(args)) {
         String[] parts = where.split(":");
@@ -76,99 +69,92 @@ final class SubscriberList implements Bench.Benchmark {
   private static List<String> wheres(String[] args) {
     List<String> named = Arrays.stream(args).filter(arg -> arg.contains(":")).toList();
     return named.isEmpty()
-        ? List.of(HASHMAP + ":1", HASHMAP + ":4", ROCKSDB + ":1", ROCKSDB + ":4")
+        ? List.of(HASHMAP + ":1", HASHMAP + ":4", ROCKSDB + ":1", ROCKSDB + ":2", ROCKSDB + ":4")
         : named;
   }
 
   // ---- The parts
 
-  private void coldLoad() throws Exception {
-    Use copy = median(this::plainCopy);
-    RunningJob job = start(ROCKSDB, 1, Subscriptions.TABLE);
-    figures.add("first load, cold JVM", firstLoad(job), "s", "plain COPY", copy.seconds);
-    cancel(job);
-  }
-
   /** Takes what the heap holds of restaurants with a subscriber each, where RocksDB has these. */
   private void fingerprints() throws Exception {
-    double before = heapWith(ROCKSDB, 1, Subscriptions.EMPTY_TABLE);
-    fingerprintBytes = heapWith(ROCKSDB, 1, Subscriptions.THIN_TABLE) - before;
+    fingerprintBytes =
+        memoryWith(ROCKSDB, 1, Subscriptions.THIN_TABLE).minus(memoryWithout(ROCKSDB, 1)).heap;
     figures.add("heap of fingerprints", fingerprintBytes / table.restaurants(), "bytes/restaurant");
   }
 
-  private double heapWith(String backend, int parallelism, String list) throws Exception {
+  /** What a TaskManager takes that has run nothing but one job; native is all but the heap. */
+  private record Memory(double heap, double nativeBytes, double disk) {
+
+    Memory minus(Memory other) {
+      return new Memory(heap - other.heap, nativeBytes - other.nativeBytes, disk - other.disk);
+    }
+  }
+
+  private Memory memory() throws IOException {
+    long pid = installation.taskManagerPid();
+    return new Memory(
+        ProcessMemory.liveHeap(pid),
+        ProcessMemory.beside(pid),
+        installation.cluster().workingBytes());
+  }
+
+  private Memory memoryWithout(String backend, int parallelism) throws Exception {
+    return memoryWith(backend, parallelism, Subscriptions.EMPTY_TABLE);
+  }
+
+  private Memory memoryWith(String backend, int parallelism, String list) throws Exception {
+    installation.cluster().renewTaskManagers();
     RunningJob job = start(backend, parallelism, list);
     job.awaitList(1);
-    double heap = ProcessMemory.liveHeap(installation.taskManagerPid());
+    job.checkpoint("FULL");
+    Memory memory = memory();
     cancel(job);
-    return heap;
+    return memory;
   }
 
   /** First load, memory, checkpoints and restore. */
   private void list(String backend, int parallelism) throws Exception {
     String on = " (%s, parallelism %d)".formatted(backend, parallelism);
-    double heapBefore = heapWith(backend, parallelism, Subscriptions.EMPTY_TABLE);
-    double residentBefore = ProcessMemory.resident(installation.taskManagerPid());
-    Use copyBefore = plainCopy();
-    CpuTime before = CpuTime.now(installation);
-    RunningJob job = start(backend, parallelism, Subscriptions.TABLE);
-    double seconds = firstLoad(job);
-    Map<String, Double> used = CpuTime.now(installation).minus(before).seconds();
-    Use copyAfter = plainCopy();
-    double copy = (copyBefore.seconds + copyAfter.seconds) / 2;
-    double copyCpu = (copyBefore.serverCpu + copyAfter.serverCpu) / 2;
-    figures.add("first load" + on, seconds, "s", "plain COPY", copy);
-    figures.add(
-        "first load, CPU of Postgres" + on, used.get("Postgres"), "s", "plain COPY", copyCpu);
-    figures.add(
-        "first load, CPU of the TaskManager" + on,
-        used.get("TaskManager"),
-        "s",
-        "plain COPY, CPU of Postgres",
-        copyCpu);
-    figures.add(
-        "heap for the list" + on,
-        ProcessMemory.liveHeap(installation.taskManagerPid()) - heapBefore - fingerprintBytes,
-        "bytes",
-        "packed",
-        packedBytes);
-    figures.add(
-        "resident memory" + on,
-        ProcessMemory.resident(installation.taskManagerPid()) - residentBefore,
-        "bytes",
-        "packed",
-        packedBytes);
-    Checkpoint full = job.checkpoint("FULL");
-    figures.add("full checkpoint, list" + on, full.listBytes(), "bytes", "packed", packedBytes);
-    figures.add(
-        "full checkpoint, all of the job" + on, full.bytes(), "bytes", "packed", packedBytes);
-    figures.add("full checkpoint, duration" + on, full.millis(), "ms");
-    figures.add("full checkpoint, pause" + on, full.pauseMillis(), "ms");
-    Checkpoint next = job.checkpoint("CONFIGURED");
-    figures.add(
-        "next checkpoint, list unchanged" + on,
-        next.listBytesAdded(),
-        "bytes",
-        "packed",
-        packedBytes);
-    figures.add(
-        "next checkpoint, all of the job" + on, next.bytes(), "bytes", "packed", packedBytes);
-    figures.add("next checkpoint, pause" + on, next.pauseMillis(), "ms");
+    Memory without = memoryWithout(backend, parallelism);
+    installation.cluster().renewTaskManagers();
+    RunningJob job = firstLoad(backend, parallelism, ", TaskManager just started" + on);
+    besidePacked("first full checkpoint, list" + on, job.checkpoint("FULL").listBytes());
+    Memory more = memory().minus(without);
+    besidePacked("heap for the list" + on, more.heap - fingerprintBytes);
+    besidePacked("native memory for the list" + on, more.nativeBytes);
+    besidePacked("disk for the list" + on, more.disk);
     cancel(job);
+
+    job = firstLoad(backend, parallelism, on);
+    report("first checkpoint" + on, job.checkpoint("CONFIGURED"));
+    report("full checkpoint" + on, job.checkpoint("FULL"));
+    Checkpoint next = job.checkpoint("CONFIGURED");
+    besidePacked("next checkpoint, list unchanged" + on, next.listBytesAdded());
+    report("next checkpoint" + on, next);
+    cancel(job);
+    for (int onto : new int[] {parallelism, parallelism == 2 ? 4 : 2}) {
+      restore(backend, next, onto, " onto parallelism %d%s".formatted(onto, on));
+    }
     checkpoint = next.path();
-    RunningJob restored = start(backend, 2, Subscriptions.TABLE, "-s", checkpoint);
-    figures.add(
-        "restore onto parallelism 2" + on, restored.initializing(RunningJob.DELIVER_PROMOS), "ms");
-    Checkpoint rescaled = restored.checkpoint("FULL");
-    figures.add(
-        "full checkpoint, list, after the restore" + on,
-        rescaled.listBytes(),
-        "bytes",
-        "packed",
-        packedBytes);
-    figures.add("full checkpoint, pause, after the restore" + on, rescaled.pauseMillis(), "ms");
-    checkpoint = rescaled.path();
+  }
+
+  private void restore(String backend, Checkpoint from, int parallelism, String how)
+      throws Exception {
+    RunningJob restored = start(backend, parallelism, Subscriptions.TABLE, "-s", from.path());
+    figures.add("restore" + how, restored.initializing(RunningJob.DELIVER_PROMOS), "ms");
+    report("full checkpoint after restore" + how, restored.checkpoint("FULL"));
     cancel(restored);
+  }
+
+  private void report(String what, Checkpoint taken) {
+    besidePacked(what + ", list", taken.listBytes());
+    besidePacked(what + ", added by all of the job", taken.bytes());
+    figures.add(what + ", duration", taken.millis(), "ms");
+    figures.add(what + ", pause", taken.pauseMillis(), "ms");
+  }
+
+  private void besidePacked(String what, double bytes) {
+    figures.add(what, bytes, "bytes", "packed", packedBytes);
   }
 
   private void refreshes() throws Exception {
@@ -180,7 +166,8 @@ final class SubscriberList implements Bench.Benchmark {
             "-s",
             checkpoint,
             "--subscribers.refresh-interval",
-            "15 s");
+            "20 s");
+    awaitRefresh(job);
     refresh(job, "nothing changed", 0);
     refresh(job, "0.1 % of restaurants changed", 1000);
     refresh(job, "10 % of restaurants changed", 10);
@@ -188,31 +175,31 @@ final class SubscriberList implements Bench.Benchmark {
   }
 
   private void refresh(RunningJob job, String what, long oneIn) throws Exception {
-    List<Use> refreshes = new ArrayList<>();
-    List<Use> references = new ArrayList<>();
+    List<PostgresUse> refreshes = new ArrayList<>();
+    List<PostgresUse> references = new ArrayList<>();
     double moved = 0;
     long expected = 0;
     for (int i = 0; i < REPEATS; i++) {
-      references.add(use(this::fingerprintQuery));
+      references.add(PostgresUse.fingerprints(installation));
       // What changes right after one refresh is seen by the next.
       awaitRefresh(job);
       expected += oneIn == 0 ? 0 : table.change(installation, oneIn);
       double rows = job.metric(RunningJob.SUBSCRIBERS, "rowsRead", "sum");
-      double server = serverCpu();
+      double server = PostgresUse.cpu(installation);
       awaitRefresh(job);
-      double seconds = job.metric(RunningJob.SUBSCRIBERS, "refreshDurationMillis", "max") / 1000;
-      refreshes.add(new Use(seconds, serverCpu() - server));
+      refreshes.add(new PostgresUse(secondsOfRefresh(job), PostgresUse.cpu(installation) - server));
       moved += job.metric(RunningJob.SUBSCRIBERS, "rowsRead", "sum") - rows;
     }
-    Use refresh = median(refreshes);
-    Use reference = median(references);
-    figures.add("refresh, " + what, refresh.seconds, "s", "fingerprint query", reference.seconds);
+    PostgresUse refresh = PostgresUse.median(refreshes);
+    PostgresUse reference = PostgresUse.median(references);
+    figures.add(
+        "refresh, " + what, refresh.seconds(), "s", "fingerprint query", reference.seconds());
     figures.add(
         "refresh, CPU of Postgres, " + what,
-        refresh.serverCpu,
+        refresh.cpu(),
         "s",
         "fingerprint query",
-        reference.serverCpu);
+        reference.cpu());
     figures.add(
         "refresh, rows moved, " + what, moved, "rows", "rows of these restaurants", expected);
   }
@@ -220,24 +207,26 @@ final class SubscriberList implements Bench.Benchmark {
   private void distributions() throws Exception {
     for (String distribution : List.of("broadcast", "keyed")) {
       for (int parallelism : List.of(1, 4)) {
-        String on = " (%s, parallelism %d)".formatted(distribution, parallelism);
+        String on = ", %s (%s, parallelism %d)".formatted(distribution, ROCKSDB, parallelism);
         RunningJob job =
-            start(
+            firstLoad(
                 ROCKSDB,
                 parallelism,
-                Subscriptions.TABLE,
+                on,
                 "--subscribers.distribution",
                 distribution,
                 "--subscribers.refresh-interval",
-                "5 s");
-        figures.add("first load" + on, firstLoad(job), "s", "plain COPY", plainCopy().seconds);
+                "20 s");
         String receiver = distribution.equals("keyed") ? RunningJob.DELIVER_PROMOS : "own-share";
-        figures.add(
-            "first load, bytes received" + on,
-            job.bytesReceived(receiver),
-            "bytes",
-            "packed",
-            packedBytes);
+        double loaded = job.bytesReceived(receiver);
+        besidePacked("first load, bytes received" + on, loaded);
+        awaitRefresh(job);
+        table.change(installation, 10);
+        awaitRefresh(job);
+        figures.add("refresh, 10 % of restaurants changed" + on, secondsOfRefresh(job), "s");
+        besidePacked(
+            "refresh, 10 % of restaurants changed, bytes received" + on,
+            job.bytesReceived(receiver) - loaded);
         cancel(job);
       }
     }
@@ -264,77 +253,35 @@ final class SubscriberList implements Bench.Benchmark {
     installation.cancel(job.id());
   }
 
-  /** From when the source runs until every subtask has the list, in seconds. */
-  private static double firstLoad(RunningJob job) throws Exception {
+  /** Starts the job; reports the time until every subtask has the list. */
+  private RunningJob firstLoad(String backend, int parallelism, String on, String... more)
+      throws Exception {
+    CpuTime before = CpuTime.now(installation);
+    RunningJob job = start(backend, parallelism, Subscriptions.TABLE, more);
     job.awaitList(1);
     long loaded = System.currentTimeMillis();
-    return (loaded - job.runningSince(RunningJob.SUBSCRIBERS)) / 1000.0;
+    Map<String, Double> used = CpuTime.now(installation).minus(before).seconds();
+    double seconds = (loaded - job.runningSince(RunningJob.SUBSCRIBERS)) / 1000.0;
+    figures.add("first load" + on, seconds, "s", "plain COPY", copy.seconds());
+    figures.add("first load, until it is read" + on, secondsOfRefresh(job), "s");
+    figures.add(
+        "first load, CPU of Postgres" + on, used.get("Postgres"), "s", "plain COPY", copy.cpu());
+    figures.add("first load, CPU of the TaskManager" + on, used.get("TaskManager"), "s");
+    return job;
   }
 
+  private static double secondsOfRefresh(RunningJob job) throws Exception {
+    return job.metric(RunningJob.SUBSCRIBERS, "refreshDurationMillis", "max") / 1000;
+  }
+
+  /** Asks seldom: who asks often slows down what is measured. */
   private static void awaitRefresh(RunningJob job) throws Exception {
-    job.awaitMetricAbove(
-        RunningJob.SUBSCRIBERS,
-        "refreshes",
-        job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum"));
-    // The figures of the refresh follow its count.
-    Thread.sleep(300);
-  }
-
-  // ---- The references
-
-  /** Time, and what Postgres used of the processors, in seconds. */
-  private record Use(double seconds, double serverCpu) {}
-
-  private interface Action {
-    void run() throws Exception;
-  }
-
-  private interface Measured {
-    Use run() throws Exception;
-  }
-
-  private Use plainCopy() throws Exception {
-    return use(this::copyOut);
-  }
-
-  private void copyOut() throws Exception {
-    try (Connection connection = installation.connect()) {
-      connection
-          .unwrap(PGConnection.class)
-          .getCopyAPI()
-          .copyOut(PLAIN_COPY, OutputStream.nullOutputStream());
-    }
-  }
-
-  private void fingerprintQuery() throws Exception {
-    try (Connection connection = installation.connect()) {
-      Refreshes.fingerprints(connection, Subscriptions.TABLE);
-    }
-  }
-
-  private Use use(Action action) throws Exception {
-    double server = serverCpu();
-    long start = System.nanoTime();
-    action.run();
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return new Use(seconds, serverCpu() - server);
-  }
-
-  private double serverCpu() throws Exception {
-    return CpuTime.now(installation).seconds().get("Postgres");
-  }
-
-  private static Use median(Measured measured) throws Exception {
-    List<Use> uses = new ArrayList<>();
-    for (int i = 0; i < REPEATS; i++) {
-      uses.add(measured.run());
-    }
-    return median(uses);
-  }
-
-  private static Use median(List<Use> uses) {
-    return new Use(
-        Figures.median(uses.stream().mapToDouble(Use::seconds).toArray()),
-        Figures.median(uses.stream().mapToDouble(Use::serverCpu).toArray()));
+    double before = job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum");
+    Waiting.until(
+        "another refresh",
+        () -> {
+          Thread.sleep(1_000);
+          return job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum") > before;
+        });
   }
 }

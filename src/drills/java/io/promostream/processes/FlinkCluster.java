@@ -194,6 +194,35 @@ public final class FlinkCluster implements AutoCloseable {
                 + id));
   }
 
+  /** Puts new TaskManagers in the place of those that run, of which nothing is left. */
+  public void renewTaskManagers() throws Exception {
+    List<Program> old = List.copyOf(taskManagers().values());
+    for (Program taskManager : old) {
+      taskManager.end();
+      startTaskManager();
+    }
+    Set<String> current = taskManagers().keySet();
+    Waiting.until("TaskManagers " + current, () -> registeredTaskManagers().equals(current));
+  }
+
+  private Set<String> registeredTaskManagers() throws Exception {
+    Set<String> ids = new HashSet<>();
+    rest.get("/taskmanagers")
+        .get("taskmanagers")
+        .forEach(taskManager -> ids.add(taskManager.get("id").asText()));
+    return ids;
+  }
+
+  /** Bytes of the files that the tasks work with, which are RocksDB's. */
+  public long workingBytes() throws IOException {
+    try (Stream<Path> files = Files.walk(temporary)) {
+      return files
+          .filter(file -> file.toString().contains("/job_") && Files.isRegularFile(file))
+          .mapToLong(file -> file.toFile().length())
+          .sum();
+    }
+  }
+
   private Program startFlink(
       String name, ConfigOption<String> options, String memory, String main, String arguments)
       throws IOException {

@@ -100,6 +100,12 @@ public final class Program implements AutoCloseable {
     process.waitFor();
   }
 
+  /** Asks it to end, and waits until it has. */
+  public void end() throws InterruptedException {
+    process.destroy();
+    process.waitFor();
+  }
+
   /** Lets it run no further, until {@link #thaw}. */
   public void freeze() throws Exception {
     signal("STOP");

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ListState;
@@ -36,10 +37,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Who is due is decided when a promo comes, when it starts and when the audience changes, and
  * noted as having got it; it then goes out in slices. One slice goes at once where a promo has just
- * come; all others go from timers, one a firing. Campaigns start at whole seconds, thousands at
- * once: so the timer of a start, which is itself one of few at its millisecond, delivers nothing.
- * It takes a <em>slot</em>, at a millisecond that the restaurant shares with few others of this
- * subtask, and the timer of the slot takes one campaign one step on. See {@link Timetable}.
+ * come; all others go from timers, one a firing, while there is room in front of the sinks.
+ * Campaigns start at whole seconds, thousands at once: so the timer of a start, which is itself one
+ * of few at its millisecond, delivers nothing. It takes a <em>slot</em>, at a millisecond that the
+ * restaurant shares with few others of this subtask, and the timer of the slot takes one campaign
+ * one step on. See {@link Timetable}.
  */
 public final class DeliverPromos
     extends KeyedCoProcessFunction<String, Promo, ListUpdate, DeliveryBatch>
@@ -67,6 +69,7 @@ public final class DeliverPromos
   private transient ValueState<Long> slot;
   private transient ValueState<Long> wake;
 
+  private transient BooleanSupplier room;
   private transient Timetable timetable;
 
   /** When the first timer fired after a start: those for times before it waited for the start. */
@@ -87,6 +90,11 @@ public final class DeliverPromos
    */
   public DeliverPromos(Duration remember) {
     this.remember = remember;
+  }
+
+  /** Before it is opened: asked whenever a timer would send something. */
+  void sendSlicesWhile(BooleanSupplier thereIsRoom) {
+    room = thereIsRoom;
   }
 
   @Override
@@ -257,12 +265,11 @@ public final class DeliverPromos
     }
     if (isAt(time, slot)) {
       slot.clear();
-      long begin = timers.currentProcessingTime();
-      if (timetable.isResting(begin)) {
-        takeSlot(timers);
-      } else {
+      if (room.getAsBoolean()) {
         advanceOne(timers, out);
-        timetable.restAfter(begin, timers.currentProcessingTime());
+      } else {
+        timetable.rest(timers.currentProcessingTime());
+        takeSlot(timers);
       }
     }
   }

@@ -3,10 +3,8 @@ package io.promostream.delivery;
 /**
  * Spreads a subtask's timers over the milliseconds. Flink fires all timers that are due in one go,
  * with no checkpoint and no promo between; so where thousands are due at once, only few may be due
- * at one millisecond. And timers go before input: where what they send has to wait for the sinks,
- * promos and checkpoints would wait until all is sent, so as long as sending took is left to them.
- * Not state: after a restart the timers that exist stay where they are, and new ones begin beside
- * them.
+ * at one millisecond. Not state: after a restart the timers that exist stay where they are, and new
+ * ones begin beside them.
  */
 final class Timetable {
 
@@ -15,6 +13,9 @@ final class Timetable {
    * that fewer would keep the subtask idle, and more would only wait for one another.
    */
   private static final int TURNS_PER_MILLISECOND = 8;
+
+  /** A tenth of what a sink needs for the slices that it has before it. */
+  private static final int REST_MILLIS = 2;
 
   private static final int MILLIS = 1_000;
 
@@ -33,13 +34,9 @@ final class Timetable {
     return (lastTurn + TURNS_PER_MILLISECOND - 1) / TURNS_PER_MILLISECOND;
   }
 
-  /** Nobody's turn comes for as long as one took. */
-  void restAfter(long begin, long end) {
-    restUntil = end + (end - begin);
-  }
-
-  boolean isResting(long now) {
-    return now < restUntil;
+  /** There is no room in front of the sinks: nobody's turn comes until there may be some again. */
+  void rest(long now) {
+    restUntil = now + REST_MILLIS;
   }
 
   /**

@@ -15,7 +15,6 @@ import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateBackend;
 import org.apache.flink.runtime.state.VoidNamespace;
-import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 
@@ -48,6 +47,7 @@ final class DeliveryDriver {
       subtasks = List.of();
   private long now;
   private long version;
+  private boolean room = true;
 
   DeliveryDriver(StateBackend backend, Duration remember, long now) throws Exception {
     this.backend = backend;
@@ -62,7 +62,7 @@ final class DeliveryDriver {
     for (int subtask = 0; subtask < parallelism; subtask++) {
       KeyedTwoInputStreamOperatorTestHarness<String, Promo, ListUpdate, DeliveryBatch> harness =
           new KeyedTwoInputStreamOperatorTestHarness<>(
-              new KeyedCoProcessOperator<>(new DeliverPromos(remember)),
+              operator(),
               Promo::restaurantId,
               ListUpdate::key,
               Types.STRING,
@@ -81,6 +81,21 @@ final class DeliveryDriver {
       harness.open();
       subtasks.add(harness);
     }
+  }
+
+  @SuppressWarnings("serial") // it is not sent anywhere
+  private DeliverPromosOperator operator() {
+    return new DeliverPromosOperator(new DeliverPromos(remember)) {
+      @Override
+      boolean hasRoom() {
+        return room;
+      }
+    };
+  }
+
+  /** Whether there is room in front of the sinks: at first there is. */
+  void setRoom(boolean thereIs) {
+    room = thereIs;
   }
 
   /** Stops with a snapshot and goes on from it, after a time in which nothing ran. */

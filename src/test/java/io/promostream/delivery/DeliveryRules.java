@@ -539,6 +539,28 @@ abstract class DeliveryRules {
     }
 
     @Test
+    void slicesWaitInStateWhileThereIsNoRoomInFrontOfTheSinks() throws Exception {
+      List<String> clients = clients(3_000);
+      job.audience("r", clients.toArray(String[]::new));
+      job.promo(promo("large", "v1", 0, 600, 1));
+      List<String> got = new ArrayList<>(clientsOf(job.deliveries()));
+      assertThat(got).hasSize(1_000);
+
+      job.setRoom(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("slicesPending")).isEqualTo(2);
+      job.restart(2);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+
+      job.setRoom(true);
+      job.advance(Duration.ofMillis(10));
+      got.addAll(clientsOf(job.deliveries()));
+      assertThat(got).containsExactlyInAnyOrderElementsOf(clients);
+    }
+
+    @Test
     void aSliceIsBounded() throws Exception {
       job.audience("r", clients(10_500).toArray(String[]::new));
       job.promo(promo("c", "v1", 0, 60, 1));

@@ -1,0 +1,47 @@
+package io.promostream.delivery;
+
+import io.promostream.promo.Promo;
+import io.promostream.subscribers.ListUpdate;
+import java.util.Arrays;
+import org.apache.flink.runtime.io.network.api.writer.ResultPartitionWriter;
+import org.apache.flink.runtime.io.network.partition.ResultPartition;
+import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
+
+/**
+ * Runs {@link DeliverPromos}, and tells it whether there is room in front of the sinks, which a
+ * function is not told. What waits there is in the way of other restaurants' promos and of
+ * checkpoints, so the slices of a large audience had better wait in state.
+ */
+public class DeliverPromosOperator
+    extends KeyedCoProcessOperator<String, Promo, ListUpdate, DeliveryBatch> {
+
+  private static final long serialVersionUID = 1;
+
+  /** Network buffers per sink subtask: one to be read and one to be filled keep it busy. */
+  private static final int BUFFERS = 2;
+
+  private final DeliverPromos promos;
+
+  public DeliverPromosOperator(DeliverPromos promos) {
+    super(promos);
+    this.promos = promos;
+  }
+
+  @Override
+  public void open() throws Exception {
+    promos.sendSlicesWhile(this::hasRoom);
+    super.open();
+  }
+
+  /** Whether a slice would neither wait for a free buffer nor behind many others. */
+  boolean hasRoom() {
+    return Arrays.stream(getContainingTask().getEnvironment().getAllWriters())
+        .allMatch(DeliverPromosOperator::hasRoom);
+  }
+
+  private static boolean hasRoom(ResultPartitionWriter output) {
+    return output.isAvailable()
+        && (!(output instanceof ResultPartition queue)
+            || queue.getNumberOfQueuedBuffers() < BUFFERS * queue.getNumberOfSubpartitions());
+  }
+}
