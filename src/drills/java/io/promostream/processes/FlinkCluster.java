@@ -217,7 +217,7 @@ public final class FlinkCluster implements AutoCloseable {
   public long workingBytes() throws IOException {
     try (Stream<Path> files = Files.walk(temporary)) {
       return files
-          .filter(file -> file.toString().contains("/job_") && Files.isRegularFile(file))
+          .filter(file -> file.toString().contains("/db/") && Files.isRegularFile(file))
           .mapToLong(file -> file.toFile().length())
           .sum();
     }
