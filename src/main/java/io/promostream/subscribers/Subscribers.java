@@ -1,10 +1,11 @@
 package io.promostream.subscribers;
 
+import static io.promostream.subscribers.PackedIds.UUID_BYTES;
+
 /** The subscribers of one restaurant, as far as they are read. */
 final class Subscribers {
 
   private static final int RESTAURANT_BYTES = 256;
-  private static final int UUID_BYTES = 16;
   private static final int TEXT_BYTES = 48;
 
   /**

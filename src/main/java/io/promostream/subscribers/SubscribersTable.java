@@ -79,11 +79,10 @@ final class SubscribersTable {
     long rowsSkipped = 0;
     CopyRows row = new CopyRows(connection, fingerprints(), 5);
     while (row.next()) {
-      String restaurantId = row.text(0);
-      long rows = usable(restaurantId) ? row.number(1) : 0;
+      long rows = usable(row, 0) ? row.number(1) : 0;
       rowsSkipped += row.number(4) - rows;
       if (rows > 0) {
-        restaurants.put(restaurantId, new Fingerprint(rows, wrapped(row, 2), wrapped(row, 3)));
+        restaurants.put(row.text(0), new Fingerprint(rows, wrapped(row, 2), wrapped(row, 3)));
       }
     }
     return new Overview(restaurants, rowsSkipped);
@@ -95,11 +94,6 @@ final class SubscribersTable {
     SELECT %5$s, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
     sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY 1"""
         .formatted(USABLE, HASH_1, HASH_2, name.quoted(), RESTAURANT);
-  }
-
-  private static boolean usable(String restaurantId) {
-    return !restaurantId.isEmpty()
-        && restaurantId.codePointCount(0, restaurantId.length()) <= MAX_ID_CHARS;
   }
 
   private static boolean usable(CopyRows row, int column) {
