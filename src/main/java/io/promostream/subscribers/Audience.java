@@ -31,7 +31,6 @@ public final class Audience {
 
   public static final Audience EMPTY = new Audience(NO_UUIDS, NO_TEXTS);
 
-  private static final int UUID_CHARS = 36;
   private static final byte[] HEX = "0123456789abcdef".getBytes(UTF_8);
 
   private final PackedIds uuids;
@@ -154,7 +153,7 @@ public final class Audience {
 
   /** A UUID's canonical text, straight into bytes: this is done for each notification. */
   private static byte[] uuidText(byte[] packed, int from) {
-    byte[] text = new byte[UUID_CHARS];
+    byte[] text = new byte[PackedIds.UUID_CHARS];
     int at = 0;
     for (int i = 0; i < PackedIds.UUID_BYTES; i++) {
       if (i == 4 || i == 6 || i == 8 || i == 10) {
@@ -194,44 +193,36 @@ public final class Audience {
     /** How many texts are not packed: they take some 30 bytes more than they will. */
     private static final int UNPACKED_TEXTS = 65_536;
 
-    /** Where the pairs of digits stand in a UUID. */
-    private static final int[] DIGIT_PAIRS = {
-      0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
-    };
-
-    /** By character, the value of a lower-case hexadecimal digit; -1 for anything else. */
-    private static final byte[] DIGITS = new byte[256];
-
-    static {
-      Arrays.fill(DIGITS, (byte) -1);
-      for (int digit = 0; digit < 16; digit++) {
-        DIGITS[Character.forDigit(digit, 16)] = (byte) digit;
-      }
-    }
-
-    private final long expected;
-    private byte[] uuids = {};
+    private final byte[] uuids;
     private int uuidBytes;
     private Audience packedTexts = EMPTY;
     private final List<byte[]> texts = new ArrayList<>(0);
     private int room = UNPACKED_TEXTS;
 
     /**
-     * @param expected how many clients, or fewer
+     * @param mostUuids the most clients whose ids are canonical UUIDs
      */
-    Builder(long expected) {
-      this.expected = expected;
+    Builder(int mostUuids) {
+      uuids = new byte[Math.multiplyExact(mostUuids, PackedIds.UUID_BYTES)];
     }
 
-    /**
-     * Adds a client by the UTF-8 bytes of its id, a range of an array.
-     *
-     * @return whether the id is a canonical UUID
-     */
-    boolean add(byte[] source, int start, int length) {
-      if (length == UUID_CHARS && addUuid(source, start)) {
-        return true;
+    /** Adds a client by the UTF-8 bytes of its id, a range of an array. */
+    void add(byte[] source, int start, int length) {
+      if (length == PackedIds.UUID_CHARS && PackedIds.packUuid(source, start, uuids, uuidBytes)) {
+        uuidBytes += PackedIds.UUID_BYTES;
+      } else {
+        addText(source, start, length);
       }
+    }
+
+    /** Adds a client by its packed UUID. */
+    void addUuid(byte[] source, int start) {
+      System.arraycopy(source, start, uuids, uuidBytes, PackedIds.UUID_BYTES);
+      uuidBytes += PackedIds.UUID_BYTES;
+    }
+
+    /** Adds a client whose id is no canonical UUID. */
+    void addText(byte[] source, int start, int length) {
       texts.add(Arrays.copyOfRange(source, start, start + length));
       if (--room == 0) {
         packedTexts = packTexts();
@@ -239,38 +230,6 @@ public final class Audience {
         // A growing share, so that a large audience is not merged anew for each few that come.
         room = UNPACKED_TEXTS + packedTexts.size() / 4;
       }
-      return false;
-    }
-
-    /** Adds the id as a UUID, unless that would not give back the very same text. */
-    private boolean addUuid(byte[] source, int start) {
-      if (uuidBytes == uuids.length) {
-        grow();
-      }
-      int wrong =
-          (source[start + 8] ^ '-')
-              | (source[start + 13] ^ '-')
-              | (source[start + 18] ^ '-')
-              | (source[start + 23] ^ '-');
-      for (int i = 0; i < PackedIds.UUID_BYTES; i++) {
-        int at = start + DIGIT_PAIRS[i];
-        int high = DIGITS[source[at] & 0xFF];
-        int low = DIGITS[source[at + 1] & 0xFF];
-        uuids[uuidBytes + i] = (byte) (high << 4 | low);
-        wrong |= (high | low) & ~0xF;
-      }
-      if (wrong == 0) {
-        uuidBytes += PackedIds.UUID_BYTES;
-      }
-      return wrong == 0;
-    }
-
-    private void grow() {
-      long room =
-          uuidBytes == 0 ? Math.max(1, expected) : uuidBytes / PackedIds.UUID_BYTES * 3L / 2 + 1;
-      uuids =
-          Arrays.copyOf(
-              uuids, Math.toIntExact(Math.min(room, PackedIds.MAX_UUIDS) * PackedIds.UUID_BYTES));
     }
 
     /** The audience; nothing can be added any more. */

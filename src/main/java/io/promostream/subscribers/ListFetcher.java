@@ -3,6 +3,7 @@ package io.promostream.subscribers;
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
+import io.promostream.subscribers.SubscribersByRestaurant.Subscribers;
 import io.promostream.subscribers.SubscribersTable.Everything;
 import io.promostream.subscribers.SubscribersTable.Overview;
 import java.io.IOException;
@@ -56,10 +57,16 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private final ListMetrics metrics;
   private final Interruption interruption = new Interruption();
 
-  /** What was read and is still to be packed. */
-  private final Deque<Map.Entry<String, Subscribers>> unpacked = new ArrayDeque<>();
+  /** What was read and is still to be sorted into audiences; null once all is. */
+  private @Nullable SubscribersByRestaurant read;
 
-  /** What is to be handed over, before all that is unpacked. */
+  /**
+   * Fingerprints by the server of the very moment that was read. They are used in place of those
+   * that are counted, in case these never come out the same (see {@link PostgresHash}).
+   */
+  private Map<String, Fingerprint> asOfReading = Map.of();
+
+  /** What is to be handed over, before all that was read. */
   private final Deque<ListChange> ready = new ArrayDeque<>();
 
   /** What the job has once all that is ready is handed over. */
@@ -102,7 +109,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
       Map<String, Fingerprint> chunk = new HashMap<>();
       long bytes = 0;
       while (!changed.isEmpty()) {
-        bytes += Subscribers.expectedBytes(changed.peek().getValue());
+        bytes += SubscribersByRestaurant.expectedBytes(changed.peek().getValue());
         if (!chunk.isEmpty() && bytes > chunkBytes) {
           break;
         }
@@ -125,7 +132,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   public RecordsWithSplitIds<ListChange> fetch() throws IOException {
     try {
       if (ready.isEmpty()
-          && unpacked.isEmpty()
+          && read == null
           && !interruption.awaitUntil(refresh == null ? nextRefresh : now())) {
         read();
       }
@@ -134,7 +141,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
       throw new InterruptedIOException("interrupted while waiting for the next refresh");
     }
     RecordsBySplits.Builder<ListChange> handover = new RecordsBySplits.Builder<>();
-    for (int bytes = 0; bytes < HANDOVER_BYTES && pack(); ) {
+    for (int bytes = 0; bytes < HANDOVER_BYTES && prepareNext(); ) {
       bytes += ready.peek().weight();
       handover.add(SubscriberListSplit.ID, ready.poll());
     }
@@ -142,12 +149,17 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   }
 
   /** Has something ready, unless all that was read is handed over. */
-  private boolean pack() {
-    if (ready.isEmpty() && !unpacked.isEmpty()) {
-      Map.Entry<String, Subscribers> next = unpacked.poll();
-      prepare(next.getKey(), next.getValue());
-      if (unpacked.isEmpty() && refresh != null && refresh.changed.isEmpty()) {
-        complete(refresh);
+  private boolean prepareNext() {
+    if (ready.isEmpty() && read != null) {
+      Subscribers next = read.poll();
+      if (next != null) {
+        String id = next.restaurantId();
+        prepare(id, next.audience(), asOfReading.getOrDefault(id, next.fingerprint()));
+      } else {
+        read = null;
+        if (refresh != null && refresh.changed.isEmpty()) {
+          complete(refresh);
+        }
       }
     }
     return !ready.isEmpty();
@@ -193,9 +205,15 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     Map<String, Fingerprint> chunk = refresh.nextChunk(chunkBytes);
     if (!chunk.isEmpty()) {
       boolean all = chunk.size() == refresh.restaurants;
-      unpack(table.subscribers(connection, chunk, all, refresh.overviewIsFresh, chunkBytes));
-      unpacked.forEach(read -> chunk.remove(read.getKey()));
-      refresh.changed.addAll(chunk.entrySet());
+      SubscribersByRestaurant some = table.subscribers(connection, chunk.keySet(), all, chunkBytes);
+      read = some;
+      asOfReading = refresh.overviewIsFresh ? chunk : Map.of();
+      chunk.forEach(
+          (id, fingerprint) -> {
+            if (some.isLeftOut(id)) {
+              refresh.changed.add(Map.entry(id, fingerprint));
+            }
+          });
     }
     refresh.overviewIsFresh = false;
     hasRead(refresh);
@@ -204,22 +222,19 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   /** What does not fit into memory is found by its fingerprint afterwards, as in any refresh. */
   private void readEverything(Connection connection) throws SQLException {
     Refresh begun = new Refresh();
-    Everything read = table.everything(connection, chunkBytes);
-    unpack(read.restaurants());
-    if (read.restaurants().isComplete()) {
-      metrics.rowsSkipped = read.rowsSkipped();
+    Everything everything = table.everything(connection, chunkBytes);
+    read = everything.restaurants();
+    asOfReading = Map.of();
+    if (everything.restaurants().isComplete()) {
+      metrics.rowsSkipped = everything.rowsSkipped();
       refresh = begun;
       hasRead(begun);
     }
   }
 
-  private void unpack(SubscribersByRestaurant read) {
-    read.forEach((id, subscribers) -> unpacked.add(Map.entry(id, subscribers)));
-  }
-
   private void hasRead(Refresh current) {
     current.readMillis = (now() - current.startNanos) / 1_000_000;
-    if (unpacked.isEmpty()) {
+    if (read == null) {
       complete(current);
     }
   }
@@ -237,14 +252,13 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     }
     List<String> vanished = new ArrayList<>(sent.keySet());
     vanished.removeIf(restaurants::containsKey);
-    vanished.forEach(id -> prepare(id, new Subscribers(0)));
+    vanished.forEach(id -> prepare(id, Audience.EMPTY, Fingerprint.NO_ROWS));
     return begun;
   }
 
-  private void prepare(String restaurantId, Subscribers subscribers) {
-    Fingerprint fingerprint = subscribers.fingerprint();
+  private void prepare(String restaurantId, Audience audience, Fingerprint fingerprint) {
     metrics.rowsRead.inc(fingerprint.rows());
-    ready.addAll(ListChange.audience(restaurantId, subscribers.audience(), fingerprint));
+    ready.addAll(ListChange.audience(restaurantId, audience, fingerprint));
     remember(sent, restaurantId, fingerprint);
   }
 

@@ -16,8 +16,22 @@ final class PackedIds {
   /** Bytes of a UUID, and so the width of a set without {@link #ends}. */
   static final int UUID_BYTES = 16;
 
-  /** As many as an array holds. */
-  static final int MAX_UUIDS = Integer.MAX_VALUE / UUID_BYTES - 1;
+  static final int UUID_CHARS = 36;
+
+  /** Where the pairs of digits stand in a UUID. */
+  private static final int[] DIGIT_PAIRS = {
+    0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
+  };
+
+  /** By character, the value of a lower-case hexadecimal digit; -1 for anything else. */
+  private static final byte[] DIGITS = new byte[256];
+
+  static {
+    Arrays.fill(DIGITS, (byte) -1);
+    for (int digit = 0; digit < 16; digit++) {
+      DIGITS[Character.forDigit(digit, 16)] = (byte) digit;
+    }
+  }
 
   private final byte[] bytes;
 
@@ -31,6 +45,28 @@ final class PackedIds {
 
   static PackedIds none(boolean fixedWidth) {
     return new PackedIds(new byte[0], fixedWidth ? null : new int[0]);
+  }
+
+  /**
+   * Packs the text of a UUID, unless it would not be given back just so.
+   *
+   * @param utf8 an array that the text is a range of, {@link #UUID_CHARS} long
+   * @param target what the {@link #UUID_BYTES} are written into; they are overwritten in any case
+   */
+  static boolean packUuid(byte[] utf8, int start, byte[] target, int at) {
+    int wrong =
+        (utf8[start + 8] ^ '-')
+            | (utf8[start + 13] ^ '-')
+            | (utf8[start + 18] ^ '-')
+            | (utf8[start + 23] ^ '-');
+    for (int i = 0; i < UUID_BYTES; i++) {
+      int pair = start + DIGIT_PAIRS[i];
+      int high = DIGITS[utf8[pair] & 0xFF];
+      int low = DIGITS[utf8[pair + 1] & 0xFF];
+      target[at + i] = (byte) (high << 4 | low);
+      wrong |= (high | low) & ~0xF;
+    }
+    return wrong == 0;
   }
 
   /** Packs ids of any lengths; sorts the list it is given, and drops repetitions. */

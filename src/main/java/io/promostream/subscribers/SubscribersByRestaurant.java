@@ -3,136 +3,179 @@ package io.promostream.subscribers;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Iterator;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.BiConsumer;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Subscribers while they are read, in bounded memory: where they would take more, some restaurants
- * are left out, but never all.
+ * Rows while they are read, in bounded memory, then the subscribers of one restaurant after the
+ * other. Where the rows would take more, some restaurants are left out, but never all.
+ *
+ * <p>Rows are kept as they come, in shares by restaurant, and sorted into audiences share by share:
+ * an audience's memory is taken once and in its full size, and a share's rows are gone by the next.
  */
 final class SubscribersByRestaurant {
 
-  private final Map<Id, Subscribers> restaurants;
-  private final Set<Id> leftOut = new HashSet<>();
-  private final Id wanted = new Id();
+  private static final int SHARES = 256;
+
+  /** What a restaurant takes beside its rows. */
+  private static final int RESTAURANT_BYTES = 256;
+
+  /** What a row takes, where the clients' ids are UUIDs or as short. */
+  private static final int ROW_BYTES = 24;
+
+  // What is counted of a restaurant, together: it is looked up for each row.
+  private static final int ROWS = 0;
+  private static final int UUIDS = 1;
+  private static final int HASH_1 = 2;
+  private static final int HASH_2 = 3;
+  private static final int COUNTS = 4;
+
+  private final IdNumbers restaurants = new IdNumbers();
   private final long maxBytes;
+  private long[] counts = new long[64 * COUNTS];
+
+  /** Of the restaurants with these numbers modulo {@link #SHARES}; null once left out or taken. */
+  private final @Nullable RowLog[] shares = new RowLog[SHARES];
+
+  private final boolean[] leftOut = new boolean[SHARES];
   private long bytes;
 
-  /**
-   * @param expected how many restaurants
-   */
-  SubscribersByRestaurant(int expected, long maxBytes) {
-    restaurants = new HashMap<>(expected * 4 / 3 + 1);
+  private int nextShare;
+  private Audience.Builder[] audiences = {};
+  private int nextAudience;
+
+  SubscribersByRestaurant(long maxBytes) {
     this.maxBytes = maxBytes;
+    Arrays.setAll(shares, share -> new RowLog());
   }
 
-  /** An id in UTF-8, amid other bytes: no text is made of it for each row. */
-  private static final class Id {
+  /**
+   * The subscribers of one restaurant.
+   *
+   * @param fingerprint of the rows
+   */
+  record Subscribers(String restaurantId, Audience audience, Fingerprint fingerprint) {}
 
-    private byte[] source = {};
-    private int start;
-    private int length;
-    private int hash;
+  /** What a restaurant's rows will take, roughly, while they are read. */
+  static long expectedBytes(Fingerprint expected) {
+    return RESTAURANT_BYTES + expected.rows() * ROW_BYTES;
+  }
 
-    Id set(byte[] newSource, int newStart, int newLength) {
-      source = newSource;
-      start = newStart;
-      length = newLength;
-      hash = 0;
-      for (int i = start; i < start + length; i++) {
-        hash = 31 * hash + source[i];
+  /** Has some restaurants in it, with or without rows. */
+  void expect(Collection<String> restaurantIds) {
+    for (String id : restaurantIds) {
+      byte[] utf8 = id.getBytes(UTF_8);
+      enter(utf8, 0, utf8.length);
+    }
+  }
+
+  private int enter(byte[] source, int start, int length) {
+    int number = restaurants.add(source, start, length);
+    if (number * COUNTS == counts.length) {
+      counts = Arrays.copyOf(counts, 2 * counts.length);
+    }
+    if (shares[number % SHARES] != null) {
+      bytes += RESTAURANT_BYTES;
+    }
+    return number;
+  }
+
+  /** Adds a row with a restaurant's and a client's id. */
+  void add(CopyRows row) {
+    int number = restaurants.find(row.bytes(), row.start(0), row.length(0));
+    add(number >= 0 ? number : enter(row.bytes(), row.start(0), row.length(0)), row);
+  }
+
+  /** Adds a row as long as its restaurant is expected. */
+  void addExpected(CopyRows row) {
+    int number = restaurants.find(row.bytes(), row.start(0), row.length(0));
+    if (number >= 0) {
+      add(number, row);
+    }
+  }
+
+  private void add(int number, CopyRows row) {
+    RowLog share = shares[number % SHARES];
+    if (share != null) {
+      byte[] source = row.bytes();
+      int start = row.start(1);
+      int length = row.length(1);
+      int at = number * COUNTS;
+      bytes -= share.bytes();
+      counts[at + UUIDS] += share.add(number, source, start, length) ? 1 : 0;
+      bytes += share.bytes();
+      counts[at + ROWS]++;
+      counts[at + HASH_1] += PostgresHash.of(source, start, length, 0);
+      counts[at + HASH_2] += PostgresHash.of(source, start, length, 1);
+      if (bytes > maxBytes) {
+        leaveOut();
       }
-      return this;
-    }
-
-    static Id of(byte[] bytes) {
-      return new Id().set(bytes, 0, bytes.length);
-    }
-
-    /** The same, apart from what it lay in. */
-    Id copy() {
-      return of(Arrays.copyOfRange(source, start, start + length));
-    }
-
-    @Override
-    public boolean equals(Object other) {
-      return other instanceof Id that
-          && hash == that.hash
-          && Arrays.equals(
-              source, start, start + length, that.source, that.start, that.start + that.length);
-    }
-
-    @Override
-    public int hashCode() {
-      return hash;
-    }
-
-    @Override
-    public String toString() {
-      return new String(source, start, length, UTF_8);
     }
   }
 
-  /** Has a restaurant in it, with or without rows. */
-  void expect(String restaurantId, long rows) {
-    expect(Id.of(restaurantId.getBytes(UTF_8)), rows);
-  }
-
-  private Subscribers expect(Id id, long rows) {
-    Subscribers expected = new Subscribers(rows);
-    restaurants.put(id, expected);
-    bytes += expected.bytes();
-    return expected;
-  }
-
-  /** Those of a row's restaurant; null unless they were expected. */
-  @Nullable Subscribers get(CopyRows row, int restaurantColumn) {
-    return restaurants.get(id(row, restaurantColumn));
-  }
-
-  /** Those of a row's restaurant, expected or not; null if they are left out. */
-  @Nullable Subscribers getOrExpect(CopyRows row, int restaurantColumn) {
-    Id id = id(row, restaurantColumn);
-    Subscribers known = restaurants.get(id);
-    return known == null && !leftOut.contains(id) ? expect(id.copy(), Subscribers.UNKNOWN) : known;
-  }
-
-  private Id id(CopyRows row, int column) {
-    return wanted.set(row.bytes(), row.start(column), row.length(column));
-  }
-
-  /** Adds a row's client to the subscribers of its restaurant. */
-  void add(Subscribers subscribers, CopyRows row, int clientColumn) {
-    bytes += subscribers.add(row, clientColumn);
-    if (bytes > maxBytes) {
-      bytes -= leaveOut(maxBytes / 4);
+  /** Forgets what was read of some restaurants, never of all. */
+  private void leaveOut() {
+    int kept = 0;
+    for (int share = 0; share < SHARES; share++) {
+      kept += shares[share] != null && restaurantsOf(share) > 0 ? 1 : 0;
+    }
+    for (int share = 0; share < SHARES && kept > 1 && bytes > maxBytes / 4 * 3; share++) {
+      RowLog rows = shares[share];
+      if (rows != null) {
+        bytes -= rows.bytes() + (long) RESTAURANT_BYTES * restaurantsOf(share);
+        shares[share] = null;
+        leftOut[share] = true;
+        kept--;
+      }
     }
   }
 
-  /** Forgets what was read of some restaurants, never of all; returns the bytes that it took. */
-  private long leaveOut(long enough) {
-    long left = 0;
-    Iterator<Map.Entry<Id, Subscribers>> each = restaurants.entrySet().iterator();
-    while (left < enough && restaurants.size() > 1) {
-      Map.Entry<Id, Subscribers> next = each.next();
-      left += next.getValue().bytes();
-      leftOut.add(next.getKey());
-      each.remove();
-    }
-    return left;
+  private int restaurantsOf(int share) {
+    return (restaurants.size() - share + SHARES - 1) / SHARES;
+  }
+
+  /** Whether a restaurant that is known is left out. */
+  boolean isLeftOut(String restaurantId) {
+    byte[] utf8 = restaurantId.getBytes(UTF_8);
+    return leftOut[restaurants.find(utf8, 0, utf8.length) % SHARES];
   }
 
   boolean isComplete() {
-    return leftOut.isEmpty();
+    for (boolean left : leftOut) {
+      if (left) {
+        return false;
+      }
+    }
+    return true;
   }
 
-  /** Hands out what is not left out, by the restaurants' ids. */
-  void forEach(BiConsumer<String, Subscribers> taker) {
-    restaurants.forEach((id, subscribers) -> taker.accept(id.toString(), subscribers));
+  /** Takes the subscribers of one restaurant out; null where all that is not left out is taken. */
+  @Nullable Subscribers poll() {
+    while (nextAudience == audiences.length) {
+      if (nextShare == SHARES) {
+        return null;
+      }
+      sort(nextShare++);
+    }
+    int number = nextShare - 1 + nextAudience * SHARES;
+    int at = number * COUNTS;
+    return new Subscribers(
+        restaurants.id(number),
+        audiences[nextAudience++].build(),
+        new Fingerprint(counts[at + ROWS], counts[at + HASH_1], counts[at + HASH_2]));
+  }
+
+  private void sort(int share) {
+    RowLog rows = shares[share];
+    shares[share] = null;
+    audiences = new Audience.Builder[rows == null ? 0 : restaurantsOf(share)];
+    nextAudience = 0;
+    for (int i = 0; i < audiences.length; i++) {
+      int at = (share + i * SHARES) * COUNTS;
+      audiences[i] = new Audience.Builder((int) counts[at + UUIDS]);
+    }
+    if (rows != null) {
+      rows.addTo(restaurant -> audiences[restaurant / SHARES]);
+    }
   }
 }

@@ -4,6 +4,7 @@ import io.promostream.config.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.PGConnection;
@@ -112,27 +113,18 @@ final class SubscribersTable {
   }
 
   /**
-   * Reads all subscribers there are, with their fingerprints: where nothing is known of the table,
-   * one scan less than an {@link #overview} and then {@link #subscribers}.
+   * Reads all subscribers there are: where nothing is known of the table, one scan less than an
+   * {@link #overview} and then {@link #subscribers}.
    *
    * @param maxBytes of memory; where the rows would take more, some restaurants are left out
    */
   Everything everything(Connection connection, long maxBytes) throws SQLException {
-    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(0, maxBytes);
+    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     long rowsSkipped = 0;
-    CopyRows row =
-        new CopyRows(
-            connection,
-            "SELECT restaurant_id, client_id, %s, %s FROM %s"
-                .formatted(HASH_1, HASH_2, name.quoted()),
-            4);
+    CopyRows row = new CopyRows(connection, rows(), 2);
     while (row.next()) {
       if (usable(row, 0) && usable(row, 1)) {
-        Subscribers subscribers = restaurants.getOrExpect(row, 0);
-        if (subscribers != null) {
-          subscribers.count(row.number(2), row.number(3));
-          restaurants.add(subscribers, row, 1);
-        }
+        restaurants.add(row);
       } else {
         rowsSkipped++;
       }
@@ -143,50 +135,31 @@ final class SubscribersTable {
   /**
    * Reads the subscribers of some restaurants.
    *
-   * @param overview those to read
+   * @param restaurantIds those to read
    * @param all whether these are all of the table, so that picking them out is wasted work
-   * @param fresh whether the overview is of this very transaction: its fingerprints hold then, else
-   *     they come anew beside the rows
    * @param maxBytes of memory; where the rows would take more, some restaurants are left out
    * @return each of the restaurants but those left out, empty where it has no rows now
    */
   SubscribersByRestaurant subscribers(
-      Connection connection,
-      Map<String, Fingerprint> overview,
-      boolean all,
-      boolean fresh,
-      long maxBytes)
+      Connection connection, Collection<String> restaurantIds, boolean all, long maxBytes)
       throws SQLException {
-    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(overview.size(), maxBytes);
-    overview.forEach((id, expected) -> restaurants.expect(id, expected.rows()));
-    CopyRows row = new CopyRows(connection, rows(connection, overview, all, fresh), fresh ? 2 : 4);
-    while (row.next()) {
-      Subscribers subscribers = restaurants.get(row, 0);
-      // A restaurant that is new since the overview waits for the next one.
-      if (subscribers != null) {
-        if (!fresh) {
-          subscribers.count(row.number(2), row.number(3));
-        }
-        restaurants.add(subscribers, row, 1);
-      }
+    SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
+    restaurants.expect(restaurantIds);
+    String which = " WHERE " + USABLE;
+    if (!all) {
+      String ids = connection.createArrayOf("text", restaurantIds.toArray()).toString();
+      String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
+      which += " AND restaurant_id = ANY('" + literal + "')";
     }
-    if (fresh) {
-      restaurants.forEach((id, subscribers) -> subscribers.expect(overview.get(id)));
+    CopyRows row = new CopyRows(connection, rows() + which, 2);
+    while (row.next()) {
+      // A restaurant that is new since the overview waits for the next one.
+      restaurants.addExpected(row);
     }
     return restaurants;
   }
 
-  private String rows(
-      Connection connection, Map<String, Fingerprint> overview, boolean all, boolean fresh)
-      throws SQLException {
-    String rows =
-        "SELECT restaurant_id, client_id%s FROM %s WHERE %s"
-            .formatted(fresh ? "" : ", " + HASH_1 + ", " + HASH_2, name.quoted(), USABLE);
-    if (all) {
-      return rows;
-    }
-    String ids = connection.createArrayOf("text", overview.keySet().toArray()).toString();
-    String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
-    return rows + " AND restaurant_id = ANY('" + literal + "')";
+  private String rows() {
+    return "SELECT restaurant_id, client_id FROM " + name.quoted();
   }
 }
