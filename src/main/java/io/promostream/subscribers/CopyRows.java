@@ -7,11 +7,12 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.function.IntPredicate;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
 /**
- * The rows of a query, one at a time, by {@code COPY} in binary format. That streams, where a
+ * The rows of a query, a few at a time, by {@code COPY} in binary format. That streams, where a
  * cursor waits for a round trip each few thousand rows and keeps Postgres from working in parallel;
  * and costs the server less than half of what text does.
  */
@@ -24,18 +25,27 @@ final class CopyRows {
   private static final VarHandle INT = numbers(int[].class);
   private static final VarHandle LONG = numbers(long[].class);
 
+  /**
+   * How many rows are at hand at once, so that who looks something up for each may do so together.
+   */
+  static final int BATCH = 64;
+
   private final CopyOut copy;
+  private final int columns;
+  private final byte[][] bytes = new byte[BATCH][];
   private final int[] starts;
   private final int[] lengths;
+  private int size;
+  private boolean ended;
   private int header = HEADER_BYTES;
-  private byte[] bytes = {};
 
   /**
    * @param columns of the query
    */
   CopyRows(Connection connection, String query, int columns) throws SQLException {
-    starts = new int[columns];
-    lengths = new int[columns];
+    this.columns = columns;
+    starts = new int[BATCH * columns];
+    lengths = new int[BATCH * columns];
     copy =
         connection
             .unwrap(PGConnection.class)
@@ -47,57 +57,88 @@ final class CopyRows {
     return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.BIG_ENDIAN);
   }
 
-  /** Goes on to the next row, until there is none. To be called to the end, or to a failure. */
+  /** Goes on to the next rows, until there is none. To be called to the end, or to a failure. */
   boolean next() throws SQLException {
-    byte[] message = copy.readFromCopy();
-    while (message != null) {
-      bytes = message;
-      int at = header;
-      header = 0;
-      // The last "row" has -1 columns.
-      if (at < bytes.length && (short) SHORT.get(bytes, at) > 0) {
-        at += Short.BYTES;
-        for (int column = 0; column < starts.length; column++) {
-          lengths[column] = (int) INT.get(bytes, at);
-          starts[column] = at + Integer.BYTES;
-          at = starts[column] + Math.max(0, lengths[column]);
+    size = 0;
+    while (size < BATCH && !ended) {
+      byte[] message = copy.readFromCopy();
+      if (message == null) {
+        ended = true;
+      } else {
+        // The first is preceded by the header.
+        int start = header;
+        header = 0;
+        // The last "row" has -1 columns.
+        if (start < message.length && (short) SHORT.get(message, start) > 0) {
+          locate(message, start + Short.BYTES);
         }
-        return true;
       }
-      message = copy.readFromCopy();
     }
-    return false;
+    return size > 0;
   }
 
-  /** What the row's columns lie in, from {@link #start} on; nobody changes it. */
-  byte[] bytes() {
-    return bytes;
+  private void locate(byte[] message, int start) {
+    int at = start;
+    bytes[size] = message;
+    for (int i = size * columns; i < (size + 1) * columns; i++) {
+      lengths[i] = (int) INT.get(message, at);
+      starts[i] = at + Integer.BYTES;
+      at = starts[i] + Math.max(0, lengths[i]);
+    }
+    size++;
   }
 
-  int start(int column) {
-    return starts[column];
+  /** How many rows are at hand: these are numbered from 0. */
+  int size() {
+    return size;
   }
 
-  int length(int column) {
-    return lengths[column];
+  /** Drops those of the rows at hand that are not wanted. */
+  void keep(IntPredicate wanted) {
+    int kept = 0;
+    for (int row = 0; row < size; row++) {
+      if (wanted.test(row)) {
+        if (kept < row) {
+          bytes[kept] = bytes[row];
+          System.arraycopy(starts, row * columns, starts, kept * columns, columns);
+          System.arraycopy(lengths, row * columns, lengths, kept * columns, columns);
+        }
+        kept++;
+      }
+    }
+    size = kept;
   }
 
-  String text(int column) {
-    return new String(bytes, starts[column], lengths[column], UTF_8);
+  /** What a row's columns lie in, from {@link #start} on; nobody changes it. */
+  byte[] bytes(int row) {
+    return bytes[row];
+  }
+
+  int start(int row, int column) {
+    return starts[row * columns + column];
+  }
+
+  int length(int row, int column) {
+    return lengths[row * columns + column];
+  }
+
+  String text(int row, int column) {
+    return new String(bytes[row], start(row, column), length(row, column), UTF_8);
   }
 
   /** How many characters a text has; no more than {@link #length} says. */
-  int characters(int column) {
+  int characters(int row, int column) {
     int characters = 0;
-    for (int i = starts[column]; i < starts[column] + lengths[column]; i++) {
+    int start = start(row, column);
+    for (int i = start; i < start + length(row, column); i++) {
       // Any byte but the second to fourth of a character.
-      characters += (bytes[i] & 0xC0) == 0x80 ? 0 : 1;
+      characters += (bytes[row][i] & 0xC0) == 0x80 ? 0 : 1;
     }
     return characters;
   }
 
   /** A {@code bigint}. */
-  long number(int column) {
-    return (long) LONG.get(bytes, starts[column]);
+  long number(int row, int column) {
+    return (long) LONG.get(bytes[row], start(row, column));
   }
 }

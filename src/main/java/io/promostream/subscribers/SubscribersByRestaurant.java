@@ -1,5 +1,6 @@
 package io.promostream.subscribers;
 
+import static io.promostream.subscribers.IdNumbers.UNKNOWN;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
@@ -32,6 +33,7 @@ final class SubscribersByRestaurant {
 
   private final IdNumbers restaurants = new IdNumbers();
   private final long maxBytes;
+  private final int[] numbers = new int[CopyRows.BATCH];
   private long[] counts = new long[64 * COUNTS];
 
   /** Of the restaurants with these numbers modulo {@link #SHARES}; null once left out or taken. */
@@ -69,7 +71,12 @@ final class SubscribersByRestaurant {
     }
   }
 
+  /** The number of a restaurant, which it has got from a row before, or gets now. */
   private int enter(byte[] source, int start, int length) {
+    int known = restaurants.find(source, start, length);
+    if (known != UNKNOWN) {
+      return known;
+    }
     int number = restaurants.add(source, start, length);
     if (number * COUNTS == counts.length) {
       counts = Arrays.copyOf(counts, 2 * counts.length);
@@ -80,26 +87,35 @@ final class SubscribersByRestaurant {
     return number;
   }
 
-  /** Adds a row with a restaurant's and a client's id. */
-  void add(CopyRows row) {
-    int number = restaurants.find(row.bytes(), row.start(0), row.length(0));
-    add(number >= 0 ? number : enter(row.bytes(), row.start(0), row.length(0)), row);
+  /** Adds rows with a restaurant's and a client's id. */
+  void add(CopyRows rows) {
+    add(rows, true);
   }
 
-  /** Adds a row as long as its restaurant is expected. */
-  void addExpected(CopyRows row) {
-    int number = restaurants.find(row.bytes(), row.start(0), row.length(0));
-    if (number >= 0) {
-      add(number, row);
+  /** Adds those rows whose restaurants are expected. */
+  void addExpected(CopyRows rows) {
+    add(rows, false);
+  }
+
+  private void add(CopyRows rows, boolean whateverComes) {
+    restaurants.find(rows, 0, numbers);
+    for (int row = 0; row < rows.size(); row++) {
+      int number = numbers[row];
+      if (number == UNKNOWN && whateverComes) {
+        number = enter(rows.bytes(row), rows.start(row, 0), rows.length(row, 0));
+      }
+      if (number != UNKNOWN) {
+        add(number, rows.bytes(row), rows.start(row, 1), rows.length(row, 1));
+      }
+    }
+    if (bytes > maxBytes) {
+      leaveOut();
     }
   }
 
-  private void add(int number, CopyRows row) {
+  private void add(int number, byte[] source, int start, int length) {
     RowLog share = shares[number % SHARES];
     if (share != null) {
-      byte[] source = row.bytes();
-      int start = row.start(1);
-      int length = row.length(1);
       int at = number * COUNTS;
       bytes -= share.bytes();
       counts[at + UUIDS] += share.add(number, source, start, length) ? 1 : 0;
@@ -107,9 +123,6 @@ final class SubscribersByRestaurant {
       counts[at + ROWS]++;
       counts[at + HASH_1] += PostgresHash.of(source, start, length, 0);
       counts[at + HASH_2] += PostgresHash.of(source, start, length, 1);
-      if (bytes > maxBytes) {
-        leaveOut();
-      }
     }
   }
 

@@ -78,12 +78,16 @@ final class SubscribersTable {
   Overview overview(Connection connection) throws SQLException {
     Map<String, Fingerprint> restaurants = new HashMap<>();
     long rowsSkipped = 0;
-    CopyRows row = new CopyRows(connection, fingerprints(), 5);
-    while (row.next()) {
-      long rows = usable(row, 0) ? row.number(1) : 0;
-      rowsSkipped += row.number(4) - rows;
-      if (rows > 0) {
-        restaurants.put(row.text(0), new Fingerprint(rows, wrapped(row, 2), wrapped(row, 3)));
+    CopyRows groups = new CopyRows(connection, fingerprints(), 5);
+    while (groups.next()) {
+      for (int group = 0; group < groups.size(); group++) {
+        long rows = isUsable(groups, group, 0) ? groups.number(group, 1) : 0;
+        rowsSkipped += groups.number(group, 4) - rows;
+        if (rows > 0) {
+          restaurants.put(
+              groups.text(group, 0),
+              new Fingerprint(rows, wrapped(groups, group, 2), wrapped(groups, group, 3)));
+        }
       }
     }
     return new Overview(restaurants, rowsSkipped);
@@ -97,17 +101,18 @@ final class SubscribersTable {
         .formatted(USABLE, HASH_1, HASH_2, name.quoted(), RESTAURANT);
   }
 
-  private static boolean usable(CopyRows row, int column) {
-    return row.length(column) > 0
-        && (row.length(column) <= MAX_ID_CHARS || row.characters(column) <= MAX_ID_CHARS);
+  private static boolean isUsable(CopyRows rows, int row, int column) {
+    int bytes = rows.length(row, column);
+    return bytes > 0 && (bytes <= MAX_ID_CHARS || rows.characters(row, column) <= MAX_ID_CHARS);
   }
 
   /** A sum of 64-bit numbers, which Postgres gives in full, reduced to 64 bits again. */
-  private static long wrapped(CopyRows row, int column) {
-    boolean negative = row.bytes()[row.start(column)] == '-';
+  private static long wrapped(CopyRows rows, int row, int column) {
+    int start = rows.start(row, column);
+    boolean negative = rows.bytes(row)[start] == '-';
     long sum = 0;
-    for (int i = negative ? 1 : 0; i < row.length(column); i++) {
-      sum = 10 * sum + row.bytes()[row.start(column) + i] - '0';
+    for (int i = negative ? 1 : 0; i < rows.length(row, column); i++) {
+      sum = 10 * sum + rows.bytes(row)[start + i] - '0';
     }
     return negative ? -sum : sum;
   }
@@ -121,13 +126,12 @@ final class SubscribersTable {
   Everything everything(Connection connection, long maxBytes) throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     long rowsSkipped = 0;
-    CopyRows row = new CopyRows(connection, rows(), 2);
-    while (row.next()) {
-      if (usable(row, 0) && usable(row, 1)) {
-        restaurants.add(row);
-      } else {
-        rowsSkipped++;
-      }
+    CopyRows rows = new CopyRows(connection, rows(), 2);
+    while (rows.next()) {
+      rowsSkipped += rows.size();
+      rows.keep(row -> isUsable(rows, row, 0) && isUsable(rows, row, 1));
+      rowsSkipped -= rows.size();
+      restaurants.add(rows);
     }
     return new Everything(restaurants, rowsSkipped);
   }
@@ -151,10 +155,10 @@ final class SubscribersTable {
       String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
       which += " AND restaurant_id = ANY('" + literal + "')";
     }
-    CopyRows row = new CopyRows(connection, rows() + which, 2);
-    while (row.next()) {
+    CopyRows rows = new CopyRows(connection, rows() + which, 2);
+    while (rows.next()) {
       // A restaurant that is new since the overview waits for the next one.
-      restaurants.addExpected(row);
+      restaurants.addExpected(rows);
     }
     return restaurants;
   }

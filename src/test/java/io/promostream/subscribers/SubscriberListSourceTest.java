@@ -154,6 +154,47 @@ class SubscriberListSourceTest {
     }
   }
 
+  /** As one on a big-endian processor does. */
+  @Test
+  void whatAServerHashesOtherwiseIsReadOnceMore() throws Exception {
+    database.execute(
+        """
+        CREATE FUNCTION hashtextextended(text, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
+        AS 'SELECT length($1) + $2';
+        ALTER DATABASE %s SET search_path = public, pg_catalog"""
+            .formatted(database.name()));
+    subscribe("r1", "a", "b", "c");
+    subscribe("r2", "a");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      run.until(RefreshCompleted.class::isInstance);
+      run.until(RefreshCompleted.class::isInstance);
+      assertThat(run.metric("rowsRead")).isEqualTo(8);
+      assertThat(run.changes()).isEmpty();
+      assertThat(run.metric("rowsRead")).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void manyRestaurantsHaveTheirOwnSubscribersEach() throws Exception {
+    database.execute(
+        """
+        INSERT INTO subscribers_restaurants (client_id, restaurant_id)
+        SELECT CASE WHEN i % 3 = 0 THEN 'c' || i ELSE md5(i::text)::uuid::text END, 'r' || i * 7 % 5000
+        FROM generate_series(1, 20000) i""");
+    try (SourceRun run = SourceRun.of(source())) {
+      Map<String, Set<String>> list = new TreeMap<>();
+      for (ListUpdate update : run.until(RefreshCompleted.class::isInstance)) {
+        if (update instanceof AudiencePart part) {
+          list.put(part.restaurantId(), new TreeSet<>(part.clients().clientIds()));
+        }
+      }
+      assertThat(list).hasSize(5_000).isEqualTo(table());
+      assertThat(run.changes()).as("fingerprints hold").isEmpty();
+      assertThat(run.metric("rowsRead")).isEqualTo(20_000);
+    }
+  }
+
   @Test
   void whatChangesIsSentAndNothingElse() throws Exception {
     subscribe("r1", "a", "b");
