@@ -27,12 +27,19 @@ final class RowLog {
 
   private static final int MAX_CHUNK_BYTES = 1 << 15;
 
-  private final List<Chunk> full = new ArrayList<>();
-  private byte[] current = {};
-  private int end;
+  private final List<Chunk> chunks = new ArrayList<>();
+  private Chunk last = new Chunk(0);
   private long bytes;
 
-  private record Chunk(byte[] bytes, int length) {}
+  private static final class Chunk {
+
+    private final byte[] bytes;
+    private int end;
+
+    Chunk(int length) {
+      bytes = new byte[length];
+    }
+  }
 
   /**
    * Adds a row.
@@ -41,25 +48,27 @@ final class RowLog {
    * @param source what the client's id, in UTF-8, is a range of
    * @return whether the id is a canonical UUID
    */
-  boolean add(int restaurant, byte[] source, int start, int length) {
-    if (current.length - end < Integer.BYTES + Math.max(UUID_BYTES, Short.BYTES + length)) {
-      full.add(new Chunk(current, end));
-      current = new byte[Math.max(MIN_CHUNK_BYTES, Math.min(2 * current.length, MAX_CHUNK_BYTES))];
-      end = 0;
+  boolean add(int restaurant, byte[] source, int from, int length) {
+    int most = Integer.BYTES + Math.max(UUID_BYTES, Short.BYTES + length);
+    if (last.bytes.length - last.end < most) {
+      int doubled = Math.min(2 * last.bytes.length, MAX_CHUNK_BYTES);
+      last = new Chunk(Math.max(MIN_CHUNK_BYTES, doubled));
+      chunks.add(last);
     }
-    int from = end;
-    int id = end + Integer.BYTES;
-    boolean uuid = length == UUID_CHARS && PackedIds.packUuid(source, start, current, id);
+    byte[] target = last.bytes;
+    int start = last.end;
+    int id = start + Integer.BYTES;
+    boolean uuid = length == UUID_CHARS && PackedIds.packUuid(source, from, target, id);
     if (uuid) {
-      INT.set(current, end, restaurant);
-      end = id + UUID_BYTES;
+      INT.set(target, start, restaurant);
+      last.end = id + UUID_BYTES;
     } else {
-      INT.set(current, end, ~restaurant);
-      SHORT.set(current, id, (short) length);
-      System.arraycopy(source, start, current, id + Short.BYTES, length);
-      end = id + Short.BYTES + length;
+      INT.set(target, start, ~restaurant);
+      SHORT.set(target, id, (short) length);
+      System.arraycopy(source, from, target, id + Short.BYTES, length);
+      last.end = id + Short.BYTES + length;
     }
-    bytes += end - from;
+    bytes += last.end - start;
     return uuid;
   }
 
@@ -70,8 +79,9 @@ final class RowLog {
 
   /** Gives each row's client to the audience of the restaurant with the row's number. */
   void addTo(IntFunction<Audience.Builder> audiences) {
-    full.forEach(chunk -> add(chunk.bytes, chunk.length, audiences));
-    add(current, end, audiences);
+    for (Chunk chunk : chunks) {
+      add(chunk.bytes, chunk.end, audiences);
+    }
   }
 
   private static void add(byte[] chunk, int length, IntFunction<Audience.Builder> audiences) {
