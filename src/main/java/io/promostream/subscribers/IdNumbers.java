@@ -70,7 +70,7 @@ final class IdNumbers {
   }
 
   private long entry(int at) {
-    return entries[at & entries.length - 1];
+    return entries[at & (entries.length - 1)];
   }
 
   private int number(int at) {
@@ -102,7 +102,7 @@ final class IdNumbers {
     while (entry(at) != 0) {
       at++;
     }
-    entries[at & entries.length - 1] = hash >>> 32 << 32 | number + 1;
+    entries[at & (entries.length - 1)] = ((hash >>> 32) << 32) | (number + 1);
   }
 
   private static long hash(byte[] source, int start, int length) {

@@ -64,14 +64,14 @@ final class PostgresHash {
     a = (a ^ c) - Integer.rotateLeft(c, 4);
     b = (b ^ a) - Integer.rotateLeft(a, 14);
     c = (c ^ b) - Integer.rotateLeft(b, 24);
-    return (long) b << 32 | Integer.toUnsignedLong(c);
+    return ((long) b << 32) | Integer.toUnsignedLong(c);
   }
 
   /** The next four bytes, or as many as there are. */
   private static int rest(byte[] utf8, int from, int end) {
     int word = 0;
     for (int i = Math.min(end, from + Integer.BYTES) - 1; i >= from; i--) {
-      word = word << 8 | utf8[i] & 0xFF;
+      word = (word << 8) | (utf8[i] & 0xFF);
     }
     return word;
   }
