@@ -15,6 +15,9 @@ final class RunningJob {
   static final String SUBSCRIBERS = "subscribers";
   static final String DELIVER_PROMOS = "deliver-promos";
 
+  /** Between two questions to Flink while something is measured. */
+  private static final long ASK_MILLIS = 500;
+
   private final Rest rest;
   private final JobID id;
 
@@ -89,16 +92,27 @@ final class RunningJob {
     return longest;
   }
 
-  /** Waits until every subtask that delivers has so many refreshes of the list. */
+  /**
+   * Waits until every subtask that delivers has so many refreshes of the list. Asks seldom: who
+   * asks often slows down what is measured.
+   */
   void awaitList(long version) throws Exception {
     Waiting.until(
         "version %d of the list".formatted(version),
-        () -> metric(DELIVER_PROMOS, "listVersion", "min") >= version);
+        () -> {
+          Thread.sleep(ASK_MILLIS);
+          return metric(DELIVER_PROMOS, "listVersion", "min") >= version;
+        });
   }
 
   /** Waits until the sum of a metric over the subtasks is more than something. */
   void awaitMetricAbove(String operator, String name, double value) throws Exception {
-    Waiting.until(name + " above " + value, () -> metric(operator, name, "sum") > value);
+    Waiting.until(
+        name + " above " + value,
+        () -> {
+          Thread.sleep(ASK_MILLIS);
+          return metric(operator, name, "sum") > value;
+        });
   }
 
   /**

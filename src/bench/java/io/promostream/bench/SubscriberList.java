@@ -1,7 +1,6 @@
 package io.promostream.bench;
 
 import io.promostream.bench.RunningJob.Checkpoint;
-import io.promostream.testing.Waiting;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,7 +27,6 @@ final class SubscriberList implements Bench.Benchmark {
   private long packedBytes;
   private double fingerprintBytes;
   private PostgresUse copy;
-  private String checkpoint;
 
   @Override
   public void run(String[] args, Figures results) throws Exception {
@@ -48,7 +46,7 @@ final class SubscriberList implements Bench.Benchmark {
                 "execution.checkpointing.interval", "10 min",
                 "execution.checkpointing.min-pause", "10 min",
                 "execution.checkpointing.tolerable-failed-checkpoints", "0",
-                "metrics.fetcher.update-interval", "200"))) {
+                "metrics.fetcher.update-interval", "500"))) {
       installation = started;
       table.fill(installation);
       packedBytes = table.packedBytes(installation);
@@ -135,7 +133,6 @@ final class SubscriberList implements Bench.Benchmark {
     for (int onto : new int[] {parallelism, parallelism == 2 ? 4 : 2}) {
       restore(backend, next, onto, " onto parallelism %d%s".formatted(onto, on));
     }
-    checkpoint = next.path();
   }
 
   private void restore(String backend, Checkpoint from, int parallelism, String how)
@@ -159,14 +156,8 @@ final class SubscriberList implements Bench.Benchmark {
 
   private void refreshes() throws Exception {
     RunningJob job =
-        start(
-            ROCKSDB,
-            2,
-            Subscriptions.TABLE,
-            "-s",
-            checkpoint,
-            "--subscribers.refresh-interval",
-            "20 s");
+        start(ROCKSDB, 2, Subscriptions.TABLE, "--subscribers.refresh-interval", "20 s");
+    job.awaitList(1);
     awaitRefresh(job);
     refresh(job, "nothing changed", 0);
     refresh(job, "0.1 % of restaurants changed", 1000);
@@ -274,14 +265,8 @@ final class SubscriberList implements Bench.Benchmark {
     return job.metric(RunningJob.SUBSCRIBERS, "refreshDurationMillis", "max") / 1000;
   }
 
-  /** Asks seldom: who asks often slows down what is measured. */
   private static void awaitRefresh(RunningJob job) throws Exception {
     double before = job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum");
-    Waiting.until(
-        "another refresh",
-        () -> {
-          Thread.sleep(1_000);
-          return job.metric(RunningJob.SUBSCRIBERS, "refreshes", "sum") > before;
-        });
+    job.awaitMetricAbove(RunningJob.SUBSCRIBERS, "refreshes", before);
   }
 }

@@ -189,7 +189,10 @@ public final class DeliverPromos
   /** The new audience with this part, or null while others are to come. */
   private @Nullable Audience assemble(AudiencePart part) throws Exception {
     if (part.part() == 0) {
-      audienceParts.clear();
+      // Where parts of another are left the first is; looking for it costs less than clearing.
+      if (audienceParts.contains(0)) {
+        audienceParts.clear();
+      }
       if (part.last()) {
         return part.clients();
       }
@@ -212,7 +215,9 @@ public final class DeliverPromos
       return;
     }
     long now = timers.currentProcessingTime();
-    if (joined) {
+    // Few restaurants have any: a first load is to look for them once.
+    boolean hasCampaigns = !campaigns.isEmpty();
+    if (joined && hasCampaigns) {
       decideWhatHasEnded(now);
     }
     if (after.isEmpty()) {
@@ -220,6 +225,13 @@ public final class DeliverPromos
     } else {
       audience.update(after);
     }
+    if (hasCampaigns) {
+      tellCampaigns(left, joined, now, timers);
+    }
+  }
+
+  private void tellCampaigns(Audience left, boolean joined, long now, TimerService timers)
+      throws Exception {
     for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       if (entry.getValue() instanceof Running running) {
         if (running.hasSlices() && !left.isEmpty()) {

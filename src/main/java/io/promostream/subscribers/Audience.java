@@ -70,7 +70,7 @@ public final class Audience {
 
   /** Those who are in this audience and not in the other. */
   public Audience minus(Audience other) {
-    return merge(other, true, false, false);
+    return isEmpty() || other.isEmpty() ? this : merge(other, true, false, false);
   }
 
   /** Those who are in this audience or in the other. */
