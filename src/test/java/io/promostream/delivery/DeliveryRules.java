@@ -451,7 +451,9 @@ abstract class DeliveryRules {
     @Test
     void anAudienceHoldsOnceItsLastPartIsThere() throws Exception {
       job.promo(promo("c", "v1", 0, 60, 1));
-      job.update(new AudiencePart("r", 0, false, Audience.of("stale")));
+      for (int part = 0; part < 4; part++) {
+        job.update(new AudiencePart("r", part, false, Audience.of("stale" + part)));
+      }
       job.update(new AudiencePart("r", 0, false, Audience.of("a")));
       job.restart(2);
       job.update(new AudiencePart("r", 1, false, Audience.of("b")));

@@ -180,7 +180,7 @@ class SubscriberListSourceTest {
     database.execute(
         """
         INSERT INTO subscribers_restaurants (client_id, restaurant_id)
-        SELECT CASE WHEN i % 3 = 0 THEN 'c' || i ELSE md5(i::text)::uuid::text END, 'r' || i * 7 % 5000
+        SELECT CASE WHEN i % 3 = 0 THEN i || repeat('é', i % 250) ELSE md5(i::text)::uuid::text END, 'r' || i * 7 % 5000
         FROM generate_series(1, 20000) i""");
     try (SourceRun run = SourceRun.of(source())) {
       Map<String, Set<String>> list = new TreeMap<>();
