@@ -189,7 +189,7 @@ public final class DeliverPromos
   /** The new audience with this part, or null while others are to come. */
   private @Nullable Audience assemble(AudiencePart part) throws Exception {
     if (part.part() == 0) {
-      // Where parts of another are left the first is; looking for it costs less than clearing.
+      // Parts that are left of another include its first: to look for that costs less than to clear.
       if (audienceParts.contains(0)) {
         audienceParts.clear();
       }

@@ -16,6 +16,7 @@ final class PackedIds {
   /** Bytes of a UUID, and so the width of a set without {@link #ends}. */
   static final int UUID_BYTES = 16;
 
+  /** Characters of a UUID's text. */
   static final int UUID_CHARS = 36;
 
   /** Where the pairs of digits stand in a UUID. */
