@@ -4,6 +4,8 @@ import io.promostream.bench.RunningJob.Checkpoint;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +22,9 @@ final class SubscriberList implements Bench.Benchmark {
   private static final String ROCKSDB = "rocksdb";
   private static final String HASHMAP = "hashmap";
   private static final int REPEATS = 3;
+
+  /** In which a job has started, and its code is compiled. */
+  private static final long START_MILLIS = 15_000;
 
   private Figures figures;
   private Installation installation;
@@ -130,8 +135,28 @@ final class SubscriberList implements Bench.Benchmark {
     besidePacked("next checkpoint, list unchanged" + on, next.listBytesAdded());
     report("next checkpoint" + on, next);
     cancel(job);
+    loadIntoRunningJob(backend, parallelism, on);
     for (int onto : new int[] {parallelism, parallelism == 2 ? 4 : 2}) {
       restore(backend, next, onto, " onto parallelism %d%s".formatted(onto, on));
+    }
+  }
+
+  /** The first load by itself: the table is locked until the rest of the job has started. */
+  private void loadIntoRunningJob(String backend, int parallelism, String on) throws Exception {
+    try (Connection lock = installation.connect();
+        Statement statement = lock.createStatement()) {
+      lock.setAutoCommit(false);
+      statement.execute("LOCK TABLE " + Subscriptions.TABLE);
+      RunningJob job = start(backend, parallelism, Subscriptions.TABLE);
+      job.runningSince(RunningJob.SUBSCRIBERS);
+      Thread.sleep(START_MILLIS);
+      long unlocked = System.currentTimeMillis();
+      lock.rollback();
+      job.awaitList(1);
+      double seconds = (System.currentTimeMillis() - unlocked) / 1000.0;
+      figures.add(
+          "first load, job already running" + on, seconds, "s", "plain COPY", copy.seconds());
+      cancel(job);
     }
   }
 

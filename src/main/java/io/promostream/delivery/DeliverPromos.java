@@ -189,7 +189,8 @@ public final class DeliverPromos
   /** The new audience with this part, or null while others are to come. */
   private @Nullable Audience assemble(AudiencePart part) throws Exception {
     if (part.part() == 0) {
-      // Parts that are left of another include its first: to look for that costs less than to clear.
+      // Where parts of another are left, so is its first; to look for that is cheaper than
+      // clearing.
       if (audienceParts.contains(0)) {
         audienceParts.clear();
       }
