@@ -354,7 +354,8 @@ class MonitoringIT {
               .anyMatch(row -> Integer.parseInt(row.promo().campaignId()) > promos);
         });
     long now = Instant.now().getEpochSecond();
-    for (int second = 3; second < 12; second++) {
+    // One for each second up to long after the job is down, whenever that will be.
+    for (int second = 3; second < 60; second++) {
       job.send(
           promo()
               .with("adv_campaign_datetime_start", "" + (now + second))

@@ -58,7 +58,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private final Interruption interruption = new Interruption();
 
   /** What was read and is still to be sorted into audiences; null once all is. */
-  private @Nullable SubscribersByRestaurant read;
+  private @Nullable SubscribersByRestaurant unsorted;
 
   /**
    * Fingerprints by the server of the very moment that was read. They are used in place of those
@@ -66,7 +66,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
    */
   private Map<String, Fingerprint> asOfReading = Map.of();
 
-  /** What is to be handed over, before all that was read. */
+  /** What is to be handed over, before all that is unsorted. */
   private final Deque<ListChange> ready = new ArrayDeque<>();
 
   /** What the job has once all that is ready is handed over. */
@@ -132,7 +132,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   public RecordsWithSplitIds<ListChange> fetch() throws IOException {
     try {
       if (ready.isEmpty()
-          && read == null
+          && unsorted == null
           && !interruption.awaitUntil(refresh == null ? nextRefresh : now())) {
         read();
       }
@@ -150,13 +150,13 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
 
   /** Has something ready, unless all that was read is handed over. */
   private boolean prepareNext() {
-    if (ready.isEmpty() && read != null) {
-      Subscribers next = read.poll();
+    if (ready.isEmpty() && unsorted != null) {
+      Subscribers next = unsorted.poll();
       if (next != null) {
         String id = next.restaurantId();
         prepare(id, next.audience(), asOfReading.getOrDefault(id, next.fingerprint()));
       } else {
-        read = null;
+        unsorted = null;
         if (refresh != null && refresh.changed.isEmpty()) {
           complete(refresh);
         }
@@ -206,7 +206,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     if (!chunk.isEmpty()) {
       boolean all = chunk.size() == refresh.restaurants;
       SubscribersByRestaurant some = table.subscribers(connection, chunk.keySet(), all, chunkBytes);
-      read = some;
+      unsorted = some;
       asOfReading = refresh.overviewIsFresh ? chunk : Map.of();
       chunk.forEach(
           (id, fingerprint) -> {
@@ -223,7 +223,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private void readEverything(Connection connection) throws SQLException {
     Refresh begun = new Refresh();
     Everything everything = table.everything(connection, chunkBytes);
-    read = everything.restaurants();
+    unsorted = everything.restaurants();
     asOfReading = Map.of();
     if (everything.restaurants().isComplete()) {
       metrics.rowsSkipped = everything.rowsSkipped();
@@ -234,7 +234,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
 
   private void hasRead(Refresh current) {
     current.readMillis = (now() - current.startNanos) / 1_000_000;
-    if (read == null) {
+    if (unsorted == null) {
       complete(current);
     }
   }
