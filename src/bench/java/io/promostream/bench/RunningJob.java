@@ -7,6 +7,7 @@ import io.promostream.testing.Waiting;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.apache.flink.api.common.JobID;
 
 /** What Flink tells of a job: metrics, checkpoints, times. */
@@ -92,26 +93,25 @@ final class RunningJob {
     return longest;
   }
 
-  /**
-   * Waits until every subtask that delivers has so many refreshes of the list. Asks seldom: who
-   * asks often slows down what is measured.
-   */
+  /** Waits until every subtask that delivers has so many refreshes of the list. */
   void awaitList(long version) throws Exception {
-    Waiting.until(
+    await(
         "version %d of the list".formatted(version),
-        () -> {
-          Thread.sleep(ASK_MILLIS);
-          return metric(DELIVER_PROMOS, "listVersion", "min") >= version;
-        });
+        () -> metric(DELIVER_PROMOS, "listVersion", "min") >= version);
   }
 
   /** Waits until the sum of a metric over the subtasks is more than something. */
   void awaitMetricAbove(String operator, String name, double value) throws Exception {
+    await(name + " above " + value, () -> metric(operator, name, "sum") > value);
+  }
+
+  /** Asks seldom: who asks often slows down what is measured. */
+  private static void await(String what, Callable<Boolean> holds) throws Exception {
     Waiting.until(
-        name + " above " + value,
+        what,
         () -> {
           Thread.sleep(ASK_MILLIS);
-          return metric(operator, name, "sum") > value;
+          return holds.call();
         });
   }
 

@@ -4,6 +4,7 @@ import static io.promostream.subscribers.IdNumbers.UNKNOWN;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +40,7 @@ final class SubscribersByRestaurant {
   /** Of the restaurants with these numbers modulo {@link #SHARES}; null once left out or taken. */
   private final @Nullable RowLog[] shares = new RowLog[SHARES];
 
-  private final boolean[] leftOut = new boolean[SHARES];
+  private final BitSet leftOut = new BitSet(SHARES);
   private long bytes;
 
   private int nextShare;
@@ -137,7 +138,7 @@ final class SubscribersByRestaurant {
       if (rows != null) {
         bytes -= rows.bytes() + (long) RESTAURANT_BYTES * restaurantsOf(share);
         shares[share] = null;
-        leftOut[share] = true;
+        leftOut.set(share);
         kept--;
       }
     }
@@ -150,16 +151,11 @@ final class SubscribersByRestaurant {
   /** Whether a restaurant that is known is left out. */
   boolean isLeftOut(String restaurantId) {
     byte[] utf8 = restaurantId.getBytes(UTF_8);
-    return leftOut[restaurants.find(utf8, 0, utf8.length) % SHARES];
+    return leftOut.get(restaurants.find(utf8, 0, utf8.length) % SHARES);
   }
 
   boolean isComplete() {
-    for (boolean left : leftOut) {
-      if (left) {
-        return false;
-      }
-    }
-    return true;
+    return leftOut.isEmpty();
   }
 
   /** Takes the subscribers of one restaurant out; null where all that is not left out is taken. */
