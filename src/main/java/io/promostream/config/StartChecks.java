@@ -19,9 +19,16 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.util.TimeUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Refuses what Flink's settings and the job's, each fine by itself, can't keep together. */
+/**
+ * Refuses what Flink's settings and the job's, each fine by itself, can't keep together, and warns
+ * of what they keep only in part.
+ */
 public final class StartChecks {
+
+  private static final Logger LOG = LoggerFactory.getLogger(StartChecks.class);
 
   private StartChecks() {}
 
@@ -40,15 +47,25 @@ public final class StartChecks {
     }
     if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
       checkExactlyOnce(flink, config.kafka().transactionTimeout(), problems);
+    } else if (checkpointInterval(flink).toMillis() <= 0) {
+      LOG.warn(
+          "{}: without checkpoints no offset is committed and nothing is remembered of what was sent:"
+              + " each restart begins where promos.start-from says, so committed and earliest deliver"
+              + " again what is live, and latest loses what came meanwhile; set it, for example to 10 s",
+          CHECKPOINTING_INTERVAL.key());
     }
     if (!problems.isEmpty()) {
       throw new ConfigException(problems);
     }
   }
 
+  private static Duration checkpointInterval(ReadableConfig flink) {
+    return flink.getOptional(CHECKPOINTING_INTERVAL).orElse(Duration.ZERO);
+  }
+
   private static void checkExactlyOnce(
       ReadableConfig flink, Duration transactionTimeout, List<String> problems) {
-    Duration interval = flink.getOptional(CHECKPOINTING_INTERVAL).orElse(Duration.ZERO);
+    Duration interval = checkpointInterval(flink);
     if (interval.toMillis() <= 0) {
       problems.add(
           CHECKPOINTING_INTERVAL.key()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.promostream.testing.CapturedLogs;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.RuntimeExecutionMode;
@@ -11,6 +12,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.logging.log4j.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -58,6 +60,20 @@ class StartChecksTest {
   @Test
   void refusesExactlyOnceWithoutCheckpoints() {
     assertRefused(Map.of(), EXACTLY_ONCE, "execution.checkpointing.interval: ");
+  }
+
+  @Test
+  void warnsOfAtLeastOnceWithoutCheckpoints() {
+    try (CapturedLogs logs = new CapturedLogs(Level.WARN, java.util.logging.Level.OFF)) {
+      check(Map.of("execution.checkpointing.interval", "10 s"), AT_LEAST_ONCE);
+      assertThat(logs.lines()).isEmpty();
+      check(Map.of(), AT_LEAST_ONCE);
+      assertThat(logs.lines())
+          .singleElement()
+          .asString()
+          .startsWith("WARN ")
+          .contains("execution.checkpointing.interval: ", "latest loses what came meanwhile");
+    }
   }
 
   @Test
