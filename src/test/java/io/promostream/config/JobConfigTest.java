@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.promostream.config.JobConfig.Distribution;
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.config.JobConfig.StartFrom;
+import io.promostream.testing.CapturedLogs;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
@@ -22,6 +23,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.NotEmpty;
 import net.jqwik.api.constraints.Size;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.logging.log4j.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -249,6 +251,25 @@ class JobConfigTest {
                 "PATH", "/bin"));
     assertThat(config.kafka().properties()).isEqualTo(Map.of("sasl.jaas.config", SECRET));
     assertThat(config.feedback().database().password().value()).isEqualTo(SECRET);
+  }
+
+  /** Its name only: it may be a password's, misspelt. */
+  @Test
+  void variablesThatNameNoKeyAreLoggedOnce() {
+    try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF)) {
+      JobConfig config =
+          load(
+              Map.of(
+                  "PROMO_STREAM_FEEDBACK_DB_PASWORD", SECRET,
+                  "PROMO_STREAM_PROMOS_TOPIC", "promos",
+                  "PATH", "/bin"));
+      assertThat(config.feedback().database().password()).isEqualTo(Secret.EMPTY);
+      assertThat(logs.lines())
+          .singleElement()
+          .asString()
+          .contains("PROMO_STREAM_FEEDBACK_DB_PASWORD names no key and is ignored")
+          .doesNotContain(SECRET);
+    }
   }
 
   @Test
