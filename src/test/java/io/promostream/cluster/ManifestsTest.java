@@ -45,7 +45,7 @@ class ManifestsTest {
   @ParameterizedTest
   @MethodSource("overlays")
   void areWhatKubectlMakesOfThem(Path overlay) throws Exception {
-    assumeTrue(isInstalled("kubectl"), "kubectl is not installed");
+    assumeTrue(Monitoring.isInstalled("kubectl"), "kubectl is not installed");
     Process process =
         new ProcessBuilder("kubectl", "kustomize", overlay.toString())
             .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -58,11 +58,6 @@ class ManifestsTest {
     assertThat(rendered).containsPattern(hash);
     assertThat(sorted(Yaml.parse(rendered.replaceAll(hash, "$1"), "kubectl")))
         .isEqualTo(sorted(new ArrayList<>(Kustomization.render(overlay))));
-  }
-
-  private static boolean isInstalled(String command) {
-    return Stream.of(System.getenv("PATH").split(":"))
-        .anyMatch(directory -> Files.isExecutable(Path.of(directory, command)));
   }
 
   private static List<Map<String, Object>> sorted(List<Object> resources) {
