@@ -101,6 +101,20 @@ class RunbookTest {
         .allMatch(drill -> Pattern.compile("\\b" + drill + "\\b").matcher(tests).find());
   }
 
+  /** What FeedbackCheck and FeedbackWriter tell to set, at the most that the autoscaler may do. */
+  @Test
+  void preparedTransactionsAreSizedForTheAutoscaler() {
+    Path overlay = Path.of("k8s/overlays/prod");
+    int most =
+        Integer.parseInt(
+            new Manifests(Kustomization.render(overlay))
+                .flinkConfiguration()
+                .get("job.autoscaler.vertex.max-parallelism"));
+    assertThat(Runbook.text()).contains("that is 4 x %d = %d.".formatted(most, 4 * most));
+    assertThat(Runbook.read(overlay.resolve("flinkdeployment.yaml")))
+        .contains("max_prepared_transactions: %d ".formatted(4 * most));
+  }
+
   @Test
   void sqlRuns() {
     TestDatabase database = TestDatabase.create().withFeedbackTable();
