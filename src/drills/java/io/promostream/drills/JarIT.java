@@ -3,6 +3,7 @@ package io.promostream.drills;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.cluster.Runbook;
 import io.promostream.config.TableName;
 import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedBroker;
@@ -17,14 +18,20 @@ import io.promostream.testing.TestDatabase;
 import io.promostream.testing.Waiting;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.JarFile;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.ConfigConstants;
+import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -38,9 +45,13 @@ import org.junit.jupiter.api.Test;
  */
 class JarIT {
 
-  private static final Map<String, String> PASSWORDS =
+  private static final Path DIRECTORY = Path.of("target/jar-it");
+
+  private static final Map<String, String> ROLES =
       Map.of(
+          "PROMO_STREAM_SUBSCRIBERS_DB_USER", EmbeddedDatabase.SUPERUSER,
           "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", EmbeddedDatabase.SUPERUSER,
+          "PROMO_STREAM_FEEDBACK_DB_USER", EmbeddedDatabase.SUPERUSER,
           "PROMO_STREAM_FEEDBACK_DB_PASSWORD", EmbeddedDatabase.SUPERUSER);
 
   private static final String PROMOS = "jar-promos";
@@ -51,6 +62,8 @@ class JarIT {
   private static TestDatabase subscribers;
   private static TestDatabase feedback;
   private static FlinkCluster cluster;
+  private static Path config;
+  private static Map<String, String> inTheJobManagersPod;
 
   @BeforeAll
   static void start() throws Exception {
@@ -61,9 +74,18 @@ class JarIT {
     subscribers = TestDatabase.create().withSubscribersTable();
     subscribers.execute(resource("/samples/subscribers_restaurants.sql"));
     feedback = TestDatabase.create().withFeedbackTable();
-    cluster =
-        FlinkCluster.start(
-            Path.of("target/jar-it"), 2, Map.of("execution.checkpointing.interval", "1 s"));
+    cluster = FlinkCluster.start(DIRECTORY, 2, Map.of("execution.checkpointing.interval", "1 s"));
+    config = Files.writeString(DIRECTORY.resolve("promo-stream.yaml"), environment());
+    inTheJobManagersPod = new HashMap<>(ROLES);
+    inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, confOfAnApplication().toString());
+  }
+
+  /** Flink's configuration as the Kubernetes operator leaves it in the pods of an application. */
+  private static Path confOfAnApplication() throws IOException {
+    Path conf = Files.createDirectories(DIRECTORY.resolve("application-conf"));
+    Files.writeString(
+        conf.resolve("config.yaml"), DeploymentOptions.TARGET.key() + ": kubernetes-application\n");
+    return conf.toAbsolutePath();
   }
 
   @AfterAll
@@ -79,23 +101,42 @@ class JarIT {
     }
   }
 
-  private static List<String> environment() {
-    return List.of(
-        "--kafka.bootstrap-servers=" + broker.bootstrapServers(),
-        "--promos.topic=" + PROMOS,
-        "--notifications.topic=" + NOTIFICATIONS,
-        "--rejected.topic=" + REJECTED,
-        "--subscribers.db.url=" + subscribers.url(),
-        "--subscribers.db.user=" + EmbeddedDatabase.SUPERUSER,
-        "--feedback.db.url=" + feedback.url(),
-        "--feedback.db.user=" + EmbeddedDatabase.SUPERUSER,
-        "--transaction-prefix=jar");
+  private static String environment() {
+    return """
+    kafka.bootstrap-servers: %s
+    promos.topic: %s
+    notifications.topic: %s
+    rejected.topic: %s
+    subscribers.db.url: %s
+    feedback.db.url: %s
+    transaction-prefix: jar
+    """
+        .formatted(
+            broker.bootstrapServers(),
+            PROMOS,
+            NOTIFICATIONS,
+            REJECTED,
+            subscribers.url(),
+            feedback.url());
   }
 
-  private static Program run(Stream<String> arguments) throws Exception {
+  private static Program run(String... arguments) throws Exception {
     return cluster.flink(
-        PASSWORDS,
-        Stream.concat(Stream.of("run", FlinkCluster.JAR.toString()), arguments).toList());
+        Map.of(),
+        Stream.concat(Stream.of("run", FlinkCluster.JAR.toString()), Stream.of(arguments))
+            .toList());
+  }
+
+  /** Runs the command of the operator's page with an option, in the JobManager's pod. */
+  private static Program runAsDocumented(String option, String... more) throws Exception {
+    Matcher documented =
+        Pattern.compile("flink (run [^`\n]*" + option + "\\b[^`\n]*)").matcher(Runbook.text());
+    assertThat(documented.find()).as(option).isTrue();
+    Stream<String> words =
+        Stream.of(documented.group(1).split(" "))
+            .map(word -> word.endsWith("promo-stream.jar") ? FlinkCluster.JAR.toString() : word)
+            .map(word -> word.endsWith("promo-stream.yaml") ? config.toString() : word);
+    return cluster.flink(inTheJobManagersPod, Stream.concat(words, Stream.of(more)).toList());
   }
 
   @Test
@@ -150,9 +191,11 @@ class JarIT {
 
   @Test
   void samplePromosReachTheirSubscribers() throws Exception {
-    List<String> arguments = new ArrayList<>(environment());
-    arguments.add("--subscribers.refresh-interval=1 s");
-    JobID job = cluster.submit(PASSWORDS, List.of(), arguments);
+    JobID job =
+        cluster.submit(
+            ROLES,
+            List.of(),
+            List.of("--config", config.toString(), "--subscribers.refresh-interval=1 s"));
     Waiting.until("the job to run", () -> cluster.status(job).equals("RUNNING"));
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
@@ -195,17 +238,17 @@ class JarIT {
 
   private static String lostNotifications(String... more) throws Exception {
     Instant now = Instant.now();
-    Stream<String> arguments =
-        Stream.of("--lost-notifications", now.minusSeconds(3600) + "/" + now.plusSeconds(60));
-    Program found =
-        run(Stream.of(environment().stream(), arguments, Stream.of(more)).flatMap(all -> all));
-    found.await();
-    return found.output();
+    // Of an option given twice the last counts.
+    String window = "--lost-notifications=" + now.minusSeconds(3600) + "/" + now.plusSeconds(60);
+    return runAsDocumented(
+            "--lost-notifications",
+            Stream.concat(Stream.of(window), Stream.of(more)).toArray(String[]::new))
+        .output();
   }
 
   @Test
   void helpNamesTheKeys() throws Exception {
-    Program help = run(Stream.of("--help"));
+    Program help = run("--help");
     assertThat(help.output()).contains("kafka.bootstrap-servers", "transaction-prefix");
     assertThat(help.errors()).isEmpty();
     assertThat(help.await()).isZero();
@@ -215,21 +258,24 @@ class JarIT {
   void fiveMistakesAreFiveLines() throws Exception {
     Program wrong =
         run(
-            Stream.of(
-                "--kafka.bootstrap-servers=nowhere",
-                "--subscribers.db.url=jdbc:mysql://host/db",
-                "--subscribers.db.user=reader",
-                "--feedback.db.user=somebody",
-                "--subscribers.refresh-interval=often",
-                "--promos.topik=x"));
+            "--kafka.bootstrap-servers=nowhere",
+            "--subscribers.db.url=jdbc:mysql://host/db",
+            "--subscribers.db.user=reader",
+            "--feedback.db.user=somebody",
+            "--subscribers.refresh-interval=often",
+            "--promos.topik=x");
     assertThat(wrong.errors().lines()).hasSize(5).noneMatch(line -> line.contains("\tat "));
     assertThat(wrong.await()).isEqualTo(1);
   }
 
   @Test
-  void theEnvironmentIsFoundGood() throws Exception {
-    Program check = run(Stream.concat(environment().stream(), Stream.of("--check")));
-    assertThat(check.await()).as(check.output() + check.errors()).isZero();
-    assertThat(check.output()).contains("max_prepared_transactions");
+  void theEnvironmentIsFoundGoodOrNot() throws Exception {
+    Program good = runAsDocumented("--check");
+    assertThat(good.await()).as(good.output() + good.errors()).isZero();
+    assertThat(good.output()).contains("max_prepared_transactions", "problems: 0");
+
+    Program bad = runAsDocumented("--check", "--rejected.topic=not-there");
+    assertThat(bad.await()).as(bad.output() + bad.errors()).isEqualTo(1);
+    assertThat(bad.output()).contains("not-there", "problems: 1");
   }
 }

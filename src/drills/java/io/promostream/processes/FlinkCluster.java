@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.commons.io.file.PathUtils;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.ConfigConstants;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -257,15 +258,22 @@ public final class FlinkCluster implements AutoCloseable {
     return taskManagers;
   }
 
-  /** Runs Flink's command line client to its end. */
+  /**
+   * Runs Flink's command line client to its end.
+   *
+   * @param environment beside Flink's own, and instead of it
+   */
   public Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
     List<String> command = jvm("log4j-cli.properties");
     command.add("org.apache.flink.client.cli.CliFrontend");
     command.addAll(arguments);
-    Map<String, String> all = new LinkedHashMap<>(environment);
-    all.put("FLINK_CONF_DIR", conf().toString());
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put(ConfigConstants.ENV_FLINK_CONF_DIR, conf().toString());
     // There are no plugins, but Flink warns if the directory is not there.
-    all.put("FLINK_PLUGINS_DIR", Files.createDirectories(directory.resolve("plugins")).toString());
+    all.put(
+        ConfigConstants.ENV_FLINK_PLUGINS_DIR,
+        Files.createDirectories(directory.resolve("plugins")).toString());
+    all.putAll(environment);
     Program flink = Program.start(log("flink-" + ++programs + ".out"), all, command);
     flink.await();
     return flink;

@@ -115,6 +115,24 @@ class RunbookTest {
         .contains("max_prepared_transactions: %d ".formatted(4 * most));
   }
 
+  /** The command itself is run by JarIT, with another configuration. */
+  @Test
+  void theCheckIsOfTheJobThatRuns() {
+    Object deployment =
+        new Manifests(Kustomization.render(Path.of("k8s/overlays/prod"))).deployment();
+    Object job = Yaml.at(deployment, "spec", "job");
+    String arguments =
+        Yaml.list(job, "args").stream().map(Object::toString).collect(Collectors.joining(" "));
+    assertThat(Runbook.text())
+        .contains(
+            "`kubectl -n %s exec deploy/%s -c flink-main-container -- bin/flink run -t local %s %s --check`"
+                .formatted(
+                    Yaml.text(deployment, "metadata", "namespace"),
+                    Manifests.name(deployment),
+                    Yaml.text(job, "jarURI").replace("local:///opt/flink/", ""),
+                    arguments));
+  }
+
   @Test
   void sqlRuns() {
     TestDatabase database = TestDatabase.create().withFeedbackTable();
