@@ -72,7 +72,7 @@ public final class DeliverPromos
   private transient BooleanSupplier room;
   private transient Timetable timetable;
 
-  /** When the first timer fired after a start: those for times before it waited for the start. */
+  /** When the first promo or timer came after a start: timers before that waited for the start. */
   private transient long atWorkSince;
 
   private transient Counter late;
@@ -143,22 +143,23 @@ public final class DeliverPromos
       throws Exception {
     TimerService timers = context.timerService();
     long now = timers.currentProcessingTime();
+    atWorkSince = Math.min(atWorkSince, now);
     String id = promo.campaignId();
     Campaign known = campaigns.get(id);
     switch (Campaign.arrivalOf(promo, known, now)) {
       case REPEATED -> repeated.inc();
       case LATE -> {
-        late.inc();
-        store(id, known, Remembered.of(promo, now, remember), timers);
+        (passedWhileDown(promo, context.timestamp()) ? missed : late).inc();
+        store(id, known, Remembered.of(promo, now, remember), now, timers);
       }
       case CANCELLED -> {
         cancelled.inc();
         takeBackAll(id, known);
-        store(id, known, Remembered.of(promo, now, remember), timers);
+        store(id, known, Remembered.of(promo, now, remember), now, timers);
       }
       case WAITING -> {
         takeBackAll(id, known);
-        store(id, known, new Running(promo, false, 0, 0), timers);
+        store(id, known, new Running(promo, false, 0, 0), now, timers);
       }
       case LIVE -> {
         Running running =
@@ -167,9 +168,17 @@ public final class DeliverPromos
                 : new Running(promo, false, 0, 0);
         Long sent = context.timestamp();
         long due = Math.max(promo.startsAt(), sent == null ? now : sent);
-        advance(id, known, running, now, due, timers, out);
+        settle(id, known, decideAndSend(id, running, now, due, out), now, timers);
       }
     }
+  }
+
+  /** Whether a promo came in time to this job, which was down from then until after its end. */
+  private boolean passedWhileDown(Promo promo, @Nullable Long sentAt) {
+    return sentAt != null
+        && sentAt >= list.completeSince()
+        && sentAt < promo.endsAt()
+        && promo.endsAt() <= atWorkSince;
   }
 
   @Override
@@ -328,10 +337,10 @@ public final class DeliverPromos
       long now = timers.currentProcessingTime();
       // The audience is that of now, and so is the decision; but a turn that comes late, after the
       // end, does not cost anybody the promo.
-      boolean late = running.promo().phaseAt(now) != Promo.Phase.LIVE;
-      long at = late || decideAt == NOTHING_TO_DECIDE ? decideAt : now;
-      long due = running.opened() ? decideAt : running.promo().startsAt();
-      advance(id, running, running, at, due, timers, out);
+      boolean live = running.promo().phaseAt(now) == Promo.Phase.LIVE;
+      long at = live && decideAt != NOTHING_TO_DECIDE ? now : decideAt;
+      long dueSince = running.opened() ? decideAt : running.promo().startsAt();
+      settle(id, running, decideAndSend(id, running, at, dueSince, out), now, timers);
     }
     if (more) {
       takeSlot(timers);
@@ -339,47 +348,49 @@ public final class DeliverPromos
   }
 
   /**
-   * Decides who is due, sends one slice, and closes a campaign that is over and done.
+   * Decides who is due, and sends one slice.
    *
-   * @param known what the state holds
-   * @param current what holds from now on
    * @param decideAt the moment that counts for who is due: an audience that changed while the
    *     campaign was live holds, though its turn comes later
    * @param dueSince since when those who are due have been so
+   * @return what has become of the campaign
    */
-  private void advance(
-      String id,
-      @Nullable Campaign known,
-      Running current,
-      long decideAt,
-      long dueSince,
-      TimerService timers,
-      Collector<DeliveryBatch> out)
+  private Running decideAndSend(
+      String id, Running campaign, long decideAt, long dueSince, Collector<DeliveryBatch> out)
       throws Exception {
-    Running next = current;
-    List<Slice> due = List.of();
-    if (next.promo().phaseAt(decideAt) == Promo.Phase.LIVE) {
-      due = decide(id, next, decideAt);
-      next = next.open();
+    if (campaign.promo().phaseAt(decideAt) != Promo.Phase.LIVE) {
+      return campaign.hasSlices() ? sendKept(id, campaign, out) : campaign;
     }
-    if (next.hasSlices()) {
-      next = keep(id, sendKept(id, next, out), due);
-    } else if (!due.isEmpty()) {
-      send(next.promo(), due.get(0), dueSince, out);
-      next = keep(id, next, due.subList(1, due.size()));
+    List<Slice> due = decide(id, campaign, decideAt);
+    Running opened = campaign.open();
+    if (opened.hasSlices()) {
+      return keep(id, sendKept(id, opened, out), due);
     }
+    if (due.isEmpty()) {
+      return opened;
+    }
+    send(opened.promo(), due.get(0), dueSince, out);
+    return keep(id, opened, due.subList(1, due.size()));
+  }
 
-    long now = timers.currentProcessingTime();
-    if (next.hasSlices()) {
+  /**
+   * Sees to it that a campaign has its next turn, or closes it if it is over and done.
+   *
+   * @param known what the state holds
+   */
+  private void settle(
+      String id, @Nullable Campaign known, Running campaign, long now, TimerService timers)
+      throws Exception {
+    if (campaign.hasSlices()) {
       makeReady(id, NOTHING_TO_DECIDE, timers);
-      store(id, known, next, timers);
-    } else if (next.promo().phaseAt(now) == Promo.Phase.ENDED) {
-      if (next.isMissed(recipientsOf(id), list.completeSince())) {
+      store(id, known, campaign, now, timers);
+    } else if (campaign.promo().phaseAt(now) == Promo.Phase.ENDED) {
+      if (campaign.isMissed(recipientsOf(id), list.completeSince())) {
         missed.inc();
       }
-      store(id, known, Remembered.of(next.promo(), now, remember), timers);
+      store(id, known, Remembered.of(campaign.promo(), now, remember), now, timers);
     } else {
-      store(id, known, next, timers);
+      store(id, known, campaign, now, timers);
     }
   }
 
@@ -445,13 +456,15 @@ public final class DeliverPromos
       Slice slice = slices.get(key);
       if (slice != null) {
         Audience left = change.apply(slice.clients());
-        taken.add(slice.clients().minus(left));
         if (left.isEmpty()) {
           slices.remove(key);
           population.slices(-1);
-        } else {
+        } else if (left.size() < slice.clients().size()) {
           slices.put(key, new Slice(slice.matchedAt(), left));
+        } else {
+          continue;
         }
+        taken.add(slice.clients().minus(left));
       }
     }
     if (!taken.isEmpty()) {
@@ -460,13 +473,20 @@ public final class DeliverPromos
     }
   }
 
-  private void store(String id, @Nullable Campaign before, Campaign after, TimerService timers)
+  /**
+   * Keeps a campaign, and what is next to be done about it.
+   *
+   * @param now when that was judged: what has come about since is to be woken up for, too, and a
+   *     timer that is late fires at once
+   */
+  private void store(
+      String id, @Nullable Campaign before, Campaign after, long now, TimerService timers)
       throws Exception {
     if (!after.equals(before)) {
       campaigns.put(id, after);
       population.changed(before, after);
     }
-    if (after.nextChange() > timers.currentProcessingTime()) {
+    if (after.nextChange() >= now) {
       wakeAt(after.nextChange(), timers);
     }
   }

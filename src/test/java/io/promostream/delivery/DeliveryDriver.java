@@ -15,6 +15,7 @@ import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateBackend;
 import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 
@@ -48,6 +49,8 @@ final class DeliveryDriver {
   private long now;
   private long version;
   private boolean room = true;
+  private boolean ticking;
+  private long ticks;
 
   DeliveryDriver(StateBackend backend, Duration remember, long now) throws Exception {
     this.backend = backend;
@@ -87,10 +90,29 @@ final class DeliveryDriver {
   private DeliverPromosOperator operator() {
     return new DeliverPromosOperator(new DeliverPromos(remember)) {
       @Override
+      public ProcessingTimeService getProcessingTimeService() {
+        return new TickingClock(super.getProcessingTimeService(), DeliveryDriver.this::tick);
+      }
+
+      @Override
       boolean hasRoom() {
         return room;
       }
     };
+  }
+
+  private long tick() {
+    return ticking ? ticks++ : 0;
+  }
+
+  /** Has each reading of the clock a millisecond after the one before, from now on. */
+  void startTicking() {
+    ticking = true;
+  }
+
+  void stopTicking() {
+    ticking = false;
+    ticks = 0;
   }
 
   /** Whether there is room in front of the sinks: at first there is. */

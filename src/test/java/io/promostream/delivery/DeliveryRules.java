@@ -253,15 +253,62 @@ abstract class DeliveryRules {
   }
 
   @Nested
+  class WhileTheClockGoesOn {
+
+    @Test
+    void onePutAsideJustBeforeItsStartGoesOut() throws Exception {
+      job.audience("r", "a");
+      job.advanceTo((T0 + 10) * 1000 - 1);
+      job.startTicking();
+      job.promo(promo("c", "v1", 10, 60, 1));
+      assertThat(job.metric("campaignsWaiting")).isEqualTo(1);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void oneSentJustBeforeItsEndIsClosed() throws Exception {
+      for (int before = 1; before <= 5; before++) {
+        String restaurant = "r" + before;
+        job.audience(restaurant, "a");
+        job.advanceTo((T0 + 10 * before) * 1000 - before);
+        job.startTicking();
+        job.promo(new Promo(restaurant, "c", "v1", "", "", T0, T0 + 10 * before - 1, 1));
+        job.stopTicking();
+      }
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).hasSize(5);
+      assertThat(job.metric("campaignsLive")).isZero();
+      assertThat(job.metric("campaignsRemembered")).isEqualTo(5);
+    }
+  }
+
+  @Nested
   class Late {
 
     @Test
     void aPromoThatWasOverWhenItCameIsCountedAndDropped() throws Exception {
       job.audience("r", "a");
       job.promo(promo("c", "v1", -60, -1, 1));
+      assertThat(job.metric("promosLate")).isEqualTo(1);
       job.restart(2);
       job.advance(Duration.ofSeconds(5));
       assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void oneThatCameInTimeWhileTheJobWasDownIsMissedInstead() throws Exception {
+      job.refreshCompleted();
+      job.restart(2, Duration.ofMinutes(2));
+      job.promo(promo("old", "v1", -60, -1, 1), (T0 - 30) * 1000);
+      job.promo(promo("overdue", "v1", 10, 60, 1), (T0 + 70) * 1000);
+      assertThat(job.metric("promosMissed")).isZero();
+      job.promo(promo("c", "v1", 10, 60, 1), (T0 + 30) * 1000);
+      assertThat(job.metric("promosMissed")).isEqualTo(1);
+      job.advance(Duration.ofMinutes(2));
+      job.promo(promo("behind", "v1", 130, 150, 1), (T0 + 130) * 1000);
+      assertThat(job.metric("promosMissed")).isEqualTo(1);
+      assertThat(job.metric("promosLate")).isEqualTo(3);
     }
 
     @Test
@@ -572,7 +619,7 @@ abstract class DeliveryRules {
     }
 
     @Test
-    void campaignsOfOneRestaurantTakeTurns() throws Exception {
+    void campaignsOfOneRestaurantGoOutOneAfterTheOther() throws Exception {
       job.audience("r", clients(2_500).toArray(String[]::new));
       for (int i = 0; i < 10; i++) {
         job.promo(promo("c" + i, "v1", 10, 60, 1));
@@ -580,7 +627,11 @@ abstract class DeliveryRules {
       job.advanceTo((T0 + 10) * 1000);
       job.restart(3);
       job.advance(Duration.ofSeconds(1));
-      assertThat(job.batches()).hasSize(30);
+      List<String> campaigns = job.batches().stream().map(b -> b.promo().campaignId()).toList();
+      assertThat(campaigns).hasSize(30);
+      for (int i = 0; i < 30; i += 3) {
+        assertThat(campaigns.subList(i, i + 3)).containsOnly(campaigns.get(i));
+      }
       assertThat(job.deliveries()).hasSize(25_000).doesNotHaveDuplicates();
     }
   }
