@@ -2,6 +2,7 @@ package io.promostream.subscribers;
 
 import io.promostream.config.TableName;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collection;
@@ -19,10 +20,14 @@ final class SubscribersTable {
   private static final int MAX_ID_CHARS = 255;
 
   /**
-   * A statement ends on the server before the client gives up on it (2 min, see Database): or else
-   * those that wait for a lock would pile up there.
+   * A statement ends on the server before the client gives up on it (2 min without a byte, see
+   * Database): or else those that wait for a lock would pile up there.
    */
-  private static final String TIMEOUT = "SET LOCAL statement_timeout = '100s'";
+  private static final String TIMEOUTS =
+      "SET LOCAL statement_timeout = '100s'; SET LOCAL lock_timeout = '100s'";
+
+  /** Rows keep coming, as fast as the network lets them. */
+  private static final String TIMEOUT_FOR_ROWS = "SET LOCAL statement_timeout = '10min'";
 
   /**
    * Room for the groups of the fingerprints. With less than these need Postgres spills them to
@@ -30,18 +35,33 @@ final class SubscribersTable {
    */
   private static final String MEMORY = "SET LOCAL work_mem = '64MB'";
 
+  // As texts, which they are: of others, as uuid or citext, Postgres means other things by equal.
+  private static final String RESTAURANT_ID = "restaurant_id::text";
+  private static final String CLIENT_ID = "client_id::text";
+
   /**
    * {@code octet_length} needs not look into the text: with {@code char_length} alone the
    * fingerprints take three times as long.
    */
   private static final String USABLE =
-      "octet_length(client_id) > 0 AND (octet_length(client_id) <= %1$d OR char_length(client_id) <= %1$d)"
-          .formatted(MAX_ID_CHARS);
+      "octet_length(%2$s) > 0 AND (octet_length(%2$s) <= %1$d OR char_length(%2$s) <= %1$d)"
+          .formatted(MAX_ID_CHARS, CLIENT_ID);
 
   // In "C" ids are equal byte for byte, whatever the column's collation holds to be equal.
-  private static final String RESTAURANT = "restaurant_id COLLATE \"C\"";
-  private static final String HASH_1 = "hashtextextended(client_id COLLATE \"C\", 0)";
-  private static final String HASH_2 = "hashtextextended(client_id COLLATE \"C\", 1)";
+  private static final String RESTAURANT = RESTAURANT_ID + " COLLATE \"C\"";
+  private static final String HASH_1 = "hashtextextended(%s COLLATE \"C\", 0)".formatted(CLIENT_ID);
+  private static final String HASH_2 = "hashtextextended(%s COLLATE \"C\", 1)".formatted(CLIENT_ID);
+
+  /**
+   * A relation that was emptied, rewritten or made after this transaction's snapshot: {@code
+   * pg_class} is read as of the snapshot, {@code pg_relation_filenode} tells of now. Of all that is
+   * locked, and so can't change any more: the table, or what a view reads, and not the catalog.
+   */
+  private static final String REWRITTEN =
+      """
+      SELECT locked.relation::regclass FROM pg_locks locked LEFT JOIN pg_class seen ON seen.oid = locked.relation \
+      WHERE locked.pid = pg_backend_pid() AND locked.relation >= 16384 \
+      AND NULLIF(seen.relfilenode, 0) IS DISTINCT FROM pg_relation_filenode(locked.relation)""";
 
   private final TableName name;
 
@@ -69,7 +89,7 @@ final class SubscribersTable {
     connection.setReadOnly(true);
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
-      statement.execute(TIMEOUT);
+      statement.execute(TIMEOUTS);
       statement.execute(MEMORY);
     }
   }
@@ -90,6 +110,7 @@ final class SubscribersTable {
         }
       }
     }
+    refuseRewritten(connection);
     return new Overview(restaurants, rowsSkipped);
   }
 
@@ -126,13 +147,14 @@ final class SubscribersTable {
   Everything everything(Connection connection, long maxBytes) throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     long rowsSkipped = 0;
-    CopyRows rows = new CopyRows(connection, rows(), 2);
+    CopyRows rows = rows(connection, "");
     while (rows.next()) {
       rowsSkipped += rows.size();
       rows.keep(row -> isUsable(rows, row, 0) && isUsable(rows, row, 1));
       rowsSkipped -= rows.size();
       restaurants.add(rows);
     }
+    refuseRewritten(connection);
     return new Everything(restaurants, rowsSkipped);
   }
 
@@ -153,17 +175,37 @@ final class SubscribersTable {
     if (!all) {
       String ids = connection.createArrayOf("text", restaurantIds.toArray()).toString();
       String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
-      which += " AND restaurant_id = ANY('" + literal + "')";
+      which += " AND %s = ANY('%s')".formatted(RESTAURANT_ID, literal);
     }
-    CopyRows rows = new CopyRows(connection, rows() + which, 2);
+    CopyRows rows = rows(connection, which);
     while (rows.next()) {
       // A restaurant that is new since the overview waits for the next one.
       restaurants.addExpected(rows);
     }
+    refuseRewritten(connection);
     return restaurants;
   }
 
-  private String rows() {
-    return "SELECT restaurant_id, client_id FROM " + name.quoted();
+  private CopyRows rows(Connection connection, String which) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(TIMEOUT_FOR_ROWS);
+    }
+    String query = "SELECT %s, %s FROM %s".formatted(RESTAURANT_ID, CLIENT_ID, name.quoted());
+    return new CopyRows(connection, query + which, 2);
+  }
+
+  /**
+   * A query that waited for the table's lock reads it as of a moment before. Where it was {@code
+   * TRUNCATE}d meanwhile, or an {@code ALTER TABLE} wrote it anew, no row seems to be in it.
+   */
+  private void refuseRewritten(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rewritten = statement.executeQuery(REWRITTEN)) {
+      if (rewritten.next()) {
+        throw new SQLException(
+            "%s was truncated or rewritten while %s was to be read, and is to be read again"
+                .formatted(rewritten.getString(1), name));
+      }
+    }
   }
 }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -35,17 +36,23 @@ class IdNumbersTest {
     assertThat(numbers.size()).isEqualTo(10_000);
   }
 
+  /** Two ids with hashes alike in the half that is kept, and in the place among 128 entries. */
+  static List<String> alike() {
+    Map<Long, String> byHash = new HashMap<>();
+    for (int i = 0; ; i++) {
+      String id = "id-" + i;
+      long hash = PostgresHash.of(id.getBytes(UTF_8), 0, id.length(), 0);
+      String other = byHash.put((hash >>> 32 << 7) | (hash & 127), id);
+      if (other != null) {
+        return List.of(other, id);
+      }
+    }
+  }
+
   @Test
   void idsWhoseHashesAreAlikeAreToldApart() {
-    // Alike in the half that is kept, and in the place among the first 128 entries.
-    Map<Long, String> byHash = new HashMap<>();
-    String one = null;
-    String other = "";
-    for (int i = 0; one == null; i++) {
-      other = "id-" + i;
-      long hash = PostgresHash.of(other.getBytes(UTF_8), 0, other.length(), 0);
-      one = byHash.put((hash >>> 32 << 7) | (hash & 127), other);
-    }
+    String one = alike().get(0);
+    String other = alike().get(1);
     add(one);
     assertThat(find(other)).isEqualTo(IdNumbers.UNKNOWN);
     add(other);

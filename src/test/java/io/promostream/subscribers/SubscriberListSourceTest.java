@@ -196,6 +196,18 @@ class SubscriberListSourceTest {
   }
 
   @Test
+  void restaurantsWhoseHashesAreAlikeAreToldApart() throws Exception {
+    for (String restaurant : IdNumbersTest.alike()) {
+      subscribeMany(restaurant, 1, 100);
+      subscribe(restaurant, "only " + restaurant);
+    }
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.list).isEqualTo(table());
+    }
+  }
+
+  @Test
   void whatChangesIsSentAndNothingElse() throws Exception {
     subscribe("r1", "a", "b");
     subscribe("r2", "a");
@@ -337,6 +349,25 @@ class SubscriberListSourceTest {
   }
 
   @Test
+  void columnsOfOtherTypesAreReadAsText() throws Exception {
+    database.execute(
+        """
+        CREATE EXTENSION IF NOT EXISTS citext;
+        ALTER TABLE subscribers_restaurants
+          ALTER restaurant_id TYPE citext, ALTER client_id TYPE uuid USING client_id::uuid""");
+    database.execute(
+        """
+        INSERT INTO subscribers_restaurants (restaurant_id, client_id)
+        SELECT CASE WHEN i % 2 = 0 THEN 'r' ELSE 'R' END, md5(i::text)::uuid FROM generate_series(1, 10) i""");
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.list).isEqualTo(table()).containsOnlyKeys("r", "R");
+      assertThat(run.changes()).isEmpty();
+      assertThat(run.metric("refreshFailures")).isZero();
+    }
+  }
+
+  @Test
   void aLargeAudienceComesInPartsOfBoundedSize() throws Exception {
     subscribeMany("large", 1, 200_000);
     subscribe("small", "a");
@@ -416,6 +447,52 @@ class SubscriberListSourceTest {
       assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", "b")));
       assertThat(run.metric("refreshConsecutiveFailures")).isZero();
       assertThat(run.metric("refreshFailures")).isGreaterThanOrEqualTo(3);
+    }
+  }
+
+  @Test
+  void aTableThatIsReplacedWhileARefreshWaitsForItIsNotTakenForEmpty() throws Exception {
+    subscribeMany("large", 1, 1_000);
+    String refill = "INSERT INTO subscribers_restaurants SELECT * FROM kept";
+    for (String replacing :
+        List.of(
+            "TRUNCATE subscribers_restaurants; " + refill,
+            "ALTER TABLE subscribers_restaurants ALTER id TYPE bigint",
+            """
+            DROP TABLE subscribers_restaurants;
+            CREATE TABLE subscribers_restaurants (LIKE kept);
+            GRANT SELECT (client_id, restaurant_id) ON subscribers_restaurants TO list_reader;
+            """
+                + refill)) {
+      database.execute(
+          "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM subscribers_restaurants");
+      try (SourceRun run = SourceRun.of(source());
+          Connection other = database.connect()) {
+        run.refresh();
+        other.setAutoCommit(false);
+        other.createStatement().execute(replacing);
+        run.until(this::queryWaits);
+        other.commit();
+        long failures = run.metric("refreshFailures");
+        run.until(() -> run.metric("refreshFailures") > failures);
+        assertThat(run.changes()).as(replacing).isEmpty();
+        assertThat(run.list).isEqualTo(table()).containsOnlyKeys("large");
+      }
+    }
+  }
+
+  @Test
+  void rowsHaveLongerToComeThanAnythingElse() throws Exception {
+    database.execute(
+        """
+        ALTER TABLE subscribers_restaurants RENAME TO kept;
+        CREATE VIEW subscribers_restaurants AS SELECT 'r' AS restaurant_id, name || setting AS client_id
+          FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout');
+        GRANT SELECT ON subscribers_restaurants TO list_reader""");
+    try (SourceRun run = SourceRun.of(source())) {
+      run.until(RefreshCompleted.class::isInstance);
+      assertThat(run.list)
+          .isEqualTo(Map.of("r", Set.of("statement_timeout600000", "lock_timeout100000")));
     }
   }
 
@@ -687,6 +764,14 @@ class SubscriberListSourceTest {
         .query(
             "SELECT pid FROM pg_stat_activity WHERE usename = 'list_reader'"
                 + " AND datname = current_database() AND wait_event = 'PgSleep'")
+        .isEmpty();
+  }
+
+  private boolean queryWaits() {
+    return !database
+        .query(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'list_reader'"
+                + " AND datname = current_database() AND wait_event_type = 'Lock'")
         .isEmpty();
   }
 
