@@ -208,7 +208,7 @@ public final class Audience {
 
     /** Adds a client by the UTF-8 bytes of its id, a range of an array. */
     void add(byte[] source, int start, int length) {
-      if (length == PackedIds.UUID_CHARS && PackedIds.packUuid(source, start, uuids, uuidBytes)) {
+      if (PackedIds.packUuid(source, start, length, uuids, uuidBytes)) {
         uuidBytes += PackedIds.UUID_BYTES;
       } else {
         addText(source, start, length);

@@ -204,19 +204,24 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     }
     Map<String, Fingerprint> chunk = refresh.nextChunk(chunkBytes);
     if (!chunk.isEmpty()) {
-      boolean all = chunk.size() == refresh.restaurants;
-      SubscribersByRestaurant some = table.subscribers(connection, chunk.keySet(), all, chunkBytes);
-      unsorted = some;
-      asOfReading = refresh.overviewIsFresh ? chunk : Map.of();
-      chunk.forEach(
-          (id, fingerprint) -> {
-            if (some.isLeftOut(id)) {
-              refresh.changed.add(Map.entry(id, fingerprint));
-            }
-          });
+      read(connection, chunk, refresh);
     }
     refresh.overviewIsFresh = false;
     hasRead(refresh);
+  }
+
+  private void read(Connection connection, Map<String, Fingerprint> chunk, Refresh current)
+      throws SQLException {
+    boolean all = chunk.size() == current.restaurants;
+    SubscribersByRestaurant some = table.subscribers(connection, chunk.keySet(), all, chunkBytes);
+    unsorted = some;
+    asOfReading = current.overviewIsFresh ? chunk : Map.of();
+    chunk.forEach(
+        (id, fingerprint) -> {
+          if (some.isLeftOut(id)) {
+            current.changed.add(Map.entry(id, fingerprint));
+          }
+        });
   }
 
   /** What does not fit into memory is found by its fingerprint afterwards, as in any refresh. */

@@ -49,12 +49,16 @@ final class PackedIds {
   }
 
   /**
-   * Packs the text of a UUID, unless it would not be given back just so.
+   * Packs a text that is a UUID, and would be given back just so.
    *
-   * @param utf8 an array that the text is a range of, {@link #UUID_CHARS} long
-   * @param target what the {@link #UUID_BYTES} are written into; they are overwritten in any case
+   * @param utf8 an array that the text is a range of
+   * @param target what the {@link #UUID_BYTES} are written into; they may be overwritten in any
+   *     case
    */
-  static boolean packUuid(byte[] utf8, int start, byte[] target, int at) {
+  static boolean packUuid(byte[] utf8, int start, int length, byte[] target, int at) {
+    if (length != UUID_CHARS) {
+      return false;
+    }
     int wrong =
         (utf8[start + 8] ^ '-')
             | (utf8[start + 13] ^ '-')
@@ -123,8 +127,8 @@ final class PackedIds {
 
   /** Bytes that the ids from one index up to another, excluded, take. */
   int weight(int from, int to) {
-    int ends = this.ends == null ? 0 : Integer.BYTES * (to - from);
-    return to == from ? 0 : end(to - 1) - start(from) + ends;
+    int positions = ends == null ? 0 : Integer.BYTES * (to - from);
+    return to == from ? 0 : end(to - 1) - start(from) + positions;
   }
 
   /** The ids from one index up to another, excluded. */

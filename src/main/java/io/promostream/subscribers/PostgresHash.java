@@ -9,8 +9,9 @@ import java.nio.ByteOrder;
  * on which its hash partitions rest, so that no release may change it. So rows that are read anyway
  * need not be hashed by the server, and need not carry hashes.
  *
- * <p>A server with a big-endian processor returns other numbers. Fingerprints of rows then differ
- * from those that it computes itself, and what they belong to is read once more.
+ * <p>A server with a big-endian processor returns other numbers, and so does one in another
+ * encoding than UTF-8 for texts that are not ASCII. Fingerprints of rows then differ from those
+ * that it computes itself, and what they belong to is read once more.
  */
 final class PostgresHash {
 

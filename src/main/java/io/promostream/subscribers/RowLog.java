@@ -1,7 +1,6 @@
 package io.promostream.subscribers;
 
 import static io.promostream.subscribers.PackedIds.UUID_BYTES;
-import static io.promostream.subscribers.PackedIds.UUID_CHARS;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -58,7 +57,7 @@ final class RowLog {
     byte[] target = last.bytes;
     int start = last.end;
     int id = start + Integer.BYTES;
-    boolean uuid = length == UUID_CHARS && PackedIds.packUuid(source, from, target, id);
+    boolean uuid = PackedIds.packUuid(source, from, length, target, id);
     if (uuid) {
       INT.set(target, start, restaurant);
       last.end = id + UUID_BYTES;
