@@ -7,6 +7,7 @@ import io.promostream.feedback.FeedbackSink;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.kafka.Message;
 import io.promostream.kafka.PromosTopic;
+import io.promostream.kafka.StartingOffsets;
 import io.promostream.kafka.TopicLimits;
 import io.promostream.promo.RawPromo;
 import io.promostream.subscribers.ListUpdate;
@@ -15,9 +16,7 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
 /**
  * What joins the job to the world outside; tests put others in their place.
@@ -46,21 +45,14 @@ record Connectors(
         TopicLimits.ofBroker(config.kafka()));
   }
 
-  @SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
   private static Source<RawPromo, ?, ?> promos(JobConfig config) {
-    OffsetsInitializer start =
-        switch (config.promos().startFrom()) {
-          case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
-          case EARLIEST -> OffsetsInitializer.earliest();
-          case LATEST -> OffsetsInitializer.latest();
-        };
     return KafkaSource.<RawPromo>builder()
         // A promo of a transaction that was aborted was never published.
         .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
         .setProperties(KafkaClients.properties(config.kafka()))
         .setKafkaSubscriber(new PromosTopic(config))
         .setGroupId(config.promos().groupId())
-        .setStartingOffsets(start)
+        .setStartingOffsets(new StartingOffsets(config.promos().startFrom()))
         .setDeserializer(new RawPromo.Deserializer())
         .build();
   }

@@ -173,6 +173,27 @@ class PipelineIT {
     }
   }
 
+  /**
+   * Where to begin is for a start without state: what is still in the topic is nobody's to skip.
+   */
+  @Test
+  void aRestoredJobWhoseOffsetsAreGoneGoesOnWithTheEarliestPromo() throws Exception {
+    try (TestJob job = new TestJob(checkpoints, "--promos.start-from=latest")) {
+      job.subscribe("a", "r");
+      job.start(2);
+      job.awaitCheckpoints();
+      job.send(new ProducerRecord<>(job.promosTopic, 0, null, promo("c").bytes()));
+      assertDelivered(job, List.of("c a"));
+      String checkpoint = job.cancel();
+      job.send(new ProducerRecord<>(job.promosTopic, 0, null, promo("gone").bytes()));
+      job.send(new ProducerRecord<>(job.promosTopic, 0, null, promo("kept").bytes()));
+      job.deletePromosBefore(0, 2);
+
+      job.start(2, checkpoint, new Configuration());
+      assertDelivered(job, List.of("c a", "kept a"));
+    }
+  }
+
   @Test
   void atLeastOnceDeliversTooAndSoon() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {

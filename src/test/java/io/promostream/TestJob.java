@@ -41,9 +41,11 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -111,6 +113,15 @@ final class TestJob implements AutoCloseable {
             new ConfigEntry("max.message.bytes", "" + maxMessageBytes), AlterConfigOp.OpType.SET);
     try (Admin admin = broker.admin()) {
       admin.incrementalAlterConfigs(Map.of(resource, List.of(limit))).all().get(60, SECONDS);
+    }
+  }
+
+  /** Deletes the promos of a partition before an offset, as retention does. */
+  void deletePromosBefore(int partition, long offset) throws Exception {
+    Map<TopicPartition, RecordsToDelete> deleted =
+        Map.of(new TopicPartition(promosTopic, partition), RecordsToDelete.beforeOffset(offset));
+    try (Admin admin = broker.admin()) {
+      admin.deleteRecords(deleted).all().get(60, SECONDS);
     }
   }
 
