@@ -16,7 +16,7 @@ final class FeedbackRows {
 
   private static final int ENOUGH_ROWS = 1_000;
 
-  /** Of what the promos and the ids take, roughly: long contents shall not pile up. */
+  /** Of what the promos and the ids take, roughly: long texts shall not pile up. */
   private static final long ENOUGH_BYTES = 1 << 20;
 
   private final PreparedStatement insert;
@@ -32,7 +32,7 @@ final class FeedbackRows {
   void add(DeliveryBatch batch) {
     batches.add(batch);
     rows += batch.clients().size();
-    bytes += batch.promo().content().length() + batch.clients().byteSize();
+    bytes += batch.promo().textLength() + batch.clients().byteSize();
   }
 
   boolean areNone() {

@@ -59,6 +59,15 @@ public record Promo(
     return (end + 1) * 1000;
   }
 
+  /** How many characters the ids and the texts have, all together. */
+  public int textLength() {
+    return restaurantId.length()
+        + campaignId.length()
+        + content.length()
+        + owner.length()
+        + ownerContact.length();
+  }
+
   /** Writes promos, in state and between tasks. */
   public static final class Serializer extends ValueSerializer<Promo> {
 
