@@ -91,16 +91,24 @@ public record JobConfig(
      * is refused by such a broker.
      */
     public Duration transactionTimeout() {
-      String millis = properties.get(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG);
-      return millis == null
-          ? Duration.ofMinutes(15)
-          : Duration.ofMillis(Long.parseLong(millis.strip()));
+      return Duration.ofMillis(
+          number(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Duration.ofMinutes(15).toMillis()));
     }
 
-    /** The greatest record in bytes that a producer sends: as configured, or Kafka's own 1 MiB. */
-    public int maxRequestSize() {
-      String bytes = properties.get(ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
-      return bytes == null ? 1024 * 1024 : Integer.parseInt(bytes.strip());
+    /**
+     * The greatest record in bytes that a producer sends: max.request.size and buffer.memory, in
+     * which it must find room, both bound it. As configured, or Kafka's own 1 MiB and 32 MiB.
+     */
+    public int maxRecordSize() {
+      return (int)
+          Math.min(
+              number(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 1 << 20),
+              number(ProducerConfig.BUFFER_MEMORY_CONFIG, 32 << 20));
+    }
+
+    private long number(String property, long otherwise) {
+      String configured = properties.get(property);
+      return configured == null ? otherwise : Long.parseLong(configured.strip());
     }
 
     /** Shows the names of the properties only. */

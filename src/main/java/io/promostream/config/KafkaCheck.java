@@ -182,7 +182,7 @@ final class KafkaCheck {
   }
 
   private void checkSize(String subject, String topic) throws InterruptedException {
-    int ours = config.kafka().maxRequestSize();
+    int ours = config.kafka().maxRecordSize();
     try {
       Config settings = configOf(new ConfigResource(ConfigResource.Type.TOPIC, topic));
       int most = Integer.parseInt(value(settings, TopicConfig.MAX_MESSAGE_BYTES_CONFIG));

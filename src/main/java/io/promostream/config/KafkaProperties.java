@@ -50,7 +50,10 @@ final class KafkaProperties {
           entry("value.deserializer", "the job brings its own"));
 
   private static final Set<String> READ_BY_THE_JOB =
-      Set.of(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
+      Set.of(
+          ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
+          ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+          ProducerConfig.BUFFER_MEMORY_CONFIG);
 
   /** A reference that one of Kafka's config.providers resolves. */
   private static final Pattern REFERENCE = Pattern.compile("\\$\\{[^}:]+:[^}]+}");

@@ -24,9 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How large a message may be: what the producer sends ({@code max.request.size}) and the topic
- * takes ({@code max.message.bytes}), whichever is less. A larger one would fail the sink, again and
- * again.
+ * How large a message may be: what the producer sends ({@code max.request.size}, {@code
+ * buffer.memory}) and the topic takes ({@code max.message.bytes}), whichever is least. A larger one
+ * would fail the sink, again and again.
  */
 public final class TopicLimits {
 
@@ -52,7 +52,7 @@ public final class TopicLimits {
   }
 
   private static int ask(JobConfig.Kafka kafka, String topic) throws IOException {
-    int limit = kafka.maxRequestSize();
+    int limit = kafka.maxRecordSize();
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
     try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
       limit =

@@ -365,6 +365,7 @@ class JobConfigTest {
           acks                                | 1      | must be all
           enable.idempotence                  | false  | must be true
           transaction.timeout.ms              | ${a:b} | must be a number
+          buffer.memory                       | ${a:b} | must be a number
           transaction.timeout.ms              | soon   | is no value that Kafka takes: int
           security.protocol                   | tls    | is no value that Kafka takes: string (case
           """)

@@ -1,0 +1,57 @@
+package io.promostream.kafka;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.promostream.config.JobConfig;
+import io.promostream.testing.TestBroker;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What is just within the limit, Kafka takes; what is above, it does not. */
+class TopicLimitsTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "2000000, 33554432, 1000, 1000",
+    "2000, 33554432, 1000000, 2000",
+    "2000000, 3000, 1000000, 3000"
+  })
+  void theLeastOfThreeHolds(int requestSize, long memory, int topicSize, int limit)
+      throws Exception {
+    String topic = "limited-by-" + limit;
+    TestBroker.get().createTopic(topic, 1, Map.of("max.message.bytes", "" + topicSize));
+    JobConfig.Kafka kafka =
+        new JobConfig.Kafka(
+            TestBroker.get().bootstrapServers(),
+            Map.of(
+                "max.request.size", "" + requestSize,
+                "buffer.memory", "" + memory,
+                "batch.size", "1"));
+    assertThat(TopicLimits.ofBroker(kafka).maxMessageBytes(topic)).isEqualTo(limit);
+    Properties properties = KafkaClients.properties(kafka);
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
+      send(producer, topic, limit);
+      // Of the frame the topic sees a few bytes less than the most that it may take.
+      assertThatThrownBy(() -> send(producer, topic, limit + 100))
+          .hasCauseInstanceOf(RecordTooLargeException.class);
+    }
+  }
+
+  private static void send(KafkaProducer<byte[], byte[]> producer, String topic, int size)
+      throws Exception {
+    int frame = TopicLimits.sizeOf(new Message(null, new byte[size], List.of())) - size;
+    byte[] value = new byte[size - frame];
+    assertThat(TopicLimits.sizeOf(new Message(null, value, List.of()))).isEqualTo(size);
+    producer.send(new ProducerRecord<>(topic, value)).get(60, SECONDS);
+  }
+}
