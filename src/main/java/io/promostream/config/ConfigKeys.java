@@ -165,8 +165,8 @@ final class ConfigKeys {
               "text",
               "",
               "The role's password; refused on the command line. It travels in the job graph.",
-              // As the line break that may end its file, one that ends a value is none of it.
-              String::stripTrailing),
+              // It may come out of a file by way of a variable.
+              Secret::withoutLineBreak),
           optional(
               group + ".db.password-file",
               "path",

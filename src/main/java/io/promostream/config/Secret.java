@@ -27,10 +27,15 @@ public record Secret(@Nullable String value, @Nullable String file) implements S
       return value;
     }
     try {
-      return Files.readString(Path.of(file)).stripTrailing();
+      return withoutLineBreak(Files.readString(Path.of(file)));
     } catch (IOException | RuntimeException e) {
       throw new IOException("password file " + file + " can't be read: " + e, e);
     }
+  }
+
+  /** A password as editors and {@code echo} leave it, without the line break that ends it. */
+  static String withoutLineBreak(String text) {
+    return text.replaceFirst("\\r?\\n\\z", "");
   }
 
   @Override

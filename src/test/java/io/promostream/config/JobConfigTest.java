@@ -188,7 +188,7 @@ class JobConfigTest {
                 "ssl.keystore.location", "/etc/keys",
                 "allow.auto.create.topics", "false"));
     assertThat(config.promos().groupId()).isEqualTo("7");
-    assertThat(config.feedback().database().password()).isEqualTo(new Secret(SECRET, null));
+    assertThat(config.feedback().database().password()).isEqualTo(new Secret(SECRET + " ", null));
   }
 
   @Test
@@ -351,6 +351,23 @@ class JobConfigTest {
                 "--feedback.db.password-file=/run/p"))
         .containsExactly(
             "feedback.db.password and feedback.db.password-file: set one of them, not both");
+  }
+
+  /** It may end in anything, and yet its file may end in a line break. */
+  @ParameterizedTest
+  @CsvSource(
+      value = {"''|''", "'\n'|''", "'\r\n'|''", "'\n\n'|'\n'", "' \t\n'|' \t'", "'\r'|'\r'"},
+      delimiter = '|')
+  void oneLineBreakThatEndsAPasswordIsNoneOfIt(String end, String kept) throws IOException {
+    Path file = Files.writeString(directory.resolve("password"), SECRET + end);
+    assertThat(new Secret(null, file.toString()).reveal()).isEqualTo(SECRET + kept);
+    assertThat(
+            load(Map.of("PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET + end))
+                .feedback()
+                .database()
+                .password()
+                .value())
+        .isEqualTo(SECRET + kept);
   }
 
   @ParameterizedTest
