@@ -12,7 +12,6 @@ import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeoutException;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,22 +39,18 @@ public final class EnvironmentCheck {
   }
 
   /**
-   * Ends a start that the brokers would refuse: with a transaction timeout above their {@code
-   * transaction.max.timeout.ms} no sink gets its first transaction, at no restart. Brokers that do
-   * not tell, or can't be asked from here, are no reason to stop: the sinks will hear from them.
+   * Ends a start that would fail, and so would each restart: with a transaction timeout above the
+   * brokers' {@code transaction.max.timeout.ms} no sink gets its first transaction, and of a login
+   * that references bring and no client can read, each failure would quote. Brokers that do not
+   * tell, and files that can't be read from here, are no reason to stop: the job will hear of them.
    *
    * @throws ConfigException with what to set
    */
   public static void beforeStart(JobConfig config) {
-    if (config.guarantee() != DeliveryGuarantee.EXACTLY_ONCE) {
-      return;
-    }
-    Running check =
-        Running.start("kafka", findings -> KafkaCheck.transactionTimeout(config, findings));
+    Running check = Running.start("kafka", findings -> KafkaCheck.beforeStart(config, findings));
     for (Finding finding : check.await(System.nanoTime() + PATIENCE.toNanos())) {
       String text = finding.subject() + ": " + finding.text();
-      if (finding.level() == Level.PROBLEM
-          && finding.subject().equals(KafkaCheck.BROKER_TRANSACTION_TIMEOUT)) {
+      if (finding.level() == Level.PROBLEM && KafkaCheck.NEVER_STARTS.contains(finding.subject())) {
         throw new ConfigException(List.of(text));
       } else if (finding.level() != Level.OK) {
         LOG.warn("{}", text);

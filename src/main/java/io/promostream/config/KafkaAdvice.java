@@ -16,7 +16,11 @@ public final class KafkaAdvice {
     while (last.getCause() != null) {
       last = last.getCause();
     }
-    return "%s: %s. %s".formatted(last.getClass().getSimpleName(), last.getMessage(), of(failure));
+    return "%s: %s. %s"
+        .formatted(
+            last.getClass().getSimpleName(),
+            KafkaLogin.withoutQuotes(String.valueOf(last.getMessage())),
+            of(failure));
   }
 
   static String of(Throwable failure) {

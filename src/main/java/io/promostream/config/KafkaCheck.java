@@ -43,16 +43,23 @@ final class KafkaCheck {
   /** The account of a login module, which is no secret. */
   private static final Pattern USERNAME = Pattern.compile("username\\s*=\\s*[\"']?[\\w.-]+");
 
-  static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
+  private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
+
+  private static final String LOGIN = "kafka.properties." + KafkaLogin.PROPERTY;
+
+  /** Subjects whose problems a job would meet anew at each of its starts. */
+  static final Set<String> NEVER_STARTS = Set.of(BROKER_TRANSACTION_TIMEOUT, LOGIN);
 
   private final JobConfig config;
   private final Findings findings;
   private final Admin admin;
+  private final boolean exactlyOnce;
 
   private KafkaCheck(JobConfig config, Findings findings, Admin admin) {
     this.config = config;
     this.findings = findings;
     this.admin = admin;
+    exactlyOnce = config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE;
   }
 
   static void run(JobConfig config, Findings findings) throws InterruptedException {
@@ -65,13 +72,13 @@ final class KafkaCheck {
     with(config, findings, KafkaCheck::run);
   }
 
-  /** Looks at what the brokers would refuse each transaction for, and at nothing else. */
-  static void transactionTimeout(JobConfig config, Findings findings) throws InterruptedException {
+  /** Looks at what would fail each start of the job, and at nothing else. */
+  static void beforeStart(JobConfig config, Findings findings) throws InterruptedException {
     with(
         config,
         findings,
         check -> {
-          Node broker = check.checkBrokers();
+          Node broker = check.exactlyOnce ? check.checkBrokers() : null;
           if (broker != null) {
             check.checkTransactionTimeout(broker);
           }
@@ -93,7 +100,7 @@ final class KafkaCheck {
       admin = Admin.create(properties);
     } catch (KafkaException e) {
       findings.problem(
-          "kafka",
+          KafkaLogin.isBlamedFor(e) ? LOGIN : "kafka",
           "no client: " + reason(e, config),
           "correct kafka.bootstrap-servers or .properties");
       return;
@@ -110,7 +117,6 @@ final class KafkaCheck {
     if (broker == null) {
       return;
     }
-    boolean exactlyOnce = config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE;
     // A sink with transactions also looks for those that an earlier attempt left open on its topic:
     // Kafka asks for READ to list a topic's producers.
     List<AclOperation> written =
@@ -320,7 +326,7 @@ final class KafkaCheck {
         reason.append(": ").append(cause.getMessage());
       }
     }
-    String shown = reason.toString();
+    String shown = KafkaLogin.withoutQuotes(reason.toString());
     for (Map.Entry<String, String> property : config.kafka().properties().entrySet()) {
       if (KafkaProperties.isSecret(property.getKey())) {
         shown = withoutWordsOf(property.getValue(), shown);

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -68,8 +69,23 @@ final class KafkaProperties {
         : key.type == ConfigDef.Type.PASSWORD;
   }
 
-  static boolean isReference(String value) {
+  static boolean holdsReference(String value) {
     return REFERENCE.matcher(value).find();
+  }
+
+  static boolean isReferenceOnly(String value) {
+    return REFERENCE.matcher(value.strip()).matches();
+  }
+
+  static String withReferencesAs(String replacement, String value) {
+    return REFERENCE.matcher(value).replaceAll(Matcher.quoteReplacement(replacement));
+  }
+
+  /** Whether references stand for all that is secret in a secret property's value. */
+  static boolean isWithoutSecrets(String name, String value) {
+    return name.equals(KafkaLogin.PROPERTY)
+        ? KafkaLogin.isWithoutSecrets(value)
+        : isReferenceOnly(value);
   }
 
   /** Whether a Kafka client or Flink's source looks at the property. */
@@ -90,8 +106,13 @@ final class KafkaProperties {
         && guarantee == DeliveryGuarantee.EXACTLY_ONCE) {
       return Optional.of("must be true: there are no transactions without");
     }
-    if (READ_BY_THE_JOB.contains(name) && isReference(value)) {
+    if (READ_BY_THE_JOB.contains(name) && holdsReference(value)) {
       return Optional.of("must be a number: the job itself reads it");
+    }
+    if (name.equals(KafkaLogin.PROPERTY) && !KafkaLogin.isReadable(value)) {
+      return Optional.of(
+          "is no login that Kafka can read: one module, \"required\", its options as name=\"value\""
+              + " and a semicolon; a reference may stand for all of it, or for an option's value");
     }
     return invalid(name, value);
   }
@@ -100,7 +121,7 @@ final class KafkaProperties {
   private static Optional<String> invalid(String name, String value) {
     ConfigDef.ConfigKey key = KNOWN.get(name);
     // A class may be there on the cluster only.
-    if (key == null || key.type == ConfigDef.Type.CLASS || isReference(value)) {
+    if (key == null || key.type == ConfigDef.Type.CLASS || holdsReference(value)) {
       return Optional.empty();
     }
     try {

@@ -77,14 +77,18 @@ final class Settings {
   }
 
   private void putArgument(String name, String value) {
-    if (ConfigKeys.isSecret(name) && !KafkaProperties.isReference(value)) {
+    String family = ConfigKeys.KAFKA_PROPERTIES.familyPrefix();
+    boolean ofKafka = name.startsWith(family);
+    if (ConfigKeys.isSecret(name)
+        && !(ofKafka && KafkaProperties.isWithoutSecrets(name.substring(family.length()), value))) {
       problems.add(
           "%s: is a secret, and the web UI shows the command line: set the variable %s or use %s"
               .formatted(
                   name,
                   ConfigKey.variable(name),
-                  name.startsWith(ConfigKeys.KAFKA_PROPERTIES.familyPrefix())
-                      ? "--config or a ${provider:...} reference of Kafka's config.providers"
+                  ofKafka
+                      ? "--config or, for each secret in it, a ${provider:...} reference of Kafka's"
+                          + " config.providers"
                       : "--config or " + name + "-file"));
     } else {
       put(name, new Entry(value, "command line"));

@@ -359,14 +359,35 @@ class EnvironmentCheckTest {
     assertOneProblem(check("--feedback.db.password-file=/no/file"), "password file /no/file");
   }
 
+  /** What a reference brings is seen by the client only, which quotes a part of it. */
   @Test
-  void aWrongKafkaLoginIsNotShown() {
+  void aWrongKafkaLoginIsNotShown(@TempDir Path directory) throws IOException {
     letSeeSequence();
+    Path file = directory.resolve("kafka.properties");
+    Files.writeString(
+        file,
+        "jaas=org.apache.kafka.common.security.plain.PlainLoginModule required password=a "
+            + PASSWORD
+            + ";");
     set("kafka.properties.security.protocol", "SASL_PLAINTEXT");
     set("kafka.properties.sasl.mechanism", "PLAIN");
+    set("kafka.properties.sasl.jaas.config", "${file:" + file + ":jaas}");
+    set("kafka.properties.config.providers", "file");
     set(
-        "kafka.properties.sasl.jaas.config",
-        "org.apache.kafka.common.security.plain.PlainLoginModule required password=a " + PASSWORD);
-    assertOneProblem(check(), "kafka ", "no client");
+        "kafka.properties.config.providers.file.class",
+        "org.apache.kafka.common.config.provider.FileConfigProvider");
+    String said = "kafka.properties.sasl.jaas.config";
+    assertOneProblem(check(), said, "no client", "Value not specified for key '***'");
+    for (String guarantee : List.of("exactly-once", "at-least-once")) {
+      assertThatThrownBy(
+              () -> EnvironmentCheck.beforeStart(load("--delivery.guarantee=" + guarantee)))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith(said + ": no client")
+          .hasMessageNotContaining(PASSWORD)
+          .hasNoCause();
+    }
+    // Whoever submits the job may have no such file.
+    Files.delete(file);
+    EnvironmentCheck.beforeStart(load());
   }
 }

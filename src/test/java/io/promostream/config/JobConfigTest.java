@@ -34,6 +34,11 @@ class JobConfigTest {
 
   private static final String SECRET = "hunter2-swordfish";
 
+  private static final String MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule";
+
+  private static final String LOGIN =
+      MODULE + " required username=\"promo-stream\" password=\"" + SECRET + "\";";
+
   private static final List<String> REQUIRED =
       List.of(
           "--kafka.bootstrap-servers=kafka:9092",
@@ -243,13 +248,13 @@ class JobConfigTest {
     JobConfig config =
         load(
             Map.of(
-                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", SECRET,
+                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", LOGIN,
                 "PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET + "\n",
                 "PROMO_STREAM_SERVICE_HOST", "10.0.0.1",
                 "PROMO_STREAM_KAFKA_PROPERTIES_", "nothing",
                 "PROMO_STREAM", "nothing",
                 "PATH", "/bin"));
-    assertThat(config.kafka().properties()).isEqualTo(Map.of("sasl.jaas.config", SECRET));
+    assertThat(config.kafka().properties()).isEqualTo(Map.of("sasl.jaas.config", LOGIN));
     assertThat(config.feedback().database().password().value()).isEqualTo(SECRET);
   }
 
@@ -304,9 +309,85 @@ class JobConfigTest {
             .doesNotContain(SECRET);
       }
     }
-    String reference = "${file:/etc/kafka.properties:jaas}";
-    assertThat(load("--kafka.properties.sasl.jaas.config", reference).kafka().properties())
-        .containsEntry("sasl.jaas.config", reference);
+    for (String key : List.of("feedback.db.password", "kafka.properties.ssl.key.password")) {
+      assertThat(problemsOf("--" + key + "=${file:/a:b}" + SECRET))
+          .singleElement()
+          .asString()
+          .startsWith(key + ": is a secret")
+          .doesNotContain(SECRET);
+    }
+    // Nobody resolves it there.
+    assertThat(problemsOf("--feedback.db.password=${file:/a:b}")).hasSize(1);
+    assertThat(problemsOf("--kafka.properties.ssl.key.password=${file:/a:b}")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "${file:/etc/kafka.properties:jaas}",
+        " ${dir:/etc/secrets:jaas}\n",
+        MODULE + " required username=\"promo-stream\" password=\"${file:/a:password}\";",
+        MODULE + " required username=\"${file:/a:user}\" password=${file:/a:password};",
+        "${file:/a:module} required username=${file:/a:user} password=${file:/a:password};",
+      })
+  void aLoginWhoseSecretsAreReferencesMayStandOnTheCommandLine(String login) {
+    assertThat(load("--kafka.properties.sasl.jaas.config", login).kafka().properties())
+        .containsEntry("sasl.jaas.config", login);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        LOGIN,
+        MODULE + " required username=\"${file:/a:user}\" password=\"" + SECRET + "\";",
+        MODULE + " required username=\"${file:/a:user}\" password=\"${file:/a:b}" + SECRET + "\";",
+        MODULE + " required clientId=\"${file:/a:user}\" clientSecret=" + SECRET + ";",
+        MODULE + " required username=${file:/a:user} password=a " + SECRET + ";",
+        "${file:/a:b} " + SECRET,
+      })
+  void aReferenceBesideAPasswordDoesNotLetItOntoTheCommandLine(String login) {
+    assertThat(problemsOf("--kafka.properties.sasl.jaas.config", login))
+        .singleElement()
+        .asString()
+        .startsWith("kafka.properties.sasl.jaas.config: is a secret")
+        .doesNotContain(SECRET);
+  }
+
+  /** Kafka's clients would refuse it at each start of the job, and quote it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        SECRET,
+        MODULE + " required username=a password=a " + SECRET + ";",
+        MODULE + " required username=${file:/a:user} password=a " + SECRET + ";",
+        MODULE + " required username=a password=\"a\"" + SECRET + "\";",
+        MODULE + " required username=a password=" + SECRET,
+        MODULE + " " + SECRET + " username=a;",
+        MODULE + " required username=a;" + MODULE + " required password=" + SECRET + ";",
+        "com.sun.security.auth.module.JndiLoginModule required password=" + SECRET + ";",
+      })
+  void aLoginThatKafkaCantReadEndsTheStartAndIsNotShown(String login) {
+    assertThat(problemsBeside(Map.of("PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", login)))
+        .singleElement()
+        .asString()
+        .startsWith("kafka.properties.sasl.jaas.config: is no login that Kafka can read")
+        .doesNotContain(SECRET);
+  }
+
+  @Test
+  void aLoginWithReferencesIsLeftToKafka() {
+    for (String login :
+        List.of(
+            "${file:/etc/kafka.properties:jaas}",
+            MODULE + " required username=a password=${file:/a:b};",
+            MODULE + " required username=\"${file:/a:user}\" password=\"" + SECRET + "\";")) {
+      assertThat(
+              load(Map.of("PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", login))
+                  .kafka()
+                  .properties())
+          .containsEntry("sasl.jaas.config", login);
+    }
   }
 
   @ParameterizedTest
@@ -335,7 +416,7 @@ class JobConfigTest {
     JobConfig config =
         load(
             Map.of(
-                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", SECRET,
+                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", LOGIN,
                 "PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", SECRET,
                 "PROMO_STREAM_FEEDBACK_DB_PASSWORD", SECRET));
     assertThat(config.toString()).contains("sasl.jaas.config").doesNotContain(SECRET);
