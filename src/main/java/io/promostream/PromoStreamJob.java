@@ -8,6 +8,7 @@ import io.promostream.config.KeyReference;
 import io.promostream.config.StartChecks;
 import io.promostream.lost.LostNotifications;
 import io.promostream.lost.Window;
+import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.flink.configuration.PipelineOptions;
@@ -30,12 +31,8 @@ public final class PromoStreamJob {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     try {
       JobConfig config = JobConfig.load(args, System.getenv());
-      if (line.check()) {
-        System.exit(EnvironmentCheck.run(config, System.out));
-      }
-      if (line.lostNotifications() != null) {
-        Window window = Window.parse(line.lostNotifications());
-        System.exit(LostNotifications.run(config, window, line.send(), System.out));
+      if (line.check() || line.lostNotifications() != null) {
+        exitWith(line, config, env);
       }
       StartChecks.check(env.getConfiguration(), config);
       EnvironmentCheck.beforeStart(config);
@@ -48,6 +45,22 @@ public final class PromoStreamJob {
       System.exit(1);
     }
     env.execute(env.getConfiguration().getOptional(PipelineOptions.NAME).orElse(DEFAULT_NAME));
+  }
+
+  /** Does what was asked for in the job's place, and ends the process with how it went. */
+  private static void exitWith(CommandLine line, JobConfig config, StreamExecutionEnvironment env)
+      throws InterruptedException {
+    if (runsInJobManager(env)) {
+      throw new ConfigException(
+          List.of(
+              "--check and --lost-notifications end their process, which is the JobManager's here:"
+                  + " run them by flink run, where its client reaches Kafka and both databases"));
+    }
+    if (line.check()) {
+      System.exit(EnvironmentCheck.run(config, System.out));
+    }
+    Window window = Window.parse(line.lostNotifications());
+    System.exit(LostNotifications.run(config, window, line.send(), System.out));
   }
 
   /** Builds the job that the configuration describes. */

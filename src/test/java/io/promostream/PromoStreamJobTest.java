@@ -1,0 +1,56 @@
+package io.promostream;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.promostream.config.ConfigException;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.client.program.StreamContextEnvironment;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.DeploymentOptions;
+import org.apache.flink.core.execution.DefaultExecutorServiceLoader;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What ends the start within a JobManager, which an exit would take along. */
+class PromoStreamJobTest {
+
+  @BeforeEach
+  void standInAJobManager() {
+    StreamContextEnvironment.setAsContext(
+        new DefaultExecutorServiceLoader(),
+        new Configuration().set(DeploymentOptions.TARGET, "embedded"),
+        getClass().getClassLoader(),
+        true,
+        true);
+  }
+
+  @AfterEach
+  void leaveIt() {
+    StreamContextEnvironment.unsetAsContext();
+  }
+
+  private static void run(String... more) throws Exception {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "--kafka.bootstrap-servers=127.0.0.1:9",
+                "--subscribers.db.url=jdbc:postgresql://127.0.0.1:9/lists",
+                "--subscribers.db.user=reader",
+                "--feedback.db.url=jdbc:postgresql://127.0.0.1:9/rows",
+                "--feedback.db.user=writer"));
+    args.addAll(List.of(more));
+    PromoStreamJob.main(args.toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"--check", "--lost-notifications=2026-11-25T10:00:00Z/2026-11-25T11:00:00Z"})
+  void whatEndsItsProcessIsRefused(String option) {
+    assertThatThrownBy(() -> run(option))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("run them by flink run");
+  }
+}
