@@ -1,11 +1,13 @@
 package io.promostream;
 
+import io.promostream.config.ClientChecks;
 import io.promostream.config.CommandLine;
 import io.promostream.config.ConfigException;
 import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
 import io.promostream.config.StartChecks;
+import io.promostream.kafka.KafkaClients;
 import io.promostream.lost.LostNotifications;
 import io.promostream.lost.Window;
 import java.util.List;
@@ -31,6 +33,7 @@ public final class PromoStreamJob {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     try {
       JobConfig config = JobConfig.load(args, System.getenv());
+      ClientChecks.check(config, KafkaClients.producerProperties(config));
       if (line.check() || line.lostNotifications() != null) {
         exitWith(line, config, env);
       }

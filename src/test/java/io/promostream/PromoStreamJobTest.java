@@ -11,6 +11,7 @@ import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.flink.core.execution.DefaultExecutorServiceLoader;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -52,5 +53,12 @@ class PromoStreamJobTest {
     assertThatThrownBy(() -> run(option))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("run them by flink run");
+  }
+
+  @Test
+  void whatKafkasClientsWouldRefuseIsRefused() {
+    assertThatThrownBy(() -> run("--kafka.properties.retries=0"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("retries");
   }
 }

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -26,6 +27,9 @@ final class KafkaProperties {
     KNOWN.putAll(ConsumerConfig.configDef().configKeys());
     KNOWN.putAll(ProducerConfig.configDef().configKeys());
   }
+
+  private static final String DISCOVERY_INTERVAL =
+      KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key();
 
   /** Names that no client declares, but that clients and Flink's source know. */
   private static final Pattern ALSO_KNOWN =
@@ -93,6 +97,13 @@ final class KafkaProperties {
     return KNOWN.containsKey(name) || ALSO_KNOWN.matcher(name).matches();
   }
 
+  /** Whether a client declares it, and its value is there before the job runs. */
+  static boolean isKnownBeforehand(String name, String value) {
+    ConfigDef.ConfigKey key = KNOWN.get(name);
+    // A class may be there on the cluster only.
+    return key != null && key.type != ConfigDef.Type.CLASS && !holdsReference(value);
+  }
+
   /** Why a property can't be set so; never shows the value. */
   static Optional<String> problem(String name, String value, DeliveryGuarantee guarantee) {
     if (SET_BY_THE_JOB.containsKey(name)) {
@@ -109,6 +120,9 @@ final class KafkaProperties {
     if (READ_BY_THE_JOB.contains(name) && holdsReference(value)) {
       return Optional.of("must be a number: the job itself reads it");
     }
+    if (name.equals(DISCOVERY_INTERVAL) && !value.matches("-?\\d{1,18}")) {
+      return Optional.of("must be a number: Flink's source reads it");
+    }
     if (name.equals(KafkaLogin.PROPERTY) && !KafkaLogin.isReadable(value)) {
       return Optional.of(
           "is no login that Kafka can read: one module, \"required\", its options as name=\"value\""
@@ -119,11 +133,10 @@ final class KafkaProperties {
 
   /** Kafka's own judgement of a value, without the value, which Kafka's message would show. */
   private static Optional<String> invalid(String name, String value) {
-    ConfigDef.ConfigKey key = KNOWN.get(name);
-    // A class may be there on the cluster only.
-    if (key == null || key.type == ConfigDef.Type.CLASS || holdsReference(value)) {
+    if (!isKnownBeforehand(name, value)) {
       return Optional.empty();
     }
+    ConfigDef.ConfigKey key = KNOWN.get(name);
     try {
       Object parsed = ConfigDef.parseType(name, value, key.type);
       if (key.validator != null) {

@@ -464,6 +464,8 @@ class JobConfigTest {
           enable.idempotence                  | false  | must be true
           transaction.timeout.ms              | ${a:b} | must be a number
           buffer.memory                       | ${a:b} | must be a number
+          partition.discovery.interval.ms     | ${a:b} | must be a number
+          partition.discovery.interval.ms     | 5 s    | must be a number
           transaction.timeout.ms              | soon   | is no value that Kafka takes: int
           security.protocol                   | tls    | is no value that Kafka takes: string (case
           """)

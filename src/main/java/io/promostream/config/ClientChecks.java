@@ -1,0 +1,124 @@
+package io.promostream.config;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.AbstractConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Refuses properties that Kafka's clients, each fine by itself, would not take together: the job
+ * would fail at each start of a sink or a source. Values that references bring are not known here,
+ * and classes may be there on the cluster only; both are left to the clients.
+ */
+public final class ClientChecks {
+
+  private final List<String> problems = new ArrayList<>();
+
+  private ClientChecks() {}
+
+  /**
+   * Checks what the job would give its clients.
+   *
+   * @param producers what its producers are given
+   * @throws ConfigException with all that is wrong, in Kafka's words
+   */
+  public static void check(JobConfig config, Properties producers) {
+    ClientChecks checks = new ClientChecks();
+    checks.checkProducer(config, known(producers));
+    checks.checkConsumer(config, known(config.kafka().properties()));
+    checks.checkAdmin(config, known(config.kafka().properties()));
+    if (!checks.problems.isEmpty()) {
+      throw new ConfigException(checks.problems.stream().distinct().toList());
+    }
+  }
+
+  private static Map<String, Object> known(Map<?, ?> properties) {
+    Map<String, Object> known = new HashMap<>();
+    properties.forEach(
+        (name, value) -> {
+          if (KafkaProperties.isKnownBeforehand((String) name, (String) value)) {
+            known.put((String) name, value);
+          }
+        });
+    return known;
+  }
+
+  private void checkProducer(JobConfig config, Map<String, Object> properties) {
+    properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
+      properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.transactionPrefix());
+      // There are no transactions without; where it is said, Kafka says what stands against it.
+      properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
+    }
+    judge(
+        () -> {
+          ProducerConfig producer = new ProducerConfig(properties);
+          // What the clients themselves compare when they are made, or not before they send.
+          if (properties.containsKey(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG)) {
+            requireAtLeast(
+                producer,
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                ProducerConfig.LINGER_MS_CONFIG,
+                ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG);
+          }
+          requireAtLeast(
+              producer, ProducerConfig.BUFFER_MEMORY_CONFIG, ProducerConfig.BATCH_SIZE_CONFIG);
+        });
+  }
+
+  private void checkConsumer(JobConfig config, Map<String, Object> properties) {
+    properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    properties.put(ConsumerConfig.GROUP_ID_CONFIG, config.promos().groupId());
+    properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    judge(() -> new ConsumerConfig(properties));
+  }
+
+  private void checkAdmin(JobConfig config, Map<String, Object> properties) {
+    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
+    judge(
+        () -> {
+          AdminClientConfig admin = new AdminClientConfig(properties);
+          if (properties.containsKey(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG)) {
+            requireAtLeast(
+                admin,
+                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG);
+          }
+        });
+  }
+
+  private void judge(Runnable client) {
+    try {
+      client.run();
+    } catch (KafkaException e) {
+      problems.add("kafka.properties: " + e.getMessage());
+    }
+  }
+
+  private void requireAtLeast(AbstractConfig client, String name, String... others) {
+    long least = 0;
+    for (String other : others) {
+      least += number(client, other);
+    }
+    if (number(client, name) < least) {
+      problems.add(
+          "kafka.properties.%s: must be at least %s, which is %d"
+              .formatted(name, String.join(" + ", others), least));
+    }
+  }
+
+  private static long number(AbstractConfig client, String name) {
+    return ((Number) client.values().get(name)).longValue();
+  }
+}
