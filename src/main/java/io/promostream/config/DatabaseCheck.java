@@ -120,6 +120,13 @@ abstract class DatabaseCheck {
     return query("SELECT current_setting(?) AS value", row -> row.getString("value"), name).get(0);
   }
 
+  /** Says where the server is older than the job takes. */
+  final void requireVersion(int least, String why) throws SQLException {
+    if (Integer.parseInt(setting("server_version_num")) < least * 10_000) {
+      findings.problem(group + ".db", "is older than PostgreSQL " + least, "upgrade it: " + why);
+    }
+  }
+
   final <T> List<T> query(String sql, Reader<T> reader, Object... parameters) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < parameters.length; i++) {

@@ -58,10 +58,7 @@ final class FeedbackCheck extends DatabaseCheck {
           "default_transaction_read_only is on",
           "set it to off for this role or database (ALTER ROLE ... SET)");
     }
-    if (Integer.parseInt(setting("server_version_num")) < 130_000) {
-      findings.problem(
-          subject, "is older than PostgreSQL 13", "upgrade it: pg_xact_status(xid8) is needed");
-    }
+    requireVersion(13, "pg_xact_status(xid8) is needed");
     if (!setting("server_encoding").equals("UTF8")) {
       findings.problem(
           subject,

@@ -267,6 +267,30 @@ class EnvironmentCheckTest {
   }
 
   @Test
+  void seesServersThatAreTooOld() {
+    letSeeSequence();
+    pretend(lists, 140_000);
+    pretend(rows, 130_000);
+    assertThat(check().exitCode()).isZero();
+    pretend(lists, 130_023);
+    assertOneProblem(check(), "subscribers.db is older than PostgreSQL 14");
+    pretend(lists, 140_000);
+    pretend(rows, 120_022);
+    assertOneProblem(check(), "feedback.db is older than PostgreSQL 13");
+  }
+
+  /** Lets the database say that its server is of this version. */
+  private static void pretend(TestDatabase database, int version) {
+    database.execute(
+        """
+        CREATE OR REPLACE FUNCTION public.current_setting(name text) RETURNS text LANGUAGE sql AS
+        $$ SELECT CASE name WHEN 'server_version_num' THEN '%d'
+                  ELSE pg_catalog.current_setting(name) END $$;
+        ALTER DATABASE "%s" SET search_path = public, pg_catalog"""
+            .formatted(version, database.name()));
+  }
+
+  @Test
   void seesAnOddEncoding() {
     rows.execute(
         "CREATE DATABASE %s_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".formatted(id));
