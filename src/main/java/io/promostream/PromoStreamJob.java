@@ -60,7 +60,7 @@ public final class PromoStreamJob {
                   + " run them by flink run, where its client reaches Kafka and both databases"));
     }
     if (line.check()) {
-      System.exit(EnvironmentCheck.run(config, System.out));
+      System.exit(EnvironmentCheck.run(config, env.getParallelism(), System.out));
     }
     Window window = Window.parse(line.lostNotifications());
     System.exit(LostNotifications.run(config, window, line.send(), System.out));

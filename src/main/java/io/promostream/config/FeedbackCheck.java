@@ -39,11 +39,18 @@ final class FeedbackCheck extends DatabaseCheck {
           "int4", (long) Integer.MAX_VALUE,
           "int8", Long.MAX_VALUE);
 
-  private final boolean exactlyOnce;
+  /** How many transactions a subtask of the sink may have prepared at a time. */
+  private static final int PREPARED_PER_SUBTASK = 4;
 
-  FeedbackCheck(JobConfig config, Findings findings) {
+  private final boolean exactlyOnce;
+  private final String prefix;
+  private final int parallelism;
+
+  FeedbackCheck(JobConfig config, int parallelism, Findings findings) {
     super("feedback", config.feedback().database(), config.feedback().table(), "INSERT", findings);
     exactlyOnce = config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE;
+    prefix = config.transactionPrefix();
+    this.parallelism = parallelism;
   }
 
   @Override
@@ -73,17 +80,26 @@ final class FeedbackCheck extends DatabaseCheck {
   private void checkPreparedTransactions() throws SQLException {
     String subject = "max_prepared_transactions";
     int most = Integer.parseInt(setting(subject));
-    String sizing =
-        "set it in postgresql.conf to at least 4 for each subtask of the feedback sink, and restart"
-            + " the server";
-    if (most == 0) {
-      findings.problem(subject, "is 0, exactly-once needs prepared transactions", sizing);
-      return;
+    // Those of a job that runs with this configuration are its own to use.
+    long others =
+        query(
+                "SELECT count(*) AS others FROM pg_prepared_xacts WHERE NOT starts_with(gid, ?)",
+                row -> row.getLong("others"),
+                prefix + "/")
+            .get(0);
+    int needed = PREPARED_PER_SUBTASK * parallelism;
+    String found =
+        "is %d, %d in use by others; the sink needs up to %d, %d a subtask"
+            .formatted(most, others, needed, PREPARED_PER_SUBTASK);
+    if (most - others < needed) {
+      findings.problem(
+          subject,
+          found,
+          "set it in postgresql.conf to %d or more, and restart the server; or end what the others left prepared"
+              .formatted(others + needed));
+    } else {
+      findings.ok(subject, found);
     }
-    long used =
-        query("SELECT count(*) AS used FROM pg_prepared_xacts", row -> row.getLong("used")).get(0);
-    findings.ok(
-        subject, "is %d, %d in use; the sink needs up to 4 a subtask".formatted(most, used));
   }
 
   @Override
