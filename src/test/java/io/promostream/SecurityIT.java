@@ -171,6 +171,30 @@ class SecurityIT {
     }
   }
 
+  @Test
+  void theCheckLooksForTheTransactionsOfBothSinks() throws Exception {
+    List<String> ofBoth =
+        site.aclCommands().stream()
+            .filter(command -> command.contains("--transactional-id"))
+            .findFirst()
+            .orElseThrow();
+    for (String sink : List.of("notifications", "rejected")) {
+      List<String> ofOne = new ArrayList<>(ofBoth);
+      ofOne.replaceAll(argument -> argument.equals("promo-stream/") ? argument + sink : argument);
+      Privilege.of(ofBoth).revoke().run();
+      Privilege.of(ofOne).grant().run();
+      try {
+        assertThat(Report.of(site.config()).of("problem"))
+            .singleElement()
+            .asString()
+            .startsWith("problem transactions promo-stream no right to transactional ids: grant ");
+      } finally {
+        Privilege.of(ofOne).revoke().run();
+        Privilege.of(ofBoth).grant().run();
+      }
+    }
+  }
+
   /** A secret that is wrong, and what is said of it, of whom and what to do. */
   static Stream<Arguments> wrongSecrets() throws Exception {
     SecuredSite site = SecuredSite.get();

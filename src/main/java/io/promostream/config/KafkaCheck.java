@@ -22,6 +22,7 @@ import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.DescribeClusterResult;
 import org.apache.kafka.clients.admin.DescribeConsumerGroupsOptions;
 import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.DescribeTransactionsResult;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
@@ -49,6 +50,9 @@ final class KafkaCheck {
 
   /** Subjects whose problems a job would meet anew at each of its starts. */
   static final Set<String> NEVER_STARTS = Set.of(BROKER_TRANSACTION_TIMEOUT, LOGIN);
+
+  /** The sinks with transactions, as their ids name them. */
+  private static final List<String> SINKS = List.of("notifications", "rejected");
 
   private final JobConfig config;
   private final Findings findings;
@@ -127,7 +131,7 @@ final class KafkaCheck {
     checkGroup(config.promos().groupId());
     if (exactlyOnce) {
       checkTransactionTimeout(broker);
-      checkTransactionalId(config.transactionPrefix() + "/notifications");
+      checkTransactionalIds();
     }
   }
 
@@ -267,13 +271,18 @@ final class KafkaCheck {
     }
   }
 
-  /** Whoever may write a transaction may describe it: the cheapest question that tells. */
-  private void checkTransactionalId(String id) throws InterruptedException {
+  /**
+   * Whoever may write a transaction may describe it: the cheapest question that tells. Kafka says
+   * who may write one to nobody but him who does.
+   */
+  private void checkTransactionalIds() throws InterruptedException {
     String subject = "transactions " + config.transactionPrefix();
+    List<String> ids = SINKS.stream().map(sink -> config.transactionPrefix() + "/" + sink).toList();
+    DescribeTransactionsResult described = admin.describeTransactions(ids);
     try {
-      get(admin.describeTransactions(List.of(id)).description(id));
-      findings.ok(subject, "may be described");
-    } catch (TransactionalIdNotFoundException e) {
+      for (String id : ids) {
+        checkTransactionalId(described.description(id));
+      }
       findings.ok(subject, "may be described");
     } catch (AuthorizationException e) {
       findings.problem(
@@ -282,6 +291,14 @@ final class KafkaCheck {
           "grant DESCRIBE and WRITE on those that begin with " + config.transactionPrefix() + "/");
     } catch (KafkaException e) {
       findings.warning(subject, reason(e, config), "look at the brokers' transaction coordinators");
+    }
+  }
+
+  private static void checkTransactionalId(KafkaFuture<?> description) throws InterruptedException {
+    try {
+      get(description);
+    } catch (TransactionalIdNotFoundException e) {
+      // Nothing has been written under it yet.
     }
   }
 
