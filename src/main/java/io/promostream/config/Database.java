@@ -19,6 +19,24 @@ import org.postgresql.PGProperty;
  */
 public record Database(String url, String user, Secret password) implements Serializable {
 
+  static {
+    forgetDriverOfJob();
+  }
+
+  /**
+   * A driver that was loaded for a job registers itself with the JVM, which would keep all of the
+   * job's classes for as long as a TaskManager lives, those of each restart apart.
+   */
+  private static void forgetDriverOfJob() {
+    if (Driver.class.getClassLoader() != ClassLoader.getSystemClassLoader()) {
+      try {
+        Driver.deregister();
+      } catch (SQLException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
   /**
    * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach it,
    * 20 s until it has let us in, 2 min for an answer: less than the 3 min after which Flink ends a
