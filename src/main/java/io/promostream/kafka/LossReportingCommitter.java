@@ -15,6 +15,7 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.util.ExceptionUtils;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TransactionDescription;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.common.errors.InvalidPidMappingException;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 import org.slf4j.Logger;
@@ -33,6 +34,7 @@ final class LossReportingCommitter implements Committer<KafkaCommittable> {
   private final String topic;
   private final OnLostTransaction onForgotten;
   private final Counter transactionsLost;
+  private final long startMillis = System.currentTimeMillis();
 
   /**
    * Reports on a committer.
@@ -135,15 +137,21 @@ final class LossReportingCommitter implements Committer<KafkaCommittable> {
           LOG.info("{} was committed before the restore: nothing is lost", transaction);
           request.signalAlreadyCommitted();
         }
-        case SUPERSEDED -> {
-          LOG.info(
-              "{} ended in an earlier attempt, its transactional id has been used since: {}",
-              transaction,
-              now);
-          // Not counted as failed: what went wrong then, if anything, was counted then.
-          request.signalAlreadyCommitted();
-        }
         case LOST -> lost(request, transaction, now, cause);
+        case SUPERSEDED -> {
+          if (committable.getProducer().isPresent()) {
+            // Nobody but another job uses the id before the writer hears that this one has ended.
+            lost(request, transaction, now, cause);
+          } else {
+            LOG.info(
+                "{} ended in an earlier attempt, its transactional id has been used since: {}",
+                transaction,
+                now);
+            endWhatWasLeftOpen(admin, id, now);
+            // Not counted as failed: what went wrong then, if anything, was counted then.
+            request.signalAlreadyCommitted();
+          }
+        }
       }
     } catch (ExecutionException e) {
       if (e.getCause() instanceof TransactionalIdNotFoundException) {
@@ -156,6 +164,29 @@ final class LossReportingCommitter implements Committer<KafkaCommittable> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       notFoundOut(request, transaction, cause, e);
+    }
+  }
+
+  /**
+   * Ends a transaction of an earlier attempt, which readers would wait for until its timeout: the
+   * connector leaves it for the next user of the id, and at a lower parallelism there is none. What
+   * began later than this attempt is left alone: then this is the earlier one.
+   */
+  private void endWhatWasLeftOpen(Admin admin, String id, TransactionDescription now)
+      throws InterruptedException {
+    if (now.state() == TransactionState.ONGOING
+        && now.transactionStartTimeMs().orElse(Long.MAX_VALUE) < startMillis) {
+      try {
+        admin.fenceProducers(List.of(id)).all().get(60, SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        LOG.warn(
+            "The transaction that an earlier attempt left open under {} could not be ended: until it times out, after {} ms"
+                + " at most, readers see nothing newer in its partitions of {}",
+            id,
+            now.transactionTimeoutMs(),
+            topic,
+            e);
+      }
     }
   }
 

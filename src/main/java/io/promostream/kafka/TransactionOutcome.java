@@ -13,8 +13,8 @@ enum TransactionOutcome {
   /** It was aborted, by its timeout or by another producer: what was written in it is lost. */
   LOST,
   /**
-   * Its transactional id has been used since. This sink uses an id again only when its transaction
-   * has ended and, if it was lost, that was said.
+   * Its transactional id has been used since: by this sink, which uses an id again only when its
+   * transaction has ended and, if it was lost, that was said; or by somebody else, who aborted it.
    */
   SUPERSEDED;
 

@@ -89,6 +89,15 @@ class LossReportingTest {
 
   private Request commit(KafkaCommittable committable, OnLostTransaction onForgotten)
       throws Exception {
+    return commit(committable, onForgotten, () -> {});
+  }
+
+  /**
+   * @param afterTheStart what happens between the committer's start and its commit
+   */
+  private Request commit(
+      KafkaCommittable committable, OnLostTransaction onForgotten, Runnable afterTheStart)
+      throws Exception {
     Request request = new Request(committable);
     // The writer's end of what connects the two.
     try (var writersEnd = BackchannelFactory.getInstance().getReadableBackchannel(0, 0, "p");
@@ -99,6 +108,7 @@ class LossReportingTest {
                 TOPIC,
                 onForgotten,
                 transactionsLost)) {
+      afterTheStart.run();
       committer.commit(List.of(request));
       assertThat(writersEnd.isEstablished()).isTrue();
     }
@@ -178,11 +188,54 @@ class LossReportingTest {
     }
   }
 
+  /** Only another job takes the id of a transaction that waits for its commit. */
+  @Test
+  void whatAnotherJobAbortedUnderItsOwnProducerIsLost() throws Exception {
+    try (var producer = preCommitted(60_000);
+        var other = new FlinkKafkaInternalProducer<byte[], byte[]>(properties(), id)) {
+      producer.precommitTransaction();
+      other.initTransactions();
+      Request request = commit(KafkaCommittable.of(producer));
+      assertThat(request.outcome).isEqualTo("failed");
+      assertThat(request.reason).hasMessageContaining("give each its own");
+      assertThat(transactionsLost.getCount()).isEqualTo(1);
+    }
+  }
+
+  /** What an earlier attempt left open would keep readers waiting, unless somebody uses the id. */
+  @ParameterizedTest
+  @CsvSource({"true,EMPTY", "false,ONGOING"})
+  void whatWasLeftOpenBeforeTheStartIsEnded(boolean before, TransactionState expected)
+      throws Exception {
+    try (var producer = preCommitted(60_000)) {
+      KafkaCommittable committable = restored(producer);
+      commit(committable);
+      try (var next = new FlinkKafkaInternalProducer<byte[], byte[]>(properties(), id)) {
+        next.initTransactions();
+        if (before) {
+          begin(next);
+        }
+        Request request =
+            commit(
+                committable,
+                OnLostTransaction.FAIL,
+                () -> {
+                  if (!before) {
+                    begin(next);
+                  }
+                });
+        assertThat(request.outcome).isEqualTo("already committed");
+        awaitState(expected);
+        assertThat(transactionsLost.getCount()).isZero();
+      }
+    }
+  }
+
   /** The pool gives the id to a later transaction, which another failure leaves in any state. */
   @ParameterizedTest
   @EnumSource(
       value = TransactionState.class,
-      names = {"EMPTY", "ONGOING", "COMPLETE_ABORT", "COMPLETE_COMMIT"})
+      names = {"EMPTY", "COMPLETE_ABORT", "COMPLETE_COMMIT"})
   void anIdThatWasUsedSinceIsNot(TransactionState left) throws Exception {
     try (var producer = preCommitted(60_000)) {
       KafkaCommittable committable = restored(producer);
