@@ -271,9 +271,9 @@ abstract class DeliveryRules {
       for (int before = 1; before <= 5; before++) {
         String restaurant = "r" + before;
         job.audience(restaurant, "a");
-        job.advanceTo((T0 + 10 * before) * 1000 - before);
+        job.advanceTo((T0 + 10L * before) * 1000 - before);
         job.startTicking();
-        job.promo(new Promo(restaurant, "c", "v1", "", "", T0, T0 + 10 * before - 1, 1));
+        job.promo(new Promo(restaurant, "c", "v1", "", "", T0, T0 + 10L * before - 1, 1));
         job.stopTicking();
       }
       job.advance(Duration.ofSeconds(2));
