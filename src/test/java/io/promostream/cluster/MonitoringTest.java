@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class MonitoringTest {
 
   private static final Path TESTS = Path.of("src/test/resources/kubernetes/rules-test.yaml");
+  private static final Set<String> OWN =
+      Arrays.stream(JobMetric.values()).map(JobMetric::prometheusName).collect(Collectors.toSet());
 
   @TempDir private Path directory;
 
@@ -92,20 +94,26 @@ class MonitoringTest {
 
   @Test
   void rulesAndPanelsAskForAllOfTheJobsOwn() throws IOException {
-    assertThat(Monitoring.metrics())
-        .containsAll(Arrays.stream(JobMetric.values()).map(JobMetric::prometheusName).toList());
+    assertThat(Monitoring.metrics()).containsAll(OWN);
+  }
+
+  /** What each Flink job measures: others' alerts are not for whoever runs this one. */
+  @Test
+  void rulesAskForNoOtherJobsMetrics() {
+    for (Object rule : Monitoring.alerts()) {
+      assertThat(Yaml.text(rule, "expr").split("(?=flink_)"))
+          .filteredOn(text -> text.startsWith("flink_") && OWN.stream().noneMatch(text::startsWith))
+          .as(Yaml.text(rule, "alert"))
+          .allSatisfy(text -> assertThat(text).contains("{job_name=\"promo_stream\"}"));
+    }
   }
 
   /** Those of the job's own in the table that JobMetricTest compares, Flink's in the one below. */
   @Test
   void thePageExplainsWhatRulesAndPanelsAskFor() throws IOException {
     String page = Files.readString(Path.of("k8s/monitoring/README.md"));
-    Set<String> own =
-        Arrays.stream(JobMetric.values())
-            .map(JobMetric::prometheusName)
-            .collect(Collectors.toSet());
     for (String metric : Monitoring.metrics()) {
-      assertThat(own.contains(metric) || page.contains("| `" + metric + "` |")).as(metric).isTrue();
+      assertThat(OWN.contains(metric) || page.contains("| `" + metric + "` |")).as(metric).isTrue();
     }
   }
 
