@@ -70,7 +70,7 @@ class MonitoringIT {
     assumeTrue(Prometheus.isInstalled(), "prometheus is not installed");
     int port = Prometheus.freePort();
     Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
-    // Addresses, paths and sizes; checkpoints and restarts soon.
+    // Addresses, paths and sizes; checkpoints, restarts and what waits for slots soon.
     flink.setString("metrics.reporter.prom.port", "" + port);
     flink.set(RestOptions.BIND_PORT, "0");
     flink.set(JobManagerOptions.PORT, 0);
@@ -78,6 +78,7 @@ class MonitoringIT {
     flink.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, directory.toUri().toString());
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
     flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ZERO);
+    flink.set(JobManagerOptions.SLOT_REQUEST_TIMEOUT, Duration.ofSeconds(5));
     // The first four restarts follow at once, the fifth after 8 s.
     flink.set(
         RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF,
@@ -100,6 +101,10 @@ class MonitoringIT {
     cluster.start();
     job = new TestJob(directory, "--feedback.on-lost-transaction=continue");
     IntStream.range(0, 10).forEach(client -> job.subscribe("client-" + client, RESTAURANT));
+    submit(flink);
+  }
+
+  private static void submit(Configuration flink) throws Exception {
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
     PromoStreamJob.prepare(env, job.config());
     Saboteur.join(env);
@@ -372,5 +377,17 @@ class MonitoringIT {
   void theJobIsGone() throws Exception {
     cluster.cancelJob(id).get();
     awaitAlerts("PromoStreamUnseen");
+  }
+
+  /** To Flink it is running, until its request for slots times out, and again after the restart. */
+  @Test
+  @Order(10)
+  void theJobIsStartedAndHasNoTaskManagers() throws Exception {
+    cluster.terminateTaskManager(0).get();
+    submit(cluster.getConfiguration());
+    TestJob.await(
+        "a job that Flink calls running",
+        () -> cluster.getJobStatus(id).get() == JobStatus.RUNNING);
+    awaitAlerts("PromoStreamNoFirstCheckpoint");
   }
 }
