@@ -1,16 +1,18 @@
 package io.promostream.kafka;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
-import static org.apache.kafka.clients.producer.ProducerConfig.COMPRESSION_TYPE_CONFIG;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.KafkaAdvice;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -25,12 +27,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How large a message may be: what the producer sends ({@code max.request.size}, {@code
- * buffer.memory}) and the topic takes ({@code max.message.bytes}), whichever is least. A larger one
- * would fail the sink, again and again.
+ * buffer.memory}) and the topic takes ({@code max.message.bytes}), whichever is least, less what
+ * compression by either may add ({@code compression.type}). A larger one would fail the sink, again
+ * and again.
  */
 public final class TopicLimits {
 
   private static final Logger LOG = LoggerFactory.getLogger(TopicLimits.class);
+
+  /** As a producer's setting, and as those of a topic by which its broker compresses nothing. */
+  private static final Set<String> UNCOMPRESSED = Set.of("none", "producer", "uncompressed");
 
   private TopicLimits() {}
 
@@ -53,19 +59,18 @@ public final class TopicLimits {
 
   private static int ask(JobConfig.Kafka kafka, String topic) throws IOException {
     int limit = kafka.maxRecordSize();
+    boolean compressed =
+        !UNCOMPRESSED.contains(
+            kafka.properties().getOrDefault(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"));
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
     try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
-      limit =
-          Math.min(
-              limit,
-              Integer.parseInt(
-                  admin
-                      .describeConfigs(List.of(resource))
-                      .values()
-                      .get(resource)
-                      .get(60, SECONDS)
-                      .get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG)
-                      .value()));
+      Config settings =
+          admin.describeConfigs(List.of(resource)).values().get(resource).get(60, SECONDS);
+      String most = settings.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value();
+      limit = Math.min(limit, Integer.parseInt(most));
+      // With a codec of the topic's own the broker compresses anew, and then looks at the size.
+      compressed |=
+          !UNCOMPRESSED.contains(settings.get(TopicConfig.COMPRESSION_TYPE_CONFIG).value());
     } catch (ExecutionException e) {
       if (!(e.getCause() instanceof AuthorizationException
           || e.getCause() instanceof UnknownTopicOrPartitionException)) {
@@ -87,8 +92,7 @@ public final class TopicLimits {
       throw new IOException("interrupted while reading the limits of topic " + topic, e);
     }
     // What does not compress grows a little: by a 256th at most, plus the codec's frame.
-    String codec = kafka.properties().getOrDefault(COMPRESSION_TYPE_CONFIG, "none");
-    return !codec.equals("none") ? limit - limit / 256 - 512 : limit;
+    return compressed ? limit - limit / 256 - 512 : limit;
   }
 
   /** What a message takes at most, in bytes, as the producer reckons it. */

@@ -9,6 +9,7 @@ import io.promostream.testing.TestBroker;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Random;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.RecordTooLargeException;
@@ -47,10 +48,41 @@ class TopicLimitsTest {
     }
   }
 
+  /**
+   * What is random grows by its compression, be it the producer's or the broker's for the topic.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "gzip, none",
+    "lz4, none",
+    "snappy, none",
+    "zstd, none",
+    "uncompressed, none",
+    "producer, gzip"
+  })
+  void compressionIsAllowedFor(String topicCodec, String producerCodec) throws Exception {
+    int most = 100_000;
+    String topic = "compressed-by-%s-%s".formatted(topicCodec, producerCodec);
+    TestBroker.get()
+        .createTopic(
+            topic, 1, Map.of("max.message.bytes", "" + most, "compression.type", topicCodec));
+    JobConfig.Kafka kafka =
+        new JobConfig.Kafka(
+            TestBroker.get().bootstrapServers(), Map.of("compression.type", producerCodec));
+    int limit = TopicLimits.ofBroker(kafka).maxMessageBytes(topic);
+    assertThat(most - limit).isBetween(0, most / 100);
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            KafkaClients.properties(kafka), new ByteArraySerializer(), new ByteArraySerializer())) {
+      send(producer, topic, limit);
+    }
+  }
+
   private static void send(KafkaProducer<byte[], byte[]> producer, String topic, int size)
       throws Exception {
     int frame = TopicLimits.sizeOf(new Message(null, new byte[size], List.of())) - size;
     byte[] value = new byte[size - frame];
+    new Random(1).nextBytes(value);
     assertThat(TopicLimits.sizeOf(new Message(null, value, List.of()))).isEqualTo(size);
     producer.send(new ProducerRecord<>(topic, value)).get(60, SECONDS);
   }
