@@ -207,10 +207,17 @@ final class KafkaCheck {
       }
       String cleanup = value(settings, TopicConfig.CLEANUP_POLICY_CONFIG);
       if (cleanup.contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
-        findings.warning(
-            subject,
-            "is compacted, it keeps only the last message of a key",
-            "set its cleanup.policy to delete");
+        String advice = "set its cleanup.policy to delete";
+        if (topic.equals(config.rejectedTopic())) {
+          // A promo needs no key, and goes there as it came.
+          findings.problem(
+              subject,
+              "is compacted, it takes no message without a key, so such a promo would fail the job again and again",
+              advice);
+        } else {
+          findings.warning(
+              subject, "is compacted, it keeps only the last message of a key", advice);
+        }
       }
     } catch (KafkaException e) {
       findings.warning(

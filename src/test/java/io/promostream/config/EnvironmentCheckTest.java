@@ -353,6 +353,8 @@ class EnvironmentCheckTest {
                 .exitCode())
         .isZero();
     assertOneWarning(check("--notifications.topic=" + topics + "compacted"), "is compacted");
+    assertOneProblem(
+        check("--rejected.topic=" + topics + "compacted"), "takes no message without a key");
   }
 
   @Test
