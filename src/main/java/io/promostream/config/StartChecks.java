@@ -3,6 +3,7 @@ package io.promostream.config;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_INTERVAL;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_TIMEOUT;
+import static org.apache.flink.configuration.CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION;
 import static org.apache.flink.configuration.CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS;
 import static org.apache.flink.configuration.CheckpointingOptions.TOLERABLE_FAILURE_NUMBER;
 
@@ -14,6 +15,7 @@ import java.util.Optional;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -47,6 +49,7 @@ public final class StartChecks {
     }
     if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
       checkExactlyOnce(flink, config.kafka().transactionTimeout(), problems);
+      warnOfDiscardedCheckpoints(flink);
     } else if (checkpointInterval(flink).toMillis() <= 0) {
       LOG.warn(
           "{}: without checkpoints no offset is committed and nothing is remembered of what was sent:"
@@ -107,6 +110,18 @@ public final class StartChecks {
                   TimeUtils.formatWithHighestUnit(needed),
                   all.text(),
                   needed.toMillis()));
+    }
+  }
+
+  private static void warnOfDiscardedCheckpoints(ReadableConfig flink) {
+    if (flink.get(EXTERNALIZED_CHECKPOINT_RETENTION)
+        == ExternalizedCheckpointRetention.NO_EXTERNALIZED_CHECKPOINTS) {
+      LOG.warn(
+          "{}: with {} a job that fails for good discards its checkpoints: there is no place to start"
+              + " from again, and what was waiting or not yet committed is lost; set it to {}",
+          EXTERNALIZED_CHECKPOINT_RETENTION.key(),
+          ExternalizedCheckpointRetention.NO_EXTERNALIZED_CHECKPOINTS,
+          ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
     }
   }
 

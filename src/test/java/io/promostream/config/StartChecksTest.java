@@ -77,6 +77,29 @@ class StartChecksTest {
   }
 
   @Test
+  void warnsOfExactlyOnceWhoseCheckpointsGoWithAFailedJob() {
+    Map<String, String> flink = new HashMap<>();
+    flink.put("execution.checkpointing.interval", "10 s");
+    String retention = "execution.checkpointing.externalized-checkpoint-retention";
+    try (CapturedLogs logs = new CapturedLogs(Level.WARN, java.util.logging.Level.OFF)) {
+      flink.put(retention, "RETAIN_ON_CANCELLATION");
+      check(flink, EXACTLY_ONCE);
+      // What fails keeps them then too.
+      flink.put(retention, "DELETE_ON_CANCELLATION");
+      check(flink, EXACTLY_ONCE);
+      flink.remove(retention);
+      check(flink, AT_LEAST_ONCE);
+      assertThat(logs.lines()).isEmpty();
+      check(flink, EXACTLY_ONCE);
+      assertThat(logs.lines())
+          .singleElement()
+          .asString()
+          .startsWith("WARN ")
+          .contains(retention + ": ", "set it to RETAIN_ON_CANCELLATION");
+    }
+  }
+
+  @Test
   void refusesExactlyOnceWithAtLeastOnceCheckpoints() {
     assertRefused(
         Map.of(
