@@ -123,7 +123,7 @@ final class FeedbackCommitter implements Committer<FeedbackCommittable> {
   private void commit(CommitRequest<FeedbackCommittable> request) throws SQLException, IOException {
     FeedbackCommittable committable = request.getCommittable();
     if (connection == null) {
-      connection = target.database().connect(applicationName);
+      connection = FeedbackSession.open(target.database(), applicationName);
     }
     try (Statement statement = connection.createStatement()) {
       long start = System.nanoTime();

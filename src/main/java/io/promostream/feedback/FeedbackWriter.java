@@ -8,7 +8,6 @@ import io.promostream.metrics.RecentMax;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -46,28 +45,6 @@ final class FeedbackWriter
 
   /** No moment. */
   private static final long NONE = Long.MAX_VALUE;
-
-  /**
-   * What the session needs, as far as the server knows it. A transaction stays open and idle for as
-   * long as a checkpoint interval. Who waits for a lock on the table shall say so, and not hang
-   * until Flink's task.cancellation.timeout (180 s) kills the TaskManager. A dead machine shall
-   * free its lock after a minute, not after the kernel's two hours. The name is set here once more,
-   * as a URL may hold another.
-   */
-  private static final String SETTINGS =
-      """
-      SELECT set_config(name, value, false)
-      FROM pg_settings JOIN (VALUES
-          ('application_name', ?),
-          ('idle_in_transaction_session_timeout', '0'),
-          ('transaction_timeout', '0'),
-          ('idle_session_timeout', '0'),
-          ('default_transaction_isolation', 'read committed'),
-          ('lock_timeout', '60s'),
-          ('tcp_keepalives_idle', '30'),
-          ('tcp_keepalives_interval', '10'),
-          ('tcp_keepalives_count', '3')) AS needed (name, value) USING (name)
-      """;
 
   /**
    * What stood prepared when last looked at, for gauges.
@@ -129,8 +106,7 @@ final class FeedbackWriter
     String job = SubtaskLock.sessionsOf(context.getJobInfo().getJobId());
     Connection opened = null;
     try {
-      opened = target.database().connect(job + subtask);
-      prepareSession(opened, job + subtask);
+      opened = FeedbackSession.open(target.database(), job + subtask);
       SubtaskLock.take(opened, prefix, subtask, job);
       pending = new FeedbackRows(opened, target.table());
       connection = opened;
@@ -148,14 +124,6 @@ final class FeedbackWriter
     } catch (InterruptedException e) {
       IOUtils.closeQuietly(opened);
       throw e;
-    }
-  }
-
-  private static void prepareSession(Connection connection, String applicationName)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(SETTINGS)) {
-      statement.setString(1, applicationName);
-      statement.execute();
     }
   }
 

@@ -223,7 +223,7 @@ class FeedbackSinkTest {
   }
 
   @Test
-  void serverSettingsDoNotEndAnIdleTransaction() throws Exception {
+  void serverSettingsEndNeitherAnIdleTransactionNorAnIdleSession() throws Exception {
     database.execute(
         """
         ALTER DATABASE %1$s SET idle_in_transaction_session_timeout = '1s';
@@ -236,8 +236,14 @@ class FeedbackSinkTest {
     send(writer, batch("a"));
     Thread.sleep(1_500);
     send(writer, batch("b"));
-    commit(committer(subtask(0, 1), sink), checkpoint(writer, 1));
-    assertThat(database.query(CLIENTS)).containsExactly("a", "b");
+    Committer<FeedbackCommittable> committer = committer(subtask(0, 1), sink);
+    commit(committer, checkpoint(writer, 1));
+    send(writer, batch("c"));
+    Thread.sleep(1_500);
+    assertThat(commit(committer, checkpoint(writer, 2)))
+        .extracting(request -> request.outcome)
+        .containsExactly("committed");
+    assertThat(database.query(CLIENTS)).containsExactly("a", "b", "c");
   }
 
   @Test
