@@ -38,6 +38,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postgresql.Driver;
 
 /**
  * The job's jar as it is handed over: what is in it, and that it runs on a cluster of separate
@@ -171,6 +172,17 @@ class JarIT {
           .hasSizeGreaterThan(1);
       assertThat(lines(jar, "META-INF/services/java.sql.Driver"))
           .containsExactly("org.postgresql.Driver");
+    }
+  }
+
+  /** The BSD license asks for its text wherever the driver is handed on. */
+  @Test
+  void theJarBringsTheLicenseOfTheDriver() throws Exception {
+    Path driver = Path.of(Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile());
+        JarFile original = new JarFile(driver.toFile())) {
+      assertThat(lines(jar, "META-INF/licenses/org.postgresql/LICENSE"))
+          .isEqualTo(lines(original, "META-INF/LICENSE"));
     }
   }
 
