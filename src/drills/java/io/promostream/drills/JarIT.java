@@ -3,6 +3,7 @@ package io.promostream.drills;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.cluster.FlinkConf;
 import io.promostream.cluster.Runbook;
 import io.promostream.config.TableName;
 import io.promostream.local.Delivery;
@@ -79,6 +80,7 @@ class JarIT {
     config = Files.writeString(DIRECTORY.resolve("promo-stream.yaml"), environment());
     inTheJobManagersPod = new HashMap<>(ROLES);
     inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, confOfAnApplication().toString());
+    inTheJobManagersPod.put("FLINK_ENV_JAVA_OPTS_CLI", FlinkConf.clientOptionsOfTheImage());
   }
 
   /** Flink's configuration as the Kubernetes operator leaves it in the pods of an application. */
@@ -285,6 +287,7 @@ class JarIT {
     Program good = runAsDocumented("--check");
     assertThat(good.await()).as(good.output() + good.errors()).isZero();
     assertThat(good.output()).contains("max_prepared_transactions", "problems: 0");
+    assertThat(good.errors()).isEmpty();
 
     Program bad = runAsDocumented("--check", "--rejected.topic=not-there");
     assertThat(bad.await()).as(bad.output() + bad.errors()).isEqualTo(1);

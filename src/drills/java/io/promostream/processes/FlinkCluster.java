@@ -227,7 +227,8 @@ public final class FlinkCluster implements AutoCloseable {
   private Program startFlink(
       String name, ConfigOption<String> options, String memory, String main, String arguments)
       throws IOException {
-    List<String> command = jvm("log4j.properties");
+    List<String> command = jvm();
+    command.add("-Dlog4j.configurationFile=" + conf().resolve("log4j.properties").toUri());
     command.addAll(Program.words(configuration.get(options)));
     command.add("-Dlog.file=" + log(name + ".log"));
     command.addAll(Program.words(memory));
@@ -236,11 +237,10 @@ public final class FlinkCluster implements AutoCloseable {
     return Program.start(log(name + ".out"), Map.of(), command);
   }
 
-  private List<String> jvm(String logging) {
+  private List<String> jvm() {
     List<String> options = new ArrayList<>();
     options.addAll(List.of("-cp", Program.classpath(FlinkLibraries.jars())));
     options.addAll(Program.words(configuration.get(CoreOptions.FLINK_JVM_OPTIONS)));
-    options.add("-Dlog4j.configurationFile=" + conf().resolve(logging).toUri());
     return options;
   }
 
@@ -259,14 +259,11 @@ public final class FlinkCluster implements AutoCloseable {
   }
 
   /**
-   * Runs Flink's command line client to its end.
+   * Runs Flink's command line client to its end, as {@code bin/flink} does.
    *
    * @param environment beside Flink's own, and instead of it
    */
   public Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
-    List<String> command = jvm("log4j-cli.properties");
-    command.add("org.apache.flink.client.cli.CliFrontend");
-    command.addAll(arguments);
     Map<String, String> all = new LinkedHashMap<>();
     all.put(ConfigConstants.ENV_FLINK_CONF_DIR, conf().toString());
     // There are no plugins, but Flink warns if the directory is not there.
@@ -274,6 +271,12 @@ public final class FlinkCluster implements AutoCloseable {
         ConfigConstants.ENV_FLINK_PLUGINS_DIR,
         Files.createDirectories(directory.resolve("plugins")).toString());
     all.putAll(environment);
+    List<String> command = jvm();
+    command.addAll(Program.words(all.getOrDefault("FLINK_ENV_JAVA_OPTS_CLI", "")));
+    Path logging = Path.of(all.get(ConfigConstants.ENV_FLINK_CONF_DIR), "log4j-cli.properties");
+    command.add("-Dlog4j.configurationFile=" + logging.toUri());
+    command.add("org.apache.flink.client.cli.CliFrontend");
+    command.addAll(arguments);
     Program flink = Program.start(log("flink-" + ++programs + ".out"), all, command);
     flink.await();
     return flink;

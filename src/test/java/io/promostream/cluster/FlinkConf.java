@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** flink-conf/config.yaml. */
-final class FlinkConf {
+/** flink-conf/, and what of it is in the image. */
+public final class FlinkConf {
 
   static final Path DIRECTORY = Path.of("flink-conf");
 
@@ -17,6 +19,18 @@ final class FlinkConf {
 
   static String text() throws IOException {
     return Files.readString(DIRECTORY.resolve("config.yaml"));
+  }
+
+  /** What {@code bin/flink} adds to its JVM's options in the image, with this directory's files. */
+  public static String clientOptionsOfTheImage() {
+    String dockerfile = Runbook.read(Path.of("k8s/Dockerfile"));
+    Matcher options = Pattern.compile("ENV FLINK_ENV_JAVA_OPTS_CLI=\"(.+)\"").matcher(dockerfile);
+    Matcher copied =
+        Pattern.compile("COPY (?:--\\S+ )*(flink-conf/\\S+) (\\S+)").matcher(dockerfile);
+    if (!options.find() || !copied.find() || !options.group(1).contains(copied.group(2))) {
+      throw new IllegalStateException("bin/flink has no logging in the image: " + dockerfile);
+    }
+    return options.group(1).replace(copied.group(2), copied.group(1));
   }
 
   /** What every installation keeps: all but addresses, paths and sizes. */
