@@ -28,7 +28,7 @@ class BrokenManifestsTest {
     "inTheNetwork"
   })
   void areCaught(Consumer<Manifests> mistake, List<String> sentences) {
-    Manifests manifests = new Manifests(Kustomization.render(Path.of("k8s/overlays/prod")));
+    Manifests manifests = Manifests.of(Path.of("k8s/overlays/prod"));
     mistake.accept(manifests);
     assertThat(ManifestChecks.problems(manifests)).containsExactlyElementsOf(sentences);
   }
@@ -75,6 +75,19 @@ class BrokenManifestsTest {
             inFlink("high-availability.type", null),
             "upgradeMode last-state needs high-availability.type: kubernetes: without, an upgrade"
                 + " of a job that does not run loses its state"),
+        arguments(
+            inFlink("execution.submit-failed-job-on-application-error", null),
+            "upgradeMode last-state needs execution.submit-failed-job-on-application-error: false:"
+                + " by the operator's default, true, a mistake in the configuration ends the job and"
+                + " its correction does not start it again"),
+        arguments(
+            inFlink("parallelism.default", "4"),
+            "parallelism.default: the operator sets it from spec.job.parallelism"),
+        arguments(
+            inFlink(
+                "execution.state-recovery.path", "s3://promo-stream-state/savepoints/savepoint-1"),
+            "execution.state-recovery.path: the operator sets it from"
+                + " spec.job.initialSavepointPath"),
         arguments(
             inFlink("high-availability.storageDir", null),
             "high-availability.storageDir: is not set, and state would stay in the pods"),
@@ -241,13 +254,22 @@ class BrokenManifestsTest {
                 "rules",
                 0,
                 "verbs"),
-            "ServiceAccount promo-stream-jobmanager: may not create, delete pods"),
+            "ServiceAccount promo-stream-jobmanager: may not create, delete pods",
+            "ServiceAccount promo-stream-jobmanager: may get pods, which Flink never does"),
         arguments(
             in("Role", "promo-stream-taskmanager", List.of("pods"), "rules", 0, "resources"),
-            "ServiceAccount promo-stream-taskmanager: may not get, list, watch configmaps"),
+            "ServiceAccount promo-stream-taskmanager: may not get, list, watch configmaps",
+            "ServiceAccount promo-stream-taskmanager: may get, list, watch pods, which Flink never"
+                + " does"),
+        arguments(
+            in("Role", "promo-stream-jobmanager", List.of("get", "delete"), "rules", 2, "verbs"),
+            "ServiceAccount promo-stream-jobmanager: may delete deployments, which Flink never"
+                + " does"),
         arguments(
             in("Role", "promo-stream-jobmanager", List.of("*"), "rules", 3, "verbs"),
-            "Role promo-stream-jobmanager: grants [*], which Flink has no use for"),
+            "ServiceAccount promo-stream-jobmanager: may not update deployments/finalizers",
+            "ServiceAccount promo-stream-jobmanager: may * deployments/finalizers, which Flink"
+                + " never does"),
         arguments(
             in(
                 "Role",
@@ -256,7 +278,8 @@ class BrokenManifestsTest {
                 "rules",
                 0,
                 "resources"),
-            "Role promo-stream-taskmanager: grants [secrets], which Flink has no use for"));
+            "ServiceAccount promo-stream-taskmanager: may get, list, watch secrets, which Flink"
+                + " never does"));
   }
 
   static Stream<Arguments> inThePods() {
@@ -281,14 +304,30 @@ class BrokenManifestsTest {
   static Stream<Arguments> inTheNetwork() {
     return Stream.of(
         arguments(
-            in("NetworkPolicy", "promo-stream", 9094, "spec", "egress", 2, "ports", 3, "port"),
+            in("NetworkPolicy", "promo-stream", 9094, "spec", "egress", 2, "ports", 6, "port"),
             "NetworkPolicy promo-stream: lets no pod reach Kafka on port 9093"),
         arguments(
-            in("NetworkPolicy", "promo-stream", 5433, "spec", "egress", 2, "ports", 4, "port"),
+            in("NetworkPolicy", "promo-stream", 5433, "spec", "egress", 2, "ports", 7, "port"),
             "NetworkPolicy promo-stream: lets no pod reach Postgres on port 5432"),
         arguments(
             in("NetworkPolicy", "promo-stream", "TCP", "spec", "egress", 1, "ports", 0, "protocol"),
             "NetworkPolicy promo-stream: lets no pod ask for names"),
+        arguments(
+            in(
+                "NetworkPolicy",
+                "promo-stream",
+                List.of(
+                    Map.of("protocol", "TCP", "port", 8444),
+                    Map.of("protocol", "TCP", "port", 9093),
+                    Map.of("protocol", "TCP", "port", 5432)),
+                "spec",
+                "egress",
+                2,
+                "ports"),
+            "NetworkPolicy promo-stream: lets no pod reach Kubernetes' API"),
+        arguments(
+            inFlink("s3.endpoint", "http://ceph.storage:7480"),
+            "NetworkPolicy promo-stream: lets no pod reach the object store on port 7480"),
         arguments(
             in("NetworkPolicy", "promo-stream", 8082, "spec", "ingress", 1, "ports", 0, "port"),
             "NetworkPolicy promo-stream: does not let the operator reach the JobManager's REST port"),

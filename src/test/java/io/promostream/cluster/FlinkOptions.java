@@ -74,8 +74,14 @@ final class FlinkOptions {
 
   FlinkOptions() {
     JARS.forEach(this::addJar);
-    // The reporter's options have its name before theirs, and the port is declared nowhere.
-    List.of("metrics.reporter.prom.factory.class", "metrics.reporter.prom.port")
+    // The reporter's options have its name before theirs, and the port is declared nowhere. Those
+    // of S3
+    // are its plugin's, which is in Flink's image.
+    List.of(
+            "metrics.reporter.prom.factory.class",
+            "metrics.reporter.prom.port",
+            "s3.endpoint",
+            "s3.path.style.access")
         .forEach(key -> add(ConfigOptions.key(key).stringType().noDefaultValue()));
     addOptionsOfTheOperator();
   }

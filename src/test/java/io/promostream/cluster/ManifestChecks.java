@@ -3,17 +3,19 @@ package io.promostream.cluster;
 import static io.promostream.cluster.Yaml.list;
 import static io.promostream.cluster.Yaml.map;
 import static io.promostream.cluster.Yaml.text;
+import static java.util.Map.entry;
 
 import io.promostream.cluster.Manifests.Role;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -23,6 +25,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.flink.configuration.HighAvailabilityOptions;
 import org.apache.flink.configuration.IllegalConfigurationException;
 import org.apache.flink.configuration.JobManagerOptions;
@@ -46,6 +49,25 @@ final class ManifestChecks {
   private static final FlinkOptions OPTIONS = new FlinkOptions();
   private static final Schema SCHEMA = new Schema(Yaml.read(CRD).get(0));
 
+  /**
+   * What the operator sets whatever flinkConfiguration says, and the field that it takes it from.
+   */
+  private static final Map<String, String> OF_THE_SPEC =
+      Map.ofEntries(
+          entry("execution.state-recovery.path", "spec.job.initialSavepointPath"),
+          entry("high-availability.cluster-id", "metadata.name"),
+          entry("jobmanager.memory.process.size", "spec.jobManager.resource.memory"),
+          entry("kubernetes.cluster-id", "metadata.name"),
+          entry("kubernetes.container.image.ref", "spec.image"),
+          entry("kubernetes.jobmanager.cpu.amount", "spec.jobManager.resource.cpu"),
+          entry("kubernetes.jobmanager.replicas", "spec.jobManager.replicas"),
+          entry("kubernetes.namespace", "metadata.namespace"),
+          entry("kubernetes.service-account", "spec.serviceAccount"),
+          entry("kubernetes.taskmanager.cpu.amount", "spec.taskManager.resource.cpu"),
+          entry("parallelism.default", "spec.job.parallelism"),
+          entry("pipeline.jars", "spec.job.jarURI"),
+          entry("taskmanager.memory.process.size", "spec.taskManager.resource.memory"));
+
   private final Manifests manifests;
   private final Map<String, Object> spec;
   private final Map<String, String> flink;
@@ -65,14 +87,18 @@ final class ManifestChecks {
         .flatMap(resource -> KubernetesKinds.problem(resource).stream())
         .forEach(checks.problems::add);
     checks.flink.forEach(
-        (key, value) -> OPTIONS.problem(key, value).ifPresent(checks.problems::add));
+        (key, value) ->
+            Optional.ofNullable(OF_THE_SPEC.get(key))
+                .map(field -> "%s: the operator sets it from %s".formatted(key, field))
+                .or(() -> OPTIONS.problem(key, value))
+                .ifPresent(checks.problems::add));
     if (checks.problems.isEmpty()) {
       // The rest reads these values and would stumble over wrong ones.
       checks.state();
       checks.image();
       checks.sizes();
       checks.accounts();
-      checks.rights();
+      checks.problems.addAll(RightsChecks.problems(manifests));
       checks.confinement();
       checks.volumes();
       checks.selectors();
@@ -102,6 +128,12 @@ final class ManifestChecks {
           ("upgradeMode %s needs high-availability.type: kubernetes: without, an upgrade of a job"
                   + " that does not run loses its state")
               .formatted(upgradeMode));
+      String submitFailed = DeploymentOptions.SUBMIT_FAILED_JOB_ON_APPLICATION_ERROR.key();
+      require(
+          "false".equals(flink.get(submitFailed)),
+          ("upgradeMode %s needs %s: false: by the operator's default, true, a mistake in the"
+                  + " configuration ends the job and its correction does not start it again")
+              .formatted(upgradeMode, submitFailed));
     }
     Stream.of(
             HighAvailabilityOptions.HA_STORAGE_PATH,
@@ -226,55 +258,6 @@ final class ManifestChecks {
                     manifests.find("Role", text(binding, "roleRef", "name")).isPresent(),
                     "RoleBinding %s: there is no Role %s"
                         .formatted(Manifests.name(binding), text(binding, "roleRef", "name"))));
-  }
-
-  /** What Flink asks of the API server, and no more. */
-  private void rights() {
-    String jobManager = text(spec, "serviceAccount");
-    String taskManager = flink.get("kubernetes.taskmanager.service-account");
-    right(jobManager, "pods", "create", "delete", "get", "list", "watch");
-    right(jobManager, "configmaps", "create", "delete", "get", "list", "patch", "update", "watch");
-    right(jobManager, "deployments", "get");
-    right(taskManager, "configmaps", "get", "list", "watch");
-    manifests
-        .ofKind("Role")
-        .forEach(
-            role ->
-                list(role, "rules")
-                    .forEach(
-                        rule -> {
-                          Set<Object> granted = new HashSet<>(list(rule, "verbs"));
-                          granted.addAll(list(rule, "resources"));
-                          granted.retainAll(Set.of("*", "secrets"));
-                          require(
-                              granted.isEmpty(),
-                              "Role %s: grants %s, which Flink has no use for"
-                                  .formatted(Manifests.name(role), granted));
-                        }));
-  }
-
-  private void right(String account, String resource, String... verbs) {
-    List<Map<String, Object>> roles =
-        manifests
-            .ofKind("RoleBinding")
-            .filter(
-                binding ->
-                    list(binding, "subjects").stream()
-                        .anyMatch(subject -> text(subject, "name").equals(account)))
-            .flatMap(binding -> manifests.find("Role", text(binding, "roleRef", "name")).stream())
-            .toList();
-    Set<Object> granted =
-        roles.stream()
-            .flatMap(role -> list(role, "rules").stream())
-            .filter(rule -> list(rule, "resources").contains(resource))
-            .flatMap(rule -> list(rule, "verbs").stream())
-            .collect(Collectors.toSet());
-    List<String> missing = Stream.of(verbs).filter(Predicate.not(granted::contains)).toList();
-    require(
-        // An account without a role is told of elsewhere.
-        roles.isEmpty() || missing.isEmpty(),
-        "ServiceAccount %s: may not %s %s"
-            .formatted(account, String.join(", ", missing), resource));
   }
 
   /** What keeps a pod from more than it needs. */
@@ -424,9 +407,25 @@ final class ManifestChecks {
                   name + ": does not let the operator reach the JobManager's REST port");
               require(reaches(policy, "egress", 53, "UDP"), name + ": lets no pod ask for names");
               require(
-                  reaches(policy, "egress", 443, "TCP") || reaches(policy, "egress", 6443, "TCP"),
+                  Stream.of(443, 6443, 8443, 16443)
+                      .anyMatch(port -> reaches(policy, "egress", port, "TCP")),
                   name + ": lets no pod reach Kubernetes' API");
+              objectStorePort()
+                  .ifPresent(
+                      port ->
+                          require(
+                              reaches(policy, "egress", port, "TCP"),
+                              "%s: lets no pod reach the object store on port %d"
+                                  .formatted(name, port)));
             });
+  }
+
+  /** Of an object store that is not Amazon's. */
+  private Optional<Integer> objectStorePort() {
+    return Optional.ofNullable(flink.get("s3.endpoint"))
+        .map(endpoint -> URI.create(endpoint.contains("://") ? endpoint : "https://" + endpoint))
+        .map(
+            uri -> uri.getPort() < 0 ? (uri.getScheme().equals("http") ? 80 : 443) : uri.getPort());
   }
 
   private static boolean amongThemselves(Object policy, String direction, String peers) {

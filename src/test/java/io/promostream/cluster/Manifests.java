@@ -1,5 +1,6 @@
 package io.promostream.cluster;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -26,6 +27,19 @@ record Manifests(List<Map<String, Object>> resources) {
     String component() {
       return field.toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** An overlay and the monitoring, applied to the overlay's namespace. */
+  static Manifests of(Path overlay) {
+    List<Map<String, Object>> resources = new ArrayList<>(Kustomization.render(overlay));
+    String namespace = Yaml.text(resources.get(0), "metadata", "namespace");
+    Kustomization.render(Monitoring.DIRECTORY)
+        .forEach(
+            resource -> {
+              Yaml.map(resource, "metadata").put("namespace", namespace);
+              resources.add(resource);
+            });
+    return new Manifests(resources);
   }
 
   Stream<Map<String, Object>> ofKind(String kind) {

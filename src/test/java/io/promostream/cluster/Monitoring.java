@@ -20,7 +20,7 @@ import org.snakeyaml.engine.v2.api.DumpSettings;
 /** The alerts and the dashboard of k8s/monitoring. */
 public final class Monitoring {
 
-  private static final Path DIRECTORY = Path.of("k8s/monitoring");
+  static final Path DIRECTORY = Path.of("k8s/monitoring");
   private static final Pattern METRIC = Pattern.compile("\\bflink_\\w+");
   private static final Pattern DURATION = Pattern.compile("\\b\\d+([smhd])\\b");
   private static final Pattern AMOUNT = Pattern.compile("(?<=[<>=+] )\\d{3,}\\b");
