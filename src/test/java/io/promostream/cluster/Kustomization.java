@@ -105,7 +105,7 @@ final class Kustomization {
   /**
    * A JSON merge patch (RFC 7386): what kustomize does to a kind whose lists it knows nothing of.
    */
-  private static void merge(Map<String, Object> patch, Map<String, Object> target) {
+  static void merge(Map<String, Object> patch, Map<String, Object> target) {
     patch.forEach(
         (key, value) -> {
           if (value == null) {

@@ -9,14 +9,19 @@ import io.promostream.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the operator's page quotes, names and tells to run is there. */
 class RunbookTest {
@@ -118,8 +123,7 @@ class RunbookTest {
   /** The command itself is run by JarIT, with another configuration. */
   @Test
   void theCheckIsOfTheJobThatRuns() {
-    Object deployment =
-        new Manifests(Kustomization.render(Path.of("k8s/overlays/prod"))).deployment();
+    Object deployment = Manifests.of(Path.of("k8s/overlays/prod")).deployment();
     Object job = Yaml.at(deployment, "spec", "job");
     String arguments =
         Yaml.list(job, "args").stream().map(Object::toString).collect(Collectors.joining(" "));
@@ -131,6 +135,57 @@ class RunbookTest {
                     Manifests.name(deployment),
                     Yaml.text(job, "jarURI").replace("local:///opt/flink/", ""),
                     arguments));
+  }
+
+  /** Fields that the schema lacks, options that are none, a parallelism that does not divide. */
+  @Test
+  void partsOfManifestsAndPatchesFitTheOperator() {
+    List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));
+    Pattern.compile("patch flinkdeployment promo-stream --type merge (?:\\\\\n +)?-p '(.+)'")
+        .matcher(Runbook.text() + Runbook.read(Path.of("k8s/README.md")))
+        .results()
+        .forEach(patch -> parts.add(patch.group(1)));
+    assertThat(parts)
+        .hasSize(3)
+        .allSatisfy(
+            part -> {
+              Manifests manifests = Manifests.of(Path.of("k8s/overlays/prod"));
+              Kustomization.merge(
+                  Yaml.map(Yaml.parse(part, "a part").get(0)), manifests.deployment());
+              assertThat(ManifestChecks.problems(manifests)).as(part).isEmpty();
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"promo-stream-job-new, -n promo-stream delete configmap/promo-stream-job-old", "'',"})
+  void configMapsAreDeletedButTheOneInUse(String used, String deletion, @TempDir Path directory)
+      throws Exception {
+    String block = Runbook.blocks("sh", "Cleaning up").get(0);
+    Object volume =
+        Manifests.of(Path.of("k8s/overlays/prod"))
+            .volume(Manifests.Role.JOBMANAGER, "/etc/promo-stream/promo-stream.yaml")
+            .orElseThrow();
+    assertThat(block).contains("@.name==\"" + Yaml.text(volume, "name") + "\"");
+    Path calls = Files.createFile(directory.resolve("calls"));
+    Path kubectl =
+        Files.writeString(
+            directory.resolve("kubectl"),
+            """
+            #!/bin/sh
+            case "$*" in
+              *jsonpath*) echo '%s' ;;
+              *"get configmap"*) printf 'configmap/%%s\\n' flink-config-promo-stream \\
+                promo-stream-dashboard promo-stream-job-new promo-stream-job-old ;;
+              *) echo "$*" >>%s ;;
+            esac
+            """
+                .formatted(used, calls));
+    assertThat(kubectl.toFile().setExecutable(true)).isTrue();
+    ProcessBuilder bash = new ProcessBuilder("bash", "-c", block);
+    bash.environment().merge("PATH", directory.toString(), (path, stub) -> stub + ":" + path);
+    assertThat(bash.redirectErrorStream(true).start().waitFor(1, TimeUnit.MINUTES)).isTrue();
+    assertThat(Files.readAllLines(calls))
+        .isEqualTo(deletion == null ? List.of() : List.of(deletion));
   }
 
   @Test
