@@ -3,18 +3,26 @@ package io.promostream;
 import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.feedback.AtLeastOnceFeedbackSink;
-import io.promostream.feedback.FeedbackSink;
+import io.promostream.feedback.EarlierFeedbackTransactions;
+import io.promostream.feedback.FeedbackTarget;
+import io.promostream.kafka.EarlierKafkaTransactions;
 import io.promostream.kafka.KafkaClients;
+import io.promostream.kafka.KafkaTarget;
 import io.promostream.kafka.Message;
 import io.promostream.kafka.PromosTopic;
 import io.promostream.kafka.StartingOffsets;
 import io.promostream.kafka.TopicLimits;
+import io.promostream.metrics.JobMetric;
+import io.promostream.notification.NotificationExpansion;
+import io.promostream.notification.ToNotifications;
 import io.promostream.promo.RawPromo;
+import io.promostream.promo.RejectedExpansion;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.SubscriberListSource;
-import org.apache.flink.api.connector.sink2.Sink;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.UUID;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 
@@ -26,22 +34,25 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 record Connectors(
     Source<RawPromo, ?, ?> promos,
     Source<ListUpdate, ?, ?> subscribers,
-    Sink<Message> notifications,
-    Sink<Message> rejected,
-    Sink<DeliveryBatch> feedback,
+    Outlet<DeliveryBatch> notifications,
+    Outlet<Message> rejected,
+    Outlet<DeliveryBatch> feedback,
     TopicLimits.Lookup limits) {
 
   /** Kafka and Postgres, as configured. */
   static Connectors of(JobConfig config) {
+    String owner =
+        "%s, started %s"
+            .formatted(UUID.randomUUID(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
     return new Connectors(
         promos(config),
         new SubscriberListSource(
             config.subscribers().database(),
             config.subscribers().table(),
             config.subscribers().refreshInterval()),
-        KafkaClients.sink(config, config.notificationsTopic(), "notifications"),
-        KafkaClients.sink(config, config.rejectedTopic(), "rejected"),
-        feedback(config),
+        notifications(config, owner),
+        rejected(config, owner),
+        feedback(config, owner),
         TopicLimits.ofBroker(config.kafka()));
   }
 
@@ -57,9 +68,56 @@ record Connectors(
         .build();
   }
 
-  private static Sink<DeliveryBatch> feedback(JobConfig config) {
-    return config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE
-        ? new FeedbackSink(config.feedback(), config.transactionPrefix())
-        : new AtLeastOnceFeedbackSink(config.feedback());
+  private static Outlet<DeliveryBatch> notifications(JobConfig config, String owner) {
+    String topic = config.notificationsTopic();
+    return new Outlet<>(
+        new KafkaTarget<>(
+            config,
+            topic,
+            Uids.NOTIFICATIONS,
+            new NotificationExpansion(topic),
+            JobMetric.NOTIFICATIONS_WRITTEN,
+            owner),
+        new EarlierKafkaTransactions(config),
+        batches ->
+            batches
+                .flatMap(new ToNotifications(topic))
+                .returns(Message.TYPE)
+                .uid(Uids.EXPAND_NOTIFICATIONS)
+                .name(Uids.EXPAND_NOTIFICATIONS)
+                .sinkTo(KafkaClients.atLeastOnce(config, topic))
+                .uid(Uids.NOTIFICATIONS)
+                .name(Uids.NOTIFICATIONS));
+  }
+
+  private static Outlet<Message> rejected(JobConfig config, String owner) {
+    String topic = config.rejectedTopic();
+    return new Outlet<>(
+        new KafkaTarget<>(
+            config,
+            topic,
+            Uids.REJECTED,
+            new RejectedExpansion(),
+            JobMetric.REJECTED_WRITTEN,
+            owner),
+        new EarlierKafkaTransactions(config),
+        messages ->
+            messages
+                .sinkTo(KafkaClients.atLeastOnce(config, topic))
+                .uid(Uids.REJECTED)
+                .name(Uids.REJECTED));
+  }
+
+  private static Outlet<DeliveryBatch> feedback(JobConfig config, String owner) {
+    FeedbackTarget target =
+        new FeedbackTarget(config.feedback(), config.transactionPrefix(), owner);
+    return new Outlet<>(
+        target,
+        new EarlierFeedbackTransactions(config.feedback().database()),
+        batches ->
+            batches
+                .sinkTo(new AtLeastOnceFeedbackSink(target))
+                .uid(Uids.FEEDBACK_AT_LEAST_ONCE)
+                .name(Uids.FEEDBACK_AT_LEAST_ONCE));
   }
 }

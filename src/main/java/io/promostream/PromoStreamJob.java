@@ -8,8 +8,6 @@ import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
 import io.promostream.config.StartChecks;
 import io.promostream.kafka.KafkaClients;
-import io.promostream.lost.LostNotifications;
-import io.promostream.lost.Window;
 import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
@@ -34,8 +32,8 @@ public final class PromoStreamJob {
     try {
       JobConfig config = JobConfig.load(args, System.getenv());
       ClientChecks.check(config, KafkaClients.producerProperties(config));
-      if (line.check() || line.lostNotifications() != null) {
-        exitWith(line, config, env);
+      if (line.check()) {
+        checkAndExit(config, env);
       }
       StartChecks.check(env.getConfiguration(), config);
       EnvironmentCheck.beforeStart(config);
@@ -50,20 +48,14 @@ public final class PromoStreamJob {
     env.execute(env.getConfiguration().getOptional(PipelineOptions.NAME).orElse(DEFAULT_NAME));
   }
 
-  /** Does what was asked for in the job's place, and ends the process with how it went. */
-  private static void exitWith(CommandLine line, JobConfig config, StreamExecutionEnvironment env)
-      throws InterruptedException {
+  private static void checkAndExit(JobConfig config, StreamExecutionEnvironment env) {
     if (runsInJobManager(env)) {
       throw new ConfigException(
           List.of(
-              "--check and --lost-notifications end their process, which is the JobManager's here:"
-                  + " run them by flink run, where its client reaches Kafka and both databases"));
+              "--check ends its process, which is the JobManager's here: run it by flink run, where its"
+                  + " client reaches Kafka and both databases"));
     }
-    if (line.check()) {
-      System.exit(EnvironmentCheck.run(config, env.getParallelism(), System.out));
-    }
-    Window window = Window.parse(line.lostNotifications());
-    System.exit(LostNotifications.run(config, window, line.send(), System.out));
+    System.exit(EnvironmentCheck.run(config, System.out));
   }
 
   /** Builds the job that the configuration describes. */

@@ -4,16 +4,18 @@ import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliverPromos;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
-import io.promostream.kafka.Message;
 import io.promostream.notification.NotificationTemplate;
-import io.promostream.notification.ToNotifications;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.Promo;
+import io.promostream.replay.EarlierTransactions;
+import io.promostream.replay.Idle;
+import io.promostream.replay.ReplayOperator;
 import io.promostream.subscribers.AddressRefreshes;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.OwnShare;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
@@ -36,6 +38,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *                                   | DeliveryBatch (promo, a slice of its audience)
  *                               rebalance
  *                      +------------+-------------+
+ *                ReplayOperator               ReplayOperator
+ *        keeps its batches in the checkpoint, and writes them when that is complete
  *            one message a client          one row a client
  *         Kafka subscriber.promos    Postgres subscribers_feedback
  * </pre>
@@ -76,9 +80,24 @@ final class PromoStreamTopology {
   private void build() {
     SingleOutputStreamOperator<Promo> promos = promos();
     DataStream<DeliveryBatch> batches = deliver(promos, audiences());
-    notifications(batches);
-    feedback(batches);
-    rejected(promos.getSideOutput(ParsePromo.REJECTED));
+    replay(
+        batches.rebalance(),
+        connectors.notifications(),
+        Uids.TO_NOTIFICATIONS,
+        Uids.NOTIFICATIONS,
+        Uids.NOTIFICATIONS_COMMITTER);
+    replay(
+        batches.rebalance(),
+        connectors.feedback(),
+        Uids.FEEDBACK,
+        Uids.FEEDBACK_AT_LEAST_ONCE,
+        Uids.FEEDBACK_COMMITTER);
+    replay(
+        promos.getSideOutput(ParsePromo.REJECTED),
+        connectors.rejected(),
+        Uids.TO_REJECTED,
+        Uids.REJECTED,
+        Uids.REJECTED_COMMITTER);
   }
 
   private SingleOutputStreamOperator<Promo> promos() {
@@ -137,23 +156,31 @@ final class PromoStreamTopology {
         .uid(Uids.DELIVER_PROMOS);
   }
 
-  private void notifications(DataStream<DeliveryBatch> batches) {
-    batches
-        .rebalance()
-        .flatMap(new ToNotifications())
-        .returns(Message.TYPE)
-        .uid(Uids.TO_NOTIFICATIONS)
-        .name(Uids.TO_NOTIFICATIONS)
-        .sinkTo(connectors.notifications())
-        .uid(Uids.NOTIFICATIONS)
-        .name(Uids.NOTIFICATIONS);
-  }
-
-  private void feedback(DataStream<DeliveryBatch> batches) {
-    batches.rebalance().sinkTo(connectors.feedback()).uid(Uids.FEEDBACK).name(Uids.FEEDBACK);
-  }
-
-  private void rejected(DataStream<Message> rejected) {
-    rejected.sinkTo(connectors.rejected()).uid(Uids.REJECTED).name(Uids.REJECTED);
+  /**
+   * Adds a way out. Under either guarantee the same operators hold state, so that it may be changed
+   * over any checkpoint.
+   *
+   * @param connectors uid of the connector's writer, which only at-least-once has
+   * @param committer uid of release 0.1's committer
+   */
+  private <T> void replay(
+      DataStream<T> in, Outlet<T> outlet, String uid, String connectors, String committer) {
+    boolean atLeastOnce = config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE;
+    SingleOutputStreamOperator<T> replayed =
+        in.transform(uid, in.getType(), new ReplayOperator<>(outlet.target(), atLeastOnce))
+            .uid(uid);
+    if (atLeastOnce) {
+      outlet.atLeastOnce().accept(replayed);
+    } else {
+      replayed = replayed.transform(connectors, in.getType(), new Idle<>()).uid(connectors);
+    }
+    if (!atLeastOnce || connectors.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
+      replayed
+          .transform(
+              committer,
+              in.getType(),
+              new EarlierTransactions<>(outlet.earlier(), config.feedback().onLostTransaction()))
+          .uid(committer);
+    }
   }
 }

@@ -13,9 +13,19 @@ final class Uids {
   static final String ADDRESS_REFRESHES = "address-refreshes";
   static final String DELIVER_PROMOS = "deliver-promos";
   static final String TO_NOTIFICATIONS = "to-notifications";
-  static final String NOTIFICATIONS = "notifications";
   static final String FEEDBACK = "feedback";
+  static final String TO_REJECTED = "to-rejected";
+
+  // Of connectors' sinks under at-least-once. Release 0.1 had them under both guarantees.
+  static final String EXPAND_NOTIFICATIONS = "expand-notifications";
+  static final String NOTIFICATIONS = "notifications";
   static final String REJECTED = "rejected";
+  static final String FEEDBACK_AT_LEAST_ONCE = "feedback-at-least-once";
+
+  // Of release 0.1's committers, as Flink named them.
+  static final String NOTIFICATIONS_COMMITTER = "Sink Committer: " + NOTIFICATIONS;
+  static final String REJECTED_COMMITTER = "Sink Committer: " + REJECTED;
+  static final String FEEDBACK_COMMITTER = "Sink Committer: " + FEEDBACK;
 
   private Uids() {}
 }

@@ -414,7 +414,7 @@ class PipelineIT {
   @Test
   void othersGoBetweenTheSlicesOfAHotRestaurant() throws Exception {
     int slices = 300;
-    try (TestJob job = new TestJob(checkpoints)) {
+    try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribers.execute(
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
               + " SELECT gen_random_uuid()::text, 'r' FROM generate_series(1, "
@@ -427,9 +427,9 @@ class PipelineIT {
               new Connectors(
                   real.promos(),
                   real.subscribers(),
-                  new DiscardingSink<>(),
-                  new DiscardingSink<>(),
-                  new SlowSink(),
+                  withSink(real.notifications(), new DiscardingSink<>()),
+                  real.rejected(),
+                  withSink(real.feedback(), new SlowSink()),
                   real.limits()));
       job.start(1);
       job.send(promo("hot").bytes());
@@ -444,6 +444,11 @@ class PipelineIT {
           .as("checkpoints while the hot promo goes out")
           .isPositive();
     }
+  }
+
+  private static <T> Outlet<T> withSink(Outlet<T> outlet, Sink<T> sink) {
+    return new Outlet<>(
+        outlet.target(), outlet.earlier(), stream -> stream.sinkTo(sink).uid(sink.toString()));
   }
 
   /** Takes its time for each batch, so that all before it waits. */

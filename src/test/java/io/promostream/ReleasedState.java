@@ -5,9 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
-import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
-import io.promostream.local.Notifications;
 import io.promostream.promo.RawPromo;
 import io.promostream.subscribers.SubscriberListSource;
 import io.promostream.testing.PromoJson;
@@ -43,7 +41,6 @@ import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
  * The job with something in every place of its state, and how each release keeps a savepoint and a
@@ -234,12 +231,15 @@ final class ReleasedState implements AutoCloseable {
           "--subscribers.db.user=" + EmbeddedDatabase.SUPERUSER,
           "--subscribers.refresh-interval=300 ms",
           "--feedback.db.url=jdbc:postgresql://none/none",
-          "--feedback.db.user=none"
+          "--feedback.db.user=none",
+          // The ledgers are sinks, which only this guarantee has.
+          "--delivery.guarantee=at-least-once"
         },
         Map.of("PROMO_STREAM_SUBSCRIBERS_DB_PASSWORD", EmbeddedDatabase.SUPERUSER));
   }
 
   private static Connectors connectors(JobConfig config, List<byte[]> promos) {
+    Connectors own = Connectors.of(config);
     return new Connectors(
         new DataGeneratorSource<>(
             n -> {
@@ -254,22 +254,29 @@ final class ReleasedState implements AutoCloseable {
             config.subscribers().database(),
             config.subscribers().table(),
             config.subscribers().refreshInterval()),
-        new Ledger<>(
-            NOTIFICATIONS,
-            message -> {
-              Delivery delivery =
-                  Notifications.parse(
-                      new ConsumerRecord<>("", 0, 0, message.key(), message.value()));
-              return List.of(delivery.promo().restaurantId() + " " + delivery.clientId());
-            }),
-        new Ledger<>("rejected", message -> List.of(message.toString())),
-        new Ledger<DeliveryBatch>(
-            ROWS,
-            batch ->
-                batch.clients().clientIds().stream()
-                    .map(client -> batch.promo().restaurantId() + " " + client)
-                    .toList()),
+        outlet(
+            own.notifications(),
+            Uids.NOTIFICATIONS,
+            new Ledger<>(NOTIFICATIONS, ReleasedState::deliveries)),
+        outlet(
+            own.rejected(),
+            Uids.REJECTED,
+            new Ledger<>("rejected", message -> List.of(message.toString()))),
+        outlet(
+            own.feedback(),
+            Uids.FEEDBACK_AT_LEAST_ONCE,
+            new Ledger<>(ROWS, ReleasedState::deliveries)),
         topic -> 1_000_000);
+  }
+
+  private static <T> Outlet<T> outlet(Outlet<T> own, String uid, Ledger<T> ledger) {
+    return new Outlet<>(own.target(), own.earlier(), stream -> stream.sinkTo(ledger).uid(uid));
+  }
+
+  private static List<String> deliveries(DeliveryBatch batch) {
+    return batch.clients().clientIds().stream()
+        .map(client -> batch.promo().restaurantId() + " " + client)
+        .toList();
   }
 
   /** How many promos have been sent since the start. */

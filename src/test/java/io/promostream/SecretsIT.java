@@ -133,7 +133,7 @@ class SecretsIT {
 
   private static byte[] check(JobConfig config) {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
-    assertThat(EnvironmentCheck.run(config, 1, new PrintStream(printed, true, UTF_8))).isZero();
+    assertThat(EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8))).isZero();
     return printed.toByteArray();
   }
 

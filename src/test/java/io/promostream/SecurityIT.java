@@ -44,7 +44,7 @@ class SecurityIT {
 
     static Report of(JobConfig config) {
       ByteArrayOutputStream printed = new ByteArrayOutputStream();
-      int exitCode = EnvironmentCheck.run(config, 1, new PrintStream(printed, true, UTF_8));
+      int exitCode = EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8));
       return new Report(
           exitCode,
           printed.toString(UTF_8).lines().map(line -> line.replaceAll(" +", " ")).toList());

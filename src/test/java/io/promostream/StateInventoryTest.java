@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.Distribution;
 import io.promostream.delivery.DeliverPromos;
+import io.promostream.replay.WriterLog;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +21,6 @@ import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.StateDescriptor;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
-import org.apache.flink.api.connector.sink2.Sink;
-import org.apache.flink.api.connector.sink2.SupportsCommitter;
-import org.apache.flink.api.connector.sink2.SupportsWriterState;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.api.java.typeutils.runtime.TupleSerializer;
 import org.apache.flink.configuration.Configuration;
@@ -39,13 +37,14 @@ class StateInventoryTest {
 
   private static final Path INVENTORY = Path.of("src/test/resources/state-inventory.txt");
 
-  private static JobConfig config(Distribution distribution) {
+  private static JobConfig config(Distribution distribution, String guarantee) {
     return JobConfig.load(
         new String[] {
           "--kafka.bootstrap-servers=kafka:9092",
           "--subscribers.db.url=jdbc:postgresql://subscribers/db",
           "--subscribers.db.user=reader",
           "--subscribers.distribution=" + distribution.name().toLowerCase(Locale.ROOT),
+          "--delivery.guarantee=" + guarantee,
           "--feedback.db.url=jdbc:postgresql://feedback/db",
           "--feedback.db.user=writer"
         },
@@ -90,9 +89,13 @@ class StateInventoryTest {
   private static List<String> uids() {
     return Stream.of(Distribution.values())
         .flatMap(
-            distribution -> {
+            distribution ->
+                Stream.of("exactly-once", "at-least-once")
+                    .map(guarantee -> config(distribution, guarantee)))
+        .flatMap(
+            config -> {
               var env = new StreamExecutionEnvironment(new Configuration());
-              PromoStreamJob.prepare(env, config(distribution));
+              PromoStreamJob.prepare(env, config);
               return env.getStreamGraph().getStreamNodes().stream();
             })
         .map(StreamNode::getTransformationUID)
@@ -141,13 +144,13 @@ class StateInventoryTest {
   }
 
   private static List<String> statesOfConnectors() {
-    Connectors connectors = Connectors.of(config(Distribution.BROADCAST));
+    Connectors connectors = Connectors.of(config(Distribution.BROADCAST, "exactly-once"));
     List<String> states = new ArrayList<>();
     source(states, Uids.PROMOS, connectors.promos());
     source(states, Uids.SUBSCRIBERS, connectors.subscribers());
-    sink(states, Uids.NOTIFICATIONS, connectors.notifications());
-    sink(states, Uids.REJECTED, connectors.rejected());
-    sink(states, Uids.FEEDBACK, connectors.feedback());
+    outlet(states, Uids.TO_NOTIFICATIONS, connectors.notifications());
+    outlet(states, Uids.TO_REJECTED, connectors.rejected());
+    outlet(states, Uids.FEEDBACK, connectors.feedback());
     return states;
   }
 
@@ -156,13 +159,11 @@ class StateInventoryTest {
     states.add("enumerator " + uid + ": " + name(source.getEnumeratorCheckpointSerializer()));
   }
 
-  private static void sink(List<String> states, String uid, Sink<?> sink) {
-    if (sink instanceof SupportsWriterState<?, ?> stateful) {
-      states.add("writer " + uid + ": " + name(stateful.getWriterStateSerializer()));
-    }
-    if (sink instanceof SupportsCommitter<?> committing) {
-      states.add("committer " + uid + ": " + name(committing.getCommittableSerializer()));
-    }
+  private static void outlet(List<String> states, String uid, Outlet<?> outlet) {
+    states.add(
+        "state %s LIST writer-logs: %s of %s"
+            .formatted(uid, name(new WriterLog.Serializer()), name(outlet.target().serializer())));
+    states.add("earlier committer " + uid + ": " + name(outlet.earlier().serializer()));
   }
 
   private static String name(SimpleVersionedSerializer<?> serializer) {

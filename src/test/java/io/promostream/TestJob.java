@@ -245,7 +245,7 @@ final class TestJob implements AutoCloseable {
     return path;
   }
 
-  /** Takes a savepoint and goes on; its path. What it holds prepared is not committed by it. */
+  /** Takes a savepoint and goes on; its path. */
   String savepoint() throws Exception {
     return cluster()
         .triggerSavepoint(
@@ -384,14 +384,12 @@ final class TestJob implements AutoCloseable {
     }
   }
 
-  /** The names of what stands prepared in the feedback table's database. */
-  List<String> preparedTransactions() {
-    return feedback.query("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
-  }
-
-  /** Transactions of this job that are open or prepared, on either side. */
+  /** Transactions of this job that are open, on either side. */
   List<String> leftovers() throws Exception {
-    List<String> left = new ArrayList<>(preparedTransactions());
+    List<String> left =
+        new ArrayList<>(
+            feedback.query(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"));
     try (Admin admin = broker.admin()) {
       left.addAll(OpenTransactions.of(admin, prefix));
     }

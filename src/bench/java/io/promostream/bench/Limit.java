@@ -2,20 +2,17 @@ package io.promostream.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.promostream.kafka.KafkaClients;
 import io.promostream.promo.Promo;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -92,7 +89,7 @@ final class Limit {
   void write(long deliveries) throws Exception {
     int run = ++runs;
     CompletableFuture<Void> kafka = run(() -> writeNotifications(deliveries, run));
-    CompletableFuture<Void> postgres = run(() -> writeRows(deliveries, run));
+    CompletableFuture<Void> postgres = run(() -> writeRows(deliveries));
     kafka.get();
     postgres.get();
   }
@@ -117,9 +114,9 @@ final class Limit {
   }
 
   private void writeNotifications(long deliveries, int run) {
-    Map<String, Object> settings =
-        new HashMap<>(KafkaClients.producerDefaults(DeliveryGuarantee.EXACTLY_ONCE));
-    settings.putAll(producerSettings);
+    Map<String, Object> settings = new HashMap<>(producerSettings);
+    settings.put("batch.size", 64 << 10);
+    settings.put("linger.ms", 50);
     settings.put("bootstrap.servers", installation.broker().bootstrapServers());
     settings.put("transactional.id", "limit-" + run);
     try (KafkaProducer<byte[], byte[]> producer =
@@ -139,11 +136,10 @@ final class Limit {
     }
   }
 
-  private void writeRows(long deliveries, int run) throws SQLException {
+  private void writeRows(long deliveries) throws SQLException {
     try (Connection connection = installation.connect();
         PreparedStatement insert = connection.prepareStatement(insert())) {
       connection.setAutoCommit(false);
-      int transactions = 0;
       long commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
       long matchedAt = System.currentTimeMillis() / 1000;
       for (long i = 0; i < deliveries; i += ROWS_A_STATEMENT) {
@@ -152,20 +148,11 @@ final class Limit {
         bind(insert, rows.subList(from, from + count), matchedAt);
         insert.executeUpdate();
         if (System.nanoTime() >= commitAt) {
-          commit(connection, "limit-%d-%d".formatted(run, ++transactions));
+          connection.commit();
           commitAt = System.nanoTime() + COMMIT_INTERVAL_NANOS;
         }
       }
-      commit(connection, "limit-%d-%d".formatted(run, ++transactions));
-    }
-  }
-
-  private static void commit(Connection connection, String gid) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("PREPARE TRANSACTION '" + gid + "'");
-      connection.setAutoCommit(true);
-      statement.execute("COMMIT PREPARED '" + gid + "'");
-      connection.setAutoCommit(false);
+      connection.commit();
     }
   }
 

@@ -28,16 +28,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * Starts a server that takes prepared transactions; it is ready when this returns, after 1 to 4
-   * s.
+   * Starts a server; it is ready when this returns, after 1 to 4 s.
    *
-   * @param settings of the server, beyond {@code max_prepared_transactions} = 64
+   * @param settings of the server, beside its defaults
    */
   public static EmbeddedDatabase start(Map<String, String> settings) throws IOException {
     EmbeddedPostgres.Builder builder =
-        EmbeddedPostgres.builder()
-            .setServerConfig("max_prepared_transactions", "64")
-            .setServerConfig("max_connections", "200");
+        EmbeddedPostgres.builder().setServerConfig("max_connections", "200");
     settings.forEach(builder::setServerConfig);
     // The builder's own hook can't be added while the JVM is ending, and leaves the server running.
     EmbeddedDatabase database =

@@ -8,19 +8,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The job's arguments: {@code --help}, {@code --check}, {@code --lost-notifications FROM/TO},
- * {@code --send}, {@code --config FILE} and {@code --key value} or {@code --key=value}. Of a key
- * given twice the last counts.
+ * The job's arguments: {@code --help}, {@code --check}, {@code --config FILE} and {@code --key
+ * value} or {@code --key=value}. Of a key given twice the last counts.
  */
 public final class CommandLine {
 
-  private static final String LOST_NOTIFICATIONS = "lost-notifications";
+  static final List<String> OPTIONS = List.of("help", "check", "config");
 
-  static final List<String> OPTIONS =
-      List.of("help", "check", "config", LOST_NOTIFICATIONS, "send");
+  /** Options of release 0.1. */
+  private static final Set<String> OBSOLETE = Set.of("lost-notifications", "send");
 
   /** Those without a value. */
-  private static final Set<String> SWITCHES = Set.of("help", "check", "send");
+  private static final Set<String> SWITCHES =
+      Set.of("help", "check", "send"); // the last is obsolete
 
   private final Map<String, String> values = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
@@ -40,6 +40,11 @@ public final class CommandLine {
         continue;
       }
       name = name.substring(2);
+      if (OBSOLETE.contains(name)) {
+        line.problems.add(
+            "--%s is obsolete: an outage of any length no longer loses notifications. Leave it out"
+                .formatted(name));
+      }
       if (equals >= 0) {
         line.values.put(name, argument.substring(equals + 1));
       } else if (SWITCHES.contains(name)) {
@@ -49,9 +54,6 @@ public final class CommandLine {
       } else {
         line.problems.add("--" + name + " has no value; one that begins with -- needs --key=value");
       }
-    }
-    if (line.send() && line.lostNotifications() == null) {
-      line.problems.add("--send goes with --lost-notifications");
     }
     return line;
   }
@@ -71,16 +73,6 @@ public final class CommandLine {
     return values.containsKey("check");
   }
 
-  /** The window whose lost notifications are to be told, and the job not started; or null. */
-  public @Nullable String lostNotifications() {
-    return values.get(LOST_NOTIFICATIONS);
-  }
-
-  /** Whether they are to be sent, too. */
-  public boolean send() {
-    return values.containsKey("send");
-  }
-
   @Nullable String configFile() {
     return values.get("config");
   }
@@ -89,6 +81,7 @@ public final class CommandLine {
   Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>(values);
     OPTIONS.forEach(settings::remove);
+    OBSOLETE.forEach(settings::remove);
     return settings;
   }
 

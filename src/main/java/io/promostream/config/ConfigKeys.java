@@ -92,13 +92,29 @@ final class ConfigKeys {
   static final ConfigKey<TableName> FEEDBACK_TABLE =
       table("feedback.table", "public.subscribers_feedback", "Gets one row for each notification.");
 
+  static final ConfigKey<TableName> FEEDBACK_COMMITS_TABLE =
+      table(
+          "feedback.commits-table",
+          "public.promo_stream_commits",
+          "Keeps how far the feedback sink has come, and which job may write. In the database of the"
+              + " feedback table; feedback.sql in the jar creates it.");
+
+  static final ConfigKey<TableName> FEEDBACK_REFUSED_TABLE =
+      table(
+          "feedback.refused-table",
+          "public.subscribers_feedback_refused",
+          "Gets the rows that the feedback table refuses, each with its reason. In the same database;"
+              + " feedback.sql in the jar creates it.");
+
   static final ConfigKey<OnLostTransaction> FEEDBACK_ON_LOST_TRANSACTION =
       choice(
           "feedback.on-lost-transaction",
           OnLostTransaction.FAIL,
           List.of(OnLostTransaction.values()),
-          "What to do when a prepared transaction is gone that was not committed, or when Kafka no"
-              + " longer knows one of an old savepoint: end the job, or log and count it and go on.");
+          "What to do when Postgres or Kafka has lost commits that it had confirmed (a failover to a"
+              + " standby that was behind, a restored backup), or when Kafka has forgotten how far an"
+              + " old savepoint was written: fail until this is changed, or log and count it and go"
+              + " on.");
 
   static final ConfigKey<DeliveryGuarantee> DELIVERY_GUARANTEE =
       choice(
@@ -139,6 +155,8 @@ final class ConfigKeys {
           FEEDBACK_DB.password(),
           FEEDBACK_DB.passwordFile(),
           FEEDBACK_TABLE,
+          FEEDBACK_COMMITS_TABLE,
+          FEEDBACK_REFUSED_TABLE,
           FEEDBACK_ON_LOST_TRANSACTION,
           DELIVERY_GUARANTEE,
           TRANSACTION_PREFIX);

@@ -55,6 +55,9 @@ public record Database(String url, String user, Secret password) implements Seri
       PGProperty.LOGIN_TIMEOUT.set(properties, 20);
       PGProperty.SOCKET_TIMEOUT.set(properties, 120);
       PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+      // A pooler in transaction mode gives the next transaction to another session, which does not
+      // have the statements that the driver would prepare on the fifth use.
+      PGProperty.PREPARE_THRESHOLD.set(properties, 0);
       Connection connection = new Driver().connect(url, properties);
       if (connection == null) {
         throw new SQLException("not a URL of the Postgres driver");

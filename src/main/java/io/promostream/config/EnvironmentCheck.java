@@ -32,11 +32,10 @@ public final class EnvironmentCheck {
   /**
    * Checks and reports, within about a minute whatever happens.
    *
-   * @param parallelism of the job, as far as Flink's configuration here tells
    * @return the exit code: 0 if there is no problem, else 1
    */
-  public static int run(JobConfig config, int parallelism, PrintStream out) {
-    return run(config, parallelism, PATIENCE, out);
+  public static int run(JobConfig config, PrintStream out) {
+    return run(config, PATIENCE, out);
   }
 
   /**
@@ -59,13 +58,12 @@ public final class EnvironmentCheck {
     }
   }
 
-  static int run(JobConfig config, int parallelism, Duration patience, PrintStream out) {
+  static int run(JobConfig config, Duration patience, PrintStream out) {
     List<Running> checks =
         List.of(
             Running.start("kafka", findings -> KafkaCheck.run(config, findings)),
             Running.start("subscribers", findings -> new SubscribersCheck(config, findings).run()),
-            Running.start(
-                "feedback", findings -> new FeedbackCheck(config, parallelism, findings).run()));
+            Running.start("feedback", findings -> new FeedbackCheck(config, findings).run()));
     long deadline = System.nanoTime() + patience.toNanos();
     List<Finding> all = new ArrayList<>();
     for (Running check : checks) {

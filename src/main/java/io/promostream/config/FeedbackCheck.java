@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at the server and the table that feedback rows go to. */
@@ -39,18 +38,8 @@ final class FeedbackCheck extends DatabaseCheck {
           "int4", (long) Integer.MAX_VALUE,
           "int8", Long.MAX_VALUE);
 
-  /** How many transactions a subtask of the sink may have prepared at a time. */
-  private static final int PREPARED_PER_SUBTASK = 4;
-
-  private final boolean exactlyOnce;
-  private final String prefix;
-  private final int parallelism;
-
-  FeedbackCheck(JobConfig config, int parallelism, Findings findings) {
+  FeedbackCheck(JobConfig config, Findings findings) {
     super("feedback", config.feedback().database(), config.feedback().table(), "INSERT", findings);
-    exactlyOnce = config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE;
-    prefix = config.transactionPrefix();
-    this.parallelism = parallelism;
   }
 
   @Override
@@ -65,40 +54,12 @@ final class FeedbackCheck extends DatabaseCheck {
           "default_transaction_read_only is on",
           "set it to off for this role or database (ALTER ROLE ... SET)");
     }
-    requireVersion(13, "pg_xact_status(xid8) is needed");
+    requireVersion(14, "older ones are not tested");
     if (!setting("server_encoding").equals("UTF8")) {
       findings.problem(
           subject,
           "its encoding is " + setting("server_encoding"),
           "use a database in UTF8: promos hold any character");
-    }
-    if (exactlyOnce) {
-      checkPreparedTransactions();
-    }
-  }
-
-  private void checkPreparedTransactions() throws SQLException {
-    String subject = "max_prepared_transactions";
-    int most = Integer.parseInt(setting(subject));
-    // Those of a job that runs with this configuration are its own to use.
-    long others =
-        query(
-                "SELECT count(*) AS others FROM pg_prepared_xacts WHERE NOT starts_with(gid, ?)",
-                row -> row.getLong("others"),
-                prefix + "/")
-            .get(0);
-    int needed = PREPARED_PER_SUBTASK * parallelism;
-    String found =
-        "is %d, %d in use by others; the sink needs up to %d, %d a subtask"
-            .formatted(most, others, needed, PREPARED_PER_SUBTASK);
-    if (most - others < needed) {
-      findings.problem(
-          subject,
-          found,
-          "set it in postgresql.conf to %d or more, and restart the server; or end what the others left prepared"
-              .formatted(others + needed));
-    } else {
-      findings.ok(subject, found);
     }
   }
 
@@ -170,12 +131,6 @@ final class FeedbackCheck extends DatabaseCheck {
     }
     if (kind.startsWith("m")) {
       findings.problem(subject(), "is a materialized view", "set feedback.table to a table");
-    }
-    if (kind.startsWith("f") && exactlyOnce) {
-      findings.problem(
-          subject(),
-          "is a foreign table, which prepared transactions can't write",
-          "set feedback.db.url to the server that holds it");
     }
   }
 

@@ -54,6 +54,8 @@ public record JobConfig(
             new Feedback(
                 settings.database(ConfigKeys.FEEDBACK_DB),
                 settings.get(ConfigKeys.FEEDBACK_TABLE),
+                settings.get(ConfigKeys.FEEDBACK_COMMITS_TABLE),
+                settings.get(ConfigKeys.FEEDBACK_REFUSED_TABLE),
                 settings.get(ConfigKeys.FEEDBACK_ON_LOST_TRANSACTION)),
             guarantee,
             settings.get(ConfigKeys.TRANSACTION_PREFIX));
@@ -86,13 +88,12 @@ public record JobConfig(
     }
 
     /**
-     * How long a transaction may stay open before the broker aborts it: as configured, or else 15
-     * min, what brokers allow by default (transaction.max.timeout.ms). Flink's own default of 1 h
-     * is refused by such a broker.
+     * How long a transaction may stay open before the broker aborts it: as configured, or else
+     * Kafka's own minute.
      */
     public Duration transactionTimeout() {
       return Duration.ofMillis(
-          number(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Duration.ofMinutes(15).toMillis()));
+          number(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Duration.ofMinutes(1).toMillis()));
     }
 
     /**
@@ -151,15 +152,25 @@ public record JobConfig(
     KEYED
   }
 
-  /** Where feedback rows go. */
-  public record Feedback(Database database, TableName table, OnLostTransaction onLostTransaction)
+  /**
+   * Where feedback rows go.
+   *
+   * @param commitsTable how far the sinks have come, and which job may write
+   * @param refusedTable rows that the table refuses
+   */
+  public record Feedback(
+      Database database,
+      TableName table,
+      TableName commitsTable,
+      TableName refusedTable,
+      OnLostTransaction onLostTransaction)
       implements Serializable {}
 
-  /** What follows when a prepared transaction is gone that was not committed. */
+  /** What follows when Postgres or Kafka has lost commits that it had confirmed. */
   public enum OnLostTransaction {
-    /** The job ends, and is not restarted. */
+    /** The job fails, and fails again at each restart until this is changed. */
     FAIL,
-    /** It is logged and counted, and the job goes on without its rows. */
+    /** The loss is logged and counted, and the job goes on without what was lost. */
     CONTINUE
   }
 }

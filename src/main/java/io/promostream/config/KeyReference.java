@@ -16,10 +16,6 @@ public final class KeyReference {
 
           --help          print this
           --check         connect to Kafka and both databases, report what is found, exit 0 or 1
-          --lost-notifications FROM/TO
-                          print how many feedback rows of that time have no notification, as after an
-                          outage that outlasted Kafka's transactions; exit 0 if none has, else 1
-          --send          with it: send these, and only these
           --config FILE   read keys from a YAML file, nested or dotted
           --key value     set a key; or --key=value
 

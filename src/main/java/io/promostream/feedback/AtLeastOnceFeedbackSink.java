@@ -1,31 +1,33 @@
 package io.promostream.feedback;
 
-import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.metrics.JobMetric;
 import io.promostream.metrics.RecentMax;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.connector.jdbc.JdbcExecutionOptions;
-import org.apache.flink.connector.jdbc.core.datastream.sink.JdbcSink;
 import org.apache.flink.connector.jdbc.datasource.connections.JdbcConnectionProvider;
-import org.apache.flink.metrics.Counter;
+import org.apache.flink.connector.jdbc.internal.JdbcOutputFormat;
+import org.apache.flink.connector.jdbc.internal.JdbcOutputSerializer;
+import org.apache.flink.connector.jdbc.internal.executor.JdbcBatchStatementExecutor;
 import org.apache.flink.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a feedback row for each notification, at least once: by the connector's {@link JdbcSink},
- * which holds a batch for 100 ms at most and none over a checkpoint.
+ * Writes a feedback row for each notification, at least once: by the JDBC connector's output
+ * format, which holds a batch for 100 ms at most and none over a checkpoint. The statement is ours,
+ * so that rows which the table refuses are set aside as under exactly-once.
  *
- * <p>That sink's writer tries once more to write when it is closed after a failure, and throws when
- * that fails too. Flink takes this for fatal: each outage of the database would shut down every
+ * <p>That format tries once more to write when it is closed after a failure, and throws when that
+ * fails too. Flink takes this for fatal: each outage of the database would shut down every
  * TaskManager. Here that error is logged; what was not written comes again after the restart.
  */
 public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
@@ -34,47 +36,55 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
 
   private final FeedbackTarget target;
 
-  public AtLeastOnceFeedbackSink(JobConfig.Feedback feedback) {
-    target = new FeedbackTarget(feedback.database(), feedback.table());
+  public AtLeastOnceFeedbackSink(FeedbackTarget target) {
+    this.target = target;
   }
 
   @Override
   public SinkWriter<DeliveryBatch> createWriter(WriterInitContext context) throws IOException {
-    String applicationName =
-        "promo-stream feedback %s %d"
-            .formatted(
-                context.getJobInfo().getJobId().toHexString(),
-                context.getTaskInfo().getIndexOfThisSubtask());
-    return new Writer(
-        target,
-        JdbcSink.<DeliveryBatch>builder()
-            .withQueryStatement(
-                FeedbackStatement.sql(target.table()),
-                (statement, batch) -> FeedbackStatement.bind(statement, List.of(batch)))
-            .withExecutionOptions(
-                JdbcExecutionOptions.builder().withBatchSize(100).withBatchIntervalMs(100).build())
-            .buildAtLeastOnce(new Connections(target, applicationName))
-            .createWriter(context),
-        JobMetric.ROWS_WRITTEN.counter(context.metricGroup()),
-        JobMetric.DELIVERY_DELAY.recentMax(context.metricGroup()));
+    FeedbackSession.Counters counters = FeedbackSession.Counters.of(context.metricGroup());
+    JdbcOutputFormat<DeliveryBatch, DeliveryBatch, Statement> format =
+        new JdbcOutputFormat<>(
+            new Connections(target),
+            JdbcExecutionOptions.builder().withBatchSize(100).withBatchIntervalMs(100).build(),
+            () -> new Statement(target, counters));
+    try {
+      format.open(
+          JdbcOutputSerializer.of(context.createInputSerializer(), context.isObjectReuseEnabled()));
+    } catch (IOException | RuntimeException e) {
+      throw notWritten(e);
+    }
+    return new Writer(format, JobMetric.DELIVERY_DELAY.recentMax(context.metricGroup()));
   }
 
-  private record Writer(
-      FeedbackTarget target,
-      SinkWriter<DeliveryBatch> writer,
-      Counter rowsWritten,
-      RecentMax deliveryDelay)
-      implements SinkWriter<DeliveryBatch> {
+  /** The connector throws RuntimeExceptions for what failed in its own thread. */
+  private IOException notWritten(Exception cause) {
+    for (Throwable t = cause; t != null; t = t.getCause()) {
+      if (t instanceof SQLException e) {
+        return target.failure("Feedback rows were not written", e);
+      }
+    }
+    return new IOException("Feedback rows were not written: " + cause.getMessage(), cause);
+  }
+
+  private final class Writer implements SinkWriter<DeliveryBatch> {
+
+    private final JdbcOutputFormat<DeliveryBatch, DeliveryBatch, Statement> format;
+    private final RecentMax deliveryDelay;
+
+    Writer(
+        JdbcOutputFormat<DeliveryBatch, DeliveryBatch, Statement> format, RecentMax deliveryDelay) {
+      this.format = format;
+      this.deliveryDelay = deliveryDelay;
+    }
 
     @Override
-    public void write(DeliveryBatch batch, Context context)
-        throws IOException, InterruptedException {
+    public void write(DeliveryBatch batch, Context context) throws IOException {
       try {
-        writer.write(batch, context);
+        format.writeRecord(batch);
       } catch (IOException | RuntimeException e) {
         throw notWritten(e);
       }
-      rowsWritten.inc(batch.clients().size());
       Long due = context.timestamp();
       if (due != null) {
         deliveryDelay.note(System.currentTimeMillis() - due);
@@ -82,26 +92,67 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     }
 
     @Override
-    public void flush(boolean endOfInput) throws IOException, InterruptedException {
+    public void flush(boolean endOfInput) throws IOException {
       try {
-        writer.flush(endOfInput);
+        format.flush();
       } catch (IOException | RuntimeException e) {
         throw notWritten(e);
       }
     }
 
-    /** The connector throws RuntimeExceptions for what failed in its own thread. */
-    private IOException notWritten(Exception cause) {
-      return new IOException(target.at("feedback rows were not written"), cause);
-    }
-
     @Override
     public void close() {
       try {
-        writer.close();
-      } catch (Exception e) {
-        LOG.warn(target.at("feedback rows were not written when the sink was closed"), e);
+        format.close();
+      } catch (RuntimeException e) {
+        LOG.warn("{}; the sink is closed", notWritten(e).getMessage(), e);
       }
+    }
+  }
+
+  /** What the format does with a batch. */
+  private static final class Statement implements JdbcBatchStatementExecutor<DeliveryBatch> {
+
+    private final FeedbackTarget target;
+    private final FeedbackSession.Counters counters;
+    private final List<DeliveryBatch> batches = new ArrayList<>();
+    private @Nullable FeedbackSession session;
+
+    Statement(FeedbackTarget target, FeedbackSession.Counters counters) {
+      this.target = target;
+      this.counters = counters;
+    }
+
+    @Override
+    public void prepareStatements(Connection connection) throws SQLException {
+      try {
+        session = new FeedbackSession(target.config(), connection, counters);
+      } catch (IOException e) {
+        throw new SQLException(e.getMessage(), e);
+      }
+    }
+
+    @Override
+    public void addToBatch(DeliveryBatch batch) {
+      batches.add(batch);
+    }
+
+    @Override
+    public void executeBatch() throws SQLException {
+      if (batches.isEmpty()) {
+        return;
+      }
+      try {
+        session.write(c -> null, batches);
+        batches.clear();
+      } catch (IOException e) {
+        throw new SQLException(e.getMessage(), e);
+      }
+    }
+
+    @Override
+    public void closeStatements() {
+      session = null;
     }
   }
 
@@ -109,12 +160,10 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
   private static final class Connections implements JdbcConnectionProvider {
 
     private final FeedbackTarget target;
-    private final String applicationName;
     private transient @Nullable Connection connection;
 
-    Connections(FeedbackTarget target, String applicationName) {
+    Connections(FeedbackTarget target) {
       this.target = target;
-      this.applicationName = applicationName;
     }
 
     @Override
@@ -130,7 +179,7 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     @Override
     public Connection getOrEstablishConnection() throws SQLException {
       if (connection == null) {
-        connection = target.database().connect(applicationName);
+        connection = target.config().database().connect("promo-stream feedback " + target.prefix());
       }
       return connection;
     }

@@ -1,61 +1,103 @@
 package io.promostream.feedback;
 
-import io.promostream.config.TableName;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.subscribers.Audience;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
-/**
- * Sends batches to the database, small ones together: a round trip and a statement's start cost as
- * much as some twenty rows.
- */
+/** Batches as the parameters of {@link FeedbackTable#insert()}. */
 final class FeedbackRows {
 
-  private static final int ENOUGH_ROWS = 1_000;
+  private FeedbackRows() {}
 
-  /** Of what the promos and the ids take, roughly: long texts shall not pile up. */
-  private static final long ENOUGH_BYTES = 1 << 20;
-
-  private final PreparedStatement insert;
-  private final List<DeliveryBatch> batches = new ArrayList<>();
-  private int rows;
-  private long bytes;
-
-  FeedbackRows(Connection connection, TableName table) throws SQLException {
-    insert = connection.prepareStatement(FeedbackStatement.sql(table));
+  /**
+   * Inserts a row for each client of each batch.
+   *
+   * @return how many rows came in; others were there before
+   */
+  static int insert(Connection connection, String insert, List<DeliveryBatch> batches)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(insert)) {
+      bind(statement, batches);
+      return statement.executeUpdate();
+    }
   }
 
-  /** Takes a batch, which {@link #send} sends. */
-  void add(DeliveryBatch batch) {
-    batches.add(batch);
-    rows += batch.clients().size();
-    bytes += batch.promo().textLength() + batch.clients().byteSize();
+  static void bind(PreparedStatement statement, List<DeliveryBatch> batches) throws SQLException {
+    bindTexts(statement, 1, batches, batch -> batch.promo().restaurantId());
+    bindTexts(statement, 2, batches, batch -> batch.promo().campaignId());
+    bindTexts(statement, 3, batches, batch -> batch.promo().content());
+    bindTexts(statement, 4, batches, batch -> batch.promo().owner());
+    bindTexts(statement, 5, batches, batch -> batch.promo().ownerContact());
+    bindNumbers(statement, 6, batches, batch -> batch.promo().start());
+    bindNumbers(statement, 7, batches, batch -> batch.promo().end());
+    bindNumbers(statement, 8, batches, batch -> batch.promo().created());
+    List<Clients> clients = batches.stream().map(batch -> Clients.of(batch.clients())).toList();
+    bindTexts(statement, 9, clients, Clients::uuids);
+    bindTexts(statement, 10, clients, Clients::texts);
+    bindNumbers(statement, 11, batches, DeliveryBatch::matchedAt);
   }
 
-  boolean areNone() {
-    return batches.isEmpty();
+  /** As {@code String[]}, and {@code Long[]} below, which the driver sends in binary. */
+  static <T> void bindTexts(
+      PreparedStatement statement, int parameter, List<T> rows, Function<T, String> column)
+      throws SQLException {
+    String[] values = rows.stream().map(column).toArray(String[]::new);
+    statement.setArray(parameter, statement.getConnection().createArrayOf("text", values));
   }
 
-  /** Whether waiting for more would be of no more use. */
-  boolean areEnough() {
-    return rows >= ENOUGH_ROWS || bytes >= ENOUGH_BYTES;
+  static <T> void bindNumbers(
+      PreparedStatement statement, int parameter, List<T> rows, ToLongFunction<T> column)
+      throws SQLException {
+    Long[] values = rows.stream().mapToLong(column).boxed().toArray(Long[]::new);
+    statement.setArray(parameter, statement.getConnection().createArrayOf("int8", values));
   }
 
   /**
-   * Writes what has been taken.
+   * A batch's clients.
    *
-   * @return how many rows
+   * @param uuids with commas between them, which Postgres takes apart faster than an array's text
+   * @param texts the others, as Postgres reads an array
    */
-  int send() throws SQLException {
-    FeedbackStatement.bind(insert, batches);
-    insert.executeUpdate();
-    int sent = rows;
-    batches.clear();
-    rows = 0;
-    bytes = 0;
-    return sent;
+  private record Clients(String uuids, String texts) {
+
+    private static final int UUID_AND_COMMA = 37;
+
+    static Clients of(Audience clients) {
+      StringBuilder uuids = new StringBuilder(clients.size() * UUID_AND_COMMA);
+      StringBuilder texts = new StringBuilder("{");
+      clients.forEach(
+          (id, plain) -> {
+            if (plain) {
+              separate(uuids, 0).append(new String(id, ISO_8859_1));
+            } else {
+              quote(new String(id, UTF_8), separate(texts, 1));
+            }
+          });
+      return new Clients(uuids.toString(), texts.append('}').toString());
+    }
+
+    private static StringBuilder separate(StringBuilder ids, int begin) {
+      return ids.length() > begin ? ids.append(',') : ids;
+    }
+  }
+
+  private static void quote(String id, StringBuilder text) {
+    text.append('"');
+    for (int i = 0; i < id.length(); i++) {
+      char c = id.charAt(i);
+      if (c == '"' || c == '\\') {
+        text.append('\\');
+      }
+      text.append(c);
+    }
+    text.append('"');
   }
 }

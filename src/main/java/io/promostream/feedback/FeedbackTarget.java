@@ -1,20 +1,65 @@
 package io.promostream.feedback;
 
-import io.promostream.config.Database;
-import io.promostream.config.TableName;
+import io.promostream.config.JobConfig;
+import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.delivery.DeliveryBatch;
+import io.promostream.replay.Replayer;
+import io.promostream.replay.Target;
+import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
-import java.io.Serializable;
 import java.sql.SQLException;
+import org.apache.flink.metrics.MetricGroup;
 
-/** The feedback table, and how its errors are told. */
-record FeedbackTarget(Database database, TableName table) implements Serializable {
+/**
+ * The feedback table, with the tables of commits and of refused rows beside it.
+ *
+ * @param prefix the job's {@code transaction-prefix}
+ * @param owner names this start of the job, in the lease
+ */
+public record FeedbackTarget(JobConfig.Feedback config, String prefix, String owner)
+    implements Target<DeliveryBatch> {
 
-  // SQLSTATEs, https://www.postgresql.org/docs/current/errcodes-appendix.html
-  static final String UNDEFINED_OBJECT = "42704";
-  static final String INSUFFICIENT_PRIVILEGE = "42501";
-  static final String FEATURE_NOT_SUPPORTED = "0A000";
-  static final String NOT_IN_PREREQUISITE_STATE = "55000";
-  static final String INVALID_PARAMETER_VALUE = "22023";
+  /** What a row takes beside its promo's texts. */
+  private static final int ROW_BYTES = 200;
+
+  @Override
+  public ValueSerializer<DeliveryBatch> serializer() {
+    return new DeliveryBatch.Serializer();
+  }
+
+  @Override
+  public int records(DeliveryBatch batch) {
+    return batch.clients().size();
+  }
+
+  @Override
+  public long expandedBytes(DeliveryBatch batch) {
+    return (long) batch.clients().size() * (batch.promo().textLength() + ROW_BYTES);
+  }
+
+  @Override
+  public OnLostTransaction onLostCommits() {
+    return config.onLostTransaction();
+  }
+
+  @Override
+  public Replayer<DeliveryBatch> open(MetricGroup metrics)
+      throws IOException, InterruptedException {
+    FeedbackReplayer replayer = new FeedbackReplayer(this, metrics);
+    try {
+      replayer.open();
+      return replayer;
+    } catch (InterruptedException e) {
+      replayer.close();
+      throw e;
+    } catch (SQLException e) {
+      replayer.close();
+      throw failure("The feedback sink did not start", e);
+    } catch (Exception e) {
+      replayer.close();
+      throw new IOException(at("The feedback sink did not start") + ": " + e.getMessage(), e);
+    }
+  }
 
   /** What failed, where, why, and what to do about it. */
   IOException failure(String what, SQLException e) {
@@ -22,18 +67,24 @@ record FeedbackTarget(Database database, TableName table) implements Serializabl
   }
 
   /** What happened, and to which table. */
-  String at(String what) {
+  private String at(String what) {
     // What follows the question mark may hold a password.
     return "%s (table %s, %s, role %s)"
-        .formatted(what, table, database.url().replaceFirst("\\?.*", ""), database.user());
+        .formatted(
+            what,
+            config.table(),
+            config.database().url().replaceFirst("\\?.*", ""),
+            config.database().user());
   }
 
   private String advice(SQLException e) {
     return switch (String.valueOf(e.getSQLState())) {
-      case INSUFFICIENT_PRIVILEGE ->
-          ". The role needs INSERT on the table, USAGE on its schema and on the sequence of a serial id";
+      case "42501" ->
+          ". The role needs INSERT on %s and %s, SELECT, INSERT and UPDATE on %s, USAGE on their schemas and on the sequence of a serial id"
+              .formatted(config.table(), config.refusedTable(), config.commitsTable());
       case "42P01", "42703" ->
-          ". The job creates no tables: create this one as its feedback.sql says, or set feedback.table";
+          ". The job creates no tables: create them as feedback.sql in the jar says, or set feedback.table, feedback.commits-table"
+              + " and feedback.refused-table";
       case "55P03" ->
           ". Another session locks the table: pg_locks and pg_blocking_pids() tell which";
       default -> "";

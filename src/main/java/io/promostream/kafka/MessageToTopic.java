@@ -27,6 +27,10 @@ final class MessageToTopic
   @Override
   public ProducerRecord<byte[], byte[]> serialize(
       Message message, KafkaSinkContext context, Long timestamp) {
+    return record(message);
+  }
+
+  ProducerRecord<byte[], byte[]> record(Message message) {
     ProducerRecord<byte[], byte[]> record =
         new ProducerRecord<>(topic, message.key(), message.value());
     for (Message.Header header : message.headers()) {

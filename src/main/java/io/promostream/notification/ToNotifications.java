@@ -8,10 +8,15 @@ import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.util.Collector;
 
-/** One notification for each client of a batch. */
+/** One notification for each client of a batch, for the connector's at-least-once sink. */
 public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Message> {
 
+  private final NotificationExpansion expansion;
   private transient Counter written;
+
+  public ToNotifications(String topic) {
+    expansion = new NotificationExpansion(topic);
+  }
 
   @Override
   public void open(OpenContext context) {
@@ -20,8 +25,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
 
   @Override
   public void flatMap(DeliveryBatch batch, Collector<Message> out) {
-    NotificationTemplate template = new NotificationTemplate(batch.promo(), batch.matchedAt());
-    batch.clients().forEach((id, plain) -> out.collect(template.to(id, plain)));
-    written.inc(batch.clients().size());
+    expansion.expand(batch, out::collect);
+    written.inc(expansion.messages(batch));
   }
 }

@@ -75,7 +75,10 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
       out.collect(promo);
     } catch (UnusablePromoException e) {
       rejected.get(e.reason()).inc();
-      context.output(REJECTED, RejectedPromo.of(raw, e.reason(), e.getMessage(), maxRejectedBytes));
+      context.output(
+          REJECTED,
+          RejectedMessage.of(
+              raw.message(), e.reason(), e.getMessage(), raw.origin(), maxRejectedBytes));
     }
   }
 

@@ -25,6 +25,11 @@ public record RawPromo(String topic, int partition, long offset, long timestamp,
   public static final TypeInformation<RawPromo> TYPE =
       new ValueType<>(RawPromo.class, new Serializer());
 
+  /** Where it came from. */
+  RejectedMessage.Origin origin() {
+    return new RejectedMessage.Origin(topic, partition, offset, timestamp);
+  }
+
   /** Takes records as they come: nothing that a producer writes can fail here. */
   public static final class Deserializer implements KafkaRecordDeserializationSchema<RawPromo> {
 

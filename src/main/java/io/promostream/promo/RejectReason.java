@@ -16,7 +16,13 @@ public enum RejectReason {
   UNSTORABLE_TEXT(
       "unstorable-text",
       "a text holds U+0000, which Postgres can't store, or half a surrogate pair, which UTF-8 can't"),
-  TOO_LARGE("too-large", "a notification of it could be larger than its topic takes");
+  UNSTORABLE_VALUE(
+      "unstorable-value",
+      "the feedback table can't hold a value: a text is longer than its column or is no UUID, or a time is too great"),
+  TOO_LARGE("too-large", "a notification of it could be larger than its topic takes"),
+  NOTIFICATION_REFUSED(
+      "notification-refused",
+      "no promo: a notification that its topic refused, with the client's id as the key");
 
   private final String code;
   private final String meaning;

@@ -31,6 +31,17 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
   /** Reads what {@link #write} wrote in the given format, which is at most {@link #format()}. */
   protected abstract T read(int format, DataInputView in) throws IOException;
 
+  /**
+   * This serializer as it reads what was written in an earlier format.
+   *
+   * @throws IOException if this release does not know the format
+   */
+  public final TypeSerializer<T> reading(int format) throws IOException {
+    TypeSerializerSnapshot<T> written = snapshotConfiguration();
+    written.readSnapshot(format, null, null);
+    return written.restoreSerializer();
+  }
+
   @Override
   public final void serialize(T value, DataOutputView out) throws IOException {
     write(value, out);

@@ -35,7 +35,6 @@ class EnvironmentCheckTest {
   private final Map<String, String> environment = new TreeMap<>();
   private TestDatabase lists;
   private TestDatabase rows;
-  private int parallelism = 1;
 
   /** What a run printed, and its exit code. */
   private record Report(int exitCode, List<String> lines) {
@@ -100,10 +99,7 @@ class EnvironmentCheckTest {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     int exitCode =
         EnvironmentCheck.run(
-            load(args),
-            parallelism,
-            patience,
-            new PrintStream(printed, true, StandardCharsets.UTF_8));
+            load(args), patience, new PrintStream(printed, true, StandardCharsets.UTF_8));
     String text = printed.toString(StandardCharsets.UTF_8);
     assertThat(text).doesNotContain(PASSWORD);
     return new Report(exitCode, text.lines().map(line -> line.replaceAll(" +", " ")).toList());
@@ -151,7 +147,6 @@ class EnvironmentCheckTest {
             "subscribers.db PostgreSQL 17",
             "table public.subscribers_restaurants is there, with all columns and the right to SELECT",
             "feedback.db PostgreSQL 17",
-            "max_prepared_transactions is 64, 0 in use by others; the sink needs up to 4, 4 a subtask",
             "table public.subscribers_feedback is there, with all columns and the right to INSERT",
             "id has used 0 %");
     assertThat(rows.query("SELECT count(*) FROM subscribers_feedback")).containsExactly("0");
@@ -295,39 +290,6 @@ class EnvironmentCheckTest {
   }
 
   /** As many as one subtask needs must be free of others', wherever these are. */
-  @Test
-  void seesThatTooFewPreparedTransactionsAreFree() {
-    letSeeSequence();
-    try {
-      for (int i = 1; i <= 60; i++) {
-        prepare("other/" + i);
-      }
-      assertThat(check().of("ok")).anyMatch(line -> line.contains("is 64, 60 in use by others"));
-      for (int i = 1; i <= 3; i++) {
-        prepare("promo-stream/" + i);
-      }
-      assertThat(check().exitCode()).isZero();
-      prepare("promo-stream-2/1");
-      assertOneProblem(
-          check(),
-          "max_prepared_transactions is 64, 61 in use by others; the sink needs up to 4, 4 a subtask",
-          "set it in postgresql.conf to 65 or more");
-      rows.execute("ROLLBACK PREPARED 'promo-stream-2/1'");
-      parallelism = 2;
-      assertOneProblem(check(), "the sink needs up to 8", "to 68 or more");
-      assertThat(check("--delivery.guarantee=at-least-once").exitCode()).isZero();
-    } finally {
-      for (String gid :
-          rows.query("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()")) {
-        rows.execute("ROLLBACK PREPARED '" + gid + "'");
-      }
-    }
-  }
-
-  private void prepare(String gid) {
-    rows.execute("BEGIN; SELECT txid_current(); PREPARE TRANSACTION '" + gid + "'");
-  }
-
   @Test
   void seesAnOddEncoding() {
     rows.execute(

@@ -98,10 +98,12 @@ class JobConfigTest {
                 new JobConfig.Feedback(
                     new Database("jdbc:postgresql://rows:5432/rows", "writer", Secret.EMPTY),
                     new TableName(List.of("public", "subscribers_feedback")),
+                    new TableName(List.of("public", "promo_stream_commits")),
+                    new TableName(List.of("public", "subscribers_feedback_refused")),
                     OnLostTransaction.FAIL),
                 DeliveryGuarantee.EXACTLY_ONCE,
                 "promo-stream"));
-    assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(15));
+    assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(1));
     // Travels in the job graph.
     new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(config);
   }
@@ -587,18 +589,13 @@ class JobConfigTest {
     }
   }
 
-  /** Alone it would start the job. */
+  /** It would start the job, where release 0.1 printed a report. */
   @Test
-  void sendingGoesWithAWindow() {
-    assertThat(CommandLine.parse(new String[] {"--send"}).problems())
-        .containsExactly("--send goes with --lost-notifications");
-    CommandLine line =
-        CommandLine.parse(
-            new String[] {
-              "--send", "--lost-notifications", "2026-11-25T10:00:00Z/2026-11-25T11:00:00Z"
-            });
-    assertThat(line.problems()).isEmpty();
-    assertThat(line.send()).isTrue();
-    assertThat(line.lostNotifications()).startsWith("2026-11-25T10").endsWith("11:00:00Z");
+  void refusesObsoleteOptions() {
+    assertThat(
+            CommandLine.parse(new String[] {"--lost-notifications", "2026-11-25/2026-11-26"})
+                .problems())
+        .containsExactly(
+            "--lost-notifications is obsolete: an outage of any length no longer loses notifications. Leave it out");
   }
 }

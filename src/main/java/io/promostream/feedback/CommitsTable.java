@@ -1,0 +1,181 @@
+package io.promostream.feedback;
+
+import io.promostream.config.TableName;
+import io.promostream.replay.Committable;
+import io.promostream.replay.Lease.Holder;
+import io.promostream.replay.Mark;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The marks and the lease of one {@code transaction-prefix}: a row for each writer, and one for the
+ * lease, whose sequence counts the renewals.
+ *
+ * <p>A commit locks the lease {@code FOR KEY SHARE}: renewals, which change no key, pass; a
+ * takeover locks {@code FOR UPDATE} and so waits for the commit, or the commit finds another owner.
+ */
+final class CommitsTable {
+
+  private static final String LEASE = "lease";
+
+  private final TableName name;
+  private final String prefix;
+  private final String owner;
+
+  CommitsTable(TableName name, String prefix, String owner) {
+    this.name = name;
+    this.prefix = prefix;
+    this.owner = owner;
+  }
+
+  /**
+   * Refuses a table that can't keep marks.
+   *
+   * @throws IOException saying why
+   */
+  void requireUsable(Connection connection) throws SQLException, IOException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(?)")) {
+      statement.setString(1, name.quoted());
+      try (ResultSet row = statement.executeQuery()) {
+        if (!row.next()) {
+          throw new IOException(
+              "table %s does not exist. Create it as feedback.sql in the jar says, or set feedback.commits-table"
+                  .formatted(name));
+        }
+        if (!row.getString(1).equals("p")) {
+          throw new IOException(
+              "table %s is UNLOGGED or temporary, so a crash of the server would empty it and rows would be written twice."
+                      .formatted(name)
+                  + " Run ALTER TABLE ... SET LOGGED");
+        }
+      }
+    }
+  }
+
+  /** How far a writer is. */
+  Mark mark(Connection connection, String writer) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "SELECT sequence, records FROM %s WHERE prefix = ? AND writer = ?"
+                .formatted(name.quoted()))) {
+      statement.setString(1, prefix);
+      statement.setString(2, writer);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? new Mark(row.getLong(1), row.getLong(2)) : Mark.NONE;
+      }
+    }
+  }
+
+  /**
+   * Moves a writer's mark to a committable from the one before, if the job has the lease.
+   *
+   * @return whether it did
+   */
+  boolean move(Connection connection, String writer, Mark from, Committable committable)
+      throws SQLException {
+    Mark to = from.after(committable);
+    String lease =
+        "WITH lease AS (SELECT 1 FROM %s WHERE prefix = ? AND writer = '%s' AND owner = ? FOR KEY SHARE) "
+            .formatted(name.quoted(), LEASE);
+    String move =
+        from.sequence() == 0
+            ? "INSERT INTO %s (sequence, records, owner, prefix, writer) SELECT ?, ?, ?, ?, ? FROM lease ON CONFLICT DO NOTHING"
+            : "UPDATE %s SET sequence = ?, records = ?, owner = ?, updated_at = now()"
+                + " WHERE prefix = ? AND writer = ? AND sequence = ? AND EXISTS (SELECT FROM lease)";
+    try (PreparedStatement statement =
+        connection.prepareStatement(lease + move.formatted(name.quoted()))) {
+      statement.setString(1, prefix);
+      statement.setString(2, owner);
+      statement.setLong(3, to.sequence());
+      statement.setLong(4, to.records());
+      statement.setString(5, owner);
+      statement.setString(6, prefix);
+      statement.setString(7, writer);
+      if (from.sequence() > 0) {
+        statement.setLong(8, from.sequence());
+      }
+      return statement.executeUpdate() == 1;
+    }
+  }
+
+  /** Changes a mark's row, and nothing in it that counts. */
+  void touch(Connection connection, String writer) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "UPDATE %s SET updated_at = now() WHERE prefix = ? AND writer = ?"
+                .formatted(name.quoted()))) {
+      statement.setString(1, prefix);
+      statement.setString(2, writer);
+      statement.executeUpdate();
+    }
+  }
+
+  /** Sets a mark, wherever it is. */
+  void force(Connection connection, String writer, Mark mark) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            INSERT INTO %s AS commits (prefix, writer, sequence, records, owner) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (prefix, writer) DO UPDATE
+            SET sequence = excluded.sequence, records = excluded.records, owner = excluded.owner,
+                updated_at = now()
+            """
+                .formatted(name.quoted()))) {
+      statement.setString(1, prefix);
+      statement.setString(2, writer);
+      statement.setLong(3, mark.sequence());
+      statement.setLong(4, mark.records());
+      statement.setString(5, owner);
+      statement.executeUpdate();
+    }
+  }
+
+  /** Who has the lease. */
+  @Nullable Holder holder(Connection connection, boolean forUpdate) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "SELECT owner, sequence FROM %s WHERE prefix = ? AND writer = '%s'%s"
+                .formatted(name.quoted(), LEASE, forUpdate ? " FOR UPDATE" : ""))) {
+      statement.setString(1, prefix);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? new Holder(row.getString(1), row.getLong(2)) : null;
+      }
+    }
+  }
+
+  /** Replaces the holder of the lease, if it is still the expected one. */
+  void replaceHolder(Connection connection, @Nullable Holder expected, Holder next)
+      throws SQLException {
+    if (expected != null
+        && !expected.owner().equals(next.owner())
+        && !expected.equals(holder(connection, true))) {
+      return;
+    }
+    String sql =
+        expected == null
+            ? "INSERT INTO %s (owner, sequence, records, prefix, writer) VALUES (?, ?, 0, ?, '%s') ON CONFLICT DO NOTHING"
+            : "UPDATE %s SET owner = ?, sequence = ?, updated_at = now() WHERE prefix = ? AND writer = '%s' AND owner = ? AND sequence = ?";
+    try (PreparedStatement statement =
+        connection.prepareStatement(sql.formatted(name.quoted(), LEASE))) {
+      statement.setString(1, next.owner());
+      statement.setLong(2, next.renewals());
+      statement.setString(3, prefix);
+      if (expected != null) {
+        statement.setString(4, expected.owner());
+        statement.setLong(5, expected.renewals());
+      }
+      statement.executeUpdate();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "%s in table %s".formatted(prefix, name);
+  }
+}

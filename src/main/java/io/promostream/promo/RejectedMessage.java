@@ -1,0 +1,87 @@
+package io.promostream.promo;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLimits;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What is written to the rejected topic about a message that can't be used or sent. */
+public final class RejectedMessage {
+
+  static final String HEADER_PREFIX = "reject.";
+
+  /** The most characters of a detail: some of them quote the message. */
+  private static final int MAX_DETAIL_CHARS = 500;
+
+  private RejectedMessage() {}
+
+  /**
+   * Where a message is from.
+   *
+   * @param partition -1 if the message has none because it was never written
+   * @param offset likewise
+   * @param timestamp epoch milliseconds
+   */
+  public record Origin(String topic, int partition, long offset, long timestamp) {}
+
+  /**
+   * The message as it is, with the reason in its headers, and without as much of it as would make
+   * it too large. Existing {@code reject.*} headers, of a replay, are replaced.
+   *
+   * @param maxBytes the largest message that the rejected topic takes
+   */
+  public static Message of(
+      Message message, RejectReason reason, String detail, Origin origin, int maxBytes) {
+    List<Message.Header> headers = new ArrayList<>(message.headers());
+    headers.removeIf(RejectedMessage::isOurs);
+    add(headers, "reason", reason.code());
+    add(headers, "detail", detail.substring(0, Math.min(detail.length(), MAX_DETAIL_CHARS)));
+    add(headers, "topic", origin.topic());
+    add(headers, "partition", origin.partition());
+    add(headers, "offset", origin.offset());
+    add(headers, "timestamp", origin.timestamp());
+    return within(new Message(message.key(), message.value(), headers), maxBytes);
+  }
+
+  /**
+   * As much of a rejected message as fits: all of it, or all but its value, or only what says why
+   * it was rejected. What is left out is said.
+   */
+  static Message within(Message rejected, int maxBytes) {
+    if (TopicLimits.sizeOf(rejected) <= maxBytes) {
+      return rejected;
+    }
+    List<Message.Header> headers = new ArrayList<>(rejected.headers());
+    if (rejected.value() != null || headers.stream().noneMatch(RejectedMessage::tellsOmission)) {
+      add(headers, "omitted-bytes", length(rejected.value()));
+    }
+    Message withoutValue = new Message(rejected.key(), null, headers);
+    if (TopicLimits.sizeOf(withoutValue) <= maxBytes) {
+      return withoutValue;
+    }
+    List<Message.Header> ours = new ArrayList<>(headers);
+    ours.removeIf(header -> !isOurs(header));
+    add(ours, "omitted-headers", headers.size() - ours.size());
+    add(ours, "omitted-key-bytes", length(rejected.key()));
+    return new Message(null, null, ours);
+  }
+
+  private static boolean isOurs(Message.Header header) {
+    return header.key().startsWith(HEADER_PREFIX);
+  }
+
+  private static boolean tellsOmission(Message.Header header) {
+    return header.key().equals(HEADER_PREFIX + "omitted-bytes");
+  }
+
+  private static int length(byte @Nullable [] bytes) {
+    return bytes == null ? 0 : bytes.length;
+  }
+
+  private static void add(List<Message.Header> headers, String name, Object value) {
+    headers.add(new Message.Header(HEADER_PREFIX + name, value.toString().getBytes(UTF_8)));
+  }
+}

@@ -1,0 +1,30 @@
+package io.promostream.replay;
+
+/**
+ * A bounded piece of what a writer is to write, replayed in one transaction.
+ *
+ * @param sequence number within its writer, from 1 without gaps
+ * @param format in which the serializer of the elements wrote the bytes
+ * @param bytes the serialized elements, one after the other; never changed
+ * @param elements how many elements the bytes hold
+ * @param records how many messages or rows the elements lead to
+ * @param dueSince since when the first of them has been due, epoch milliseconds; {@link
+ *     Long#MAX_VALUE} if that is not known
+ * @param packedAt when it was packed, epoch milliseconds
+ */
+@SuppressWarnings("ArrayRecordComponent") // identity is enough: nobody compares committables
+public record Committable(
+    long sequence,
+    int format,
+    byte[] bytes,
+    int elements,
+    int records,
+    long dueSince,
+    long packedAt) {
+
+  /** Without the bytes: Flink and this package log committables. */
+  @Override
+  public String toString() {
+    return "committable %d (%d records, %d bytes)".formatted(sequence, records, bytes.length);
+  }
+}

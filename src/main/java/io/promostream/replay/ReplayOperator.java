@@ -1,0 +1,147 @@
+package io.promostream.replay;
+
+import io.promostream.metrics.JobMetric;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.checkpoint.CheckpointOptions;
+import org.apache.flink.runtime.checkpoint.SavepointType;
+import org.apache.flink.runtime.state.CheckpointStreamFactory;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.OperatorSnapshotFutures;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collects what it is given, and replays it once the checkpoint that holds it is complete. See the
+ * package.
+ *
+ * <p>Under at-least-once it passes everything on and only replays what a restored checkpoint still
+ * holds, so that the guarantee may be changed over any checkpoint.
+ *
+ * <p>It is no {@code Sink}: a sink's committer runs on the task's thread and so would delay
+ * checkpoints as long as the target is slow.
+ *
+ * @param <T> what a sink is given
+ */
+public final class ReplayOperator<T> extends AbstractStreamOperator<T>
+    implements OneInputStreamOperator<T, T> {
+
+  private static final long serialVersionUID = 1;
+
+  static final ListStateDescriptor<WriterLog> LOGS =
+      new ListStateDescriptor<>("writer-logs", WriterLog.TYPE);
+
+  private static final long NO_CHECKPOINT = -1;
+
+  private final Target<T> target;
+  private final boolean passOn;
+
+  private transient ReplayLog<T> log;
+  private transient ListState<WriterLog> logs;
+  private transient @Nullable ReplayThread<T> thread;
+
+  /** The savepoint that the job is being stopped with. */
+  private transient long lastSavepoint;
+
+  private transient boolean stopped;
+
+  /**
+   * Makes an operator.
+   *
+   * @param passOn whether to pass everything on, and replay only what is restored
+   */
+  public ReplayOperator(Target<T> target, boolean passOn) {
+    this.target = target;
+    this.passOn = passOn;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    lastSavepoint = NO_CHECKPOINT;
+    log = new ReplayLog<>(target);
+    logs = context.getOperatorStateStore().getListState(LOGS);
+    boolean restored = false;
+    for (WriterLog writer : logs.get()) {
+      log.restore(writer);
+      restored = true;
+    }
+    if (restored || !passOn) {
+      startReplaying();
+    }
+  }
+
+  private void startReplaying() throws Exception {
+    MetricGroup metrics = getMetricGroup();
+    JobMetric.REPLAY_HELD_BYTES.gauge(metrics, log::heldBytes);
+    JobMetric.REPLAY_DELAY.gauge(
+        metrics, () -> log.oldestReleasedMillis(System.currentTimeMillis()) / 1000);
+    Replayer<T> replayer = target.open(metrics);
+    thread =
+        new ReplayThread<>(
+            getOperatorName() + " " + getRuntimeContext().getTaskInfo().getIndexOfThisSubtask(),
+            log,
+            target,
+            replayer,
+            metrics,
+            getContainingTask().getEnvironment()::failExternally);
+    thread.start();
+  }
+
+  @Override
+  public void processElement(StreamRecord<T> element) throws Exception {
+    if (passOn) {
+      output.collect(element);
+    } else {
+      log.add(
+          element.getValue(),
+          element.hasTimestamp() ? element.getTimestamp() : null,
+          System.currentTimeMillis());
+    }
+  }
+
+  @Override
+  public OperatorSnapshotFutures snapshotState(
+      long checkpointId,
+      long timestamp,
+      CheckpointOptions checkpointOptions,
+      CheckpointStreamFactory factory)
+      throws Exception {
+    if (checkpointOptions.getCheckpointType() instanceof SavepointType type
+        && type.isSynchronous()) {
+      lastSavepoint = checkpointId;
+    }
+    return super.snapshotState(checkpointId, timestamp, checkpointOptions, factory);
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    logs.update(log.snapshot(context.getCheckpointId(), System.currentTimeMillis()));
+  }
+
+  @Override
+  public void notifyCheckpointComplete(long checkpointId) throws Exception {
+    super.notifyCheckpointComplete(checkpointId);
+    log.complete(checkpointId);
+    if (checkpointId == lastSavepoint) {
+      if (thread != null) {
+        log.awaitReplayed();
+      }
+      stopped = true;
+    }
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (thread != null) {
+      thread.close(stopped);
+      thread = null;
+    }
+    super.close();
+  }
+}

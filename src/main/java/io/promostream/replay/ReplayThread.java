@@ -1,0 +1,275 @@
+package io.promostream.replay;
+
+import io.promostream.config.JobConfig.OnLostTransaction;
+import io.promostream.metrics.JobMetric;
+import io.promostream.metrics.RecentMax;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Replays what a {@link ReplayLog} releases, in order, until it is closed. Trouble with the target
+ * is logged, counted and retried for as long as it lasts; nothing else waits for it.
+ */
+final class ReplayThread<T> extends Thread {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ReplayThread.class);
+
+  private static final long IDLE_MILLIS = 1_000;
+
+  /** Between two tries: 0.1, 0.2, 0.4 ... s, at most this. */
+  private static final long MAX_PAUSE_MILLIS = 5_000;
+
+  /** A task that fails takes its metrics along: a scraper gets this long to see the loss. */
+  private static final long SHOW_LOSS_MILLIS = 20_000;
+
+  private final ReplayLog<T> log;
+  private final Target<T> target;
+  private final Replayer<T> replayer;
+  private final Consumer<Throwable> failTask;
+
+  private final Counter failures;
+  private final Counter commitsLost;
+  private final Counter recordsLost;
+  private final RecentMax commitMillis;
+  private final RecentMax deliveryDelay;
+
+  /** The writer that the replayer has taken over since it connected, and how far it is. */
+  private @Nullable String takenOver;
+
+  private Mark mark = Mark.NONE;
+  private volatile boolean closed;
+
+  ReplayThread(
+      String name,
+      ReplayLog<T> log,
+      Target<T> target,
+      Replayer<T> replayer,
+      MetricGroup metrics,
+      Consumer<Throwable> failTask) {
+    super("replay " + name);
+    setDaemon(true);
+    this.log = log;
+    this.target = target;
+    this.replayer = replayer;
+    this.failTask = failTask;
+    failures = JobMetric.REPLAY_FAILURES.counter(metrics);
+    commitsLost = JobMetric.TRANSACTIONS_LOST.counter(metrics);
+    recordsLost = JobMetric.RECORDS_LOST.counter(metrics);
+    commitMillis = JobMetric.COMMIT_MILLIS.recentMax(metrics);
+    deliveryDelay = JobMetric.DELIVERY_DELAY.recentMax(metrics);
+  }
+
+  @Override
+  public void run() {
+    int tries = 0;
+    while (!closed) {
+      try {
+        step();
+        tries = 0;
+      } catch (InterruptedException e) {
+        if (closed) {
+          return;
+        }
+      } catch (LeaseException | LostCommitsException e) {
+        showThenFail(e);
+        return;
+      } catch (Exception e) {
+        if (closed) {
+          return;
+        }
+        tries++;
+        retryLater(e, tries);
+      } catch (Throwable t) {
+        failTask.accept(t);
+        return;
+      }
+    }
+  }
+
+  private void retryLater(Exception e, int tries) {
+    failures.inc();
+    if (e instanceof MarkMovedException) {
+      LOG.info("{}; looking again", e.getMessage());
+    } else {
+      // The stack trace once, then a line for each try, which are 5 s apart.
+      LOG.warn(
+          "{}: try {} failed, trying again until it succeeds: {}",
+          getName(),
+          tries,
+          e.getMessage(),
+          tries == 1 ? e : null);
+    }
+    replayer.reset();
+    takenOver = null;
+    pause(
+        e instanceof MarkMovedException
+            ? 50
+            : Math.min(MAX_PAUSE_MILLIS, 50L << Math.min(tries, 10)));
+  }
+
+  private void showThenFail(Exception e) {
+    LOG.error("{}: {}", getName(), e.getMessage());
+    if (e instanceof LostCommitsException) {
+      pause(SHOW_LOSS_MILLIS);
+    }
+    if (!closed) {
+      failTask.accept(e);
+    }
+  }
+
+  private void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      // Only close() interrupts, which the loop looks for.
+    }
+  }
+
+  private void step() throws Exception {
+    ReplayLog.Next next = log.next(IDLE_MILLIS);
+    if (!replayer.holdLease()) {
+      commitsLost.inc();
+      LOG.error(
+          "{}: the target has lost commits that it had confirmed: its lease went back. It was replaced by an older copy, or failed"
+              + " over to a standby that was behind. What this job had committed last may be missing there",
+          getName());
+      look();
+    }
+    if (next == null) {
+      look();
+    } else {
+      replay(next);
+    }
+  }
+
+  /** Nothing to replay: sees whether the target still has what it confirmed. */
+  private void look() throws Exception {
+    Mark known = log.ownMark();
+    if (known.sequence() > 0) {
+      Mark found = replayer.look(log.ownWriter());
+      if (found.sequence() < known.sequence()) {
+        lost(log.ownWriter(), known, found);
+      }
+    }
+  }
+
+  private void replay(ReplayLog.Next next) throws Exception {
+    if (!next.writer().equals(takenOver)) {
+      mark = takeOver(next);
+      takenOver = next.writer();
+    }
+    Committable committable = next.committable();
+    if (committable == null) {
+      log.committed(next.writer(), mark);
+    } else if (committable.sequence() <= mark.sequence()) {
+      LOG.info("{}: {} of writer {} was committed before", getName(), committable, next.writer());
+      replayer.confirm(next.writer(), mark);
+      log.committed(next.writer(), mark);
+    } else {
+      commit(next.writer(), committable);
+    }
+  }
+
+  private Mark takeOver(ReplayLog.Next next) throws Exception {
+    Mark known = next.committed();
+    Mark found;
+    try {
+      found = replayer.takeOver(next.writer(), known, next.committable());
+    } catch (UnknownMarkException e) {
+      if (target.onLostCommits() == OnLostTransaction.FAIL) {
+        throw new LostCommitsException(
+            e.getMessage()
+                + ". To go on as if it had been written, start from the same place with feedback.on-lost-transaction:"
+                + " continue");
+      }
+      LOG.error(
+          "{}; going on as if it had been written, as feedback.on-lost-transaction says",
+          e.getMessage());
+      commitsLost.inc();
+      found = known.after(next.committable());
+      replayer.forceMark(next.writer(), found);
+    }
+    if (found.sequence() < known.sequence()) {
+      lost(next.writer(), known, found);
+      return known;
+    }
+    return found;
+  }
+
+  private void lost(String writer, Mark known, Mark found) throws Exception {
+    commitsLost.inc(known.sequence() - found.sequence());
+    recordsLost.inc(known.records() - found.records());
+    String message =
+        ("the target has lost commits that it had confirmed: writer %s had committed %d (%d records), the target has %d (%d records)."
+                + " It was replaced by an older copy, failed over to a standby that was behind, or somebody deleted marks that"
+                + " were still needed")
+            .formatted(
+                writer, known.sequence(), known.records(), found.sequence(), found.records());
+    if (target.onLostCommits() == OnLostTransaction.FAIL) {
+      throw new LostCommitsException(
+          message
+              + ". To go on without these records, start from the same place with feedback.on-lost-transaction: continue");
+    }
+    LOG.error("{}; going on without them, as feedback.on-lost-transaction says", message);
+    replayer.forceMark(writer, known);
+  }
+
+  private void commit(String writer, Committable committable) throws Exception {
+    long start = System.nanoTime();
+    replayer.commit(writer, mark, committable, unpack(committable));
+    commitMillis.note((System.nanoTime() - start) / 1_000_000);
+    mark = mark.after(committable);
+    log.committed(writer, mark);
+    if (committable.dueSince() != Long.MAX_VALUE) {
+      deliveryDelay.note(System.currentTimeMillis() - committable.dueSince());
+    }
+  }
+
+  private List<T> unpack(Committable committable) throws IOException {
+    TypeSerializer<T> serializer = target.serializer().reading(committable.format());
+    DataInputDeserializer in = new DataInputDeserializer(committable.bytes());
+    List<T> elements = new ArrayList<>(committable.elements());
+    for (int i = 0; i < committable.elements(); i++) {
+      elements.add(serializer.deserialize(in));
+    }
+    return elements;
+  }
+
+  /**
+   * Ends the thread, also in the middle of a replay: what it has not replayed stays in the state of
+   * the last checkpoint.
+   *
+   * @param releaseLease whether the job ends as it was told to, with everything replayed
+   */
+  void close(boolean releaseLease) {
+    closed = true;
+    if (!releaseLease) {
+      replayer.close();
+    }
+    interrupt();
+    try {
+      join();
+      if (releaseLease) {
+        replayer.releaseLease();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      LOG.warn(
+          "{}: the lease was not given back, so the next job waits for {} s: {}",
+          getName(),
+          Lease.TIME_TO_LIVE.toSeconds(),
+          e.getMessage());
+    }
+    replayer.close();
+  }
+}
