@@ -1,5 +1,8 @@
 package io.promostream.replay;
 
+import java.util.Arrays;
+import java.util.Objects;
+
 /**
  * A bounded piece of what a writer is to write, replayed in one transaction.
  *
@@ -12,7 +15,7 @@ package io.promostream.replay;
  *     Long#MAX_VALUE} if that is not known
  * @param packedAt when it was packed, epoch milliseconds
  */
-@SuppressWarnings("ArrayRecordComponent") // identity is enough: nobody compares committables
+@SuppressWarnings("ArrayRecordComponent") // equality is defined below, by content
 public record Committable(
     long sequence,
     int format,
@@ -21,6 +24,23 @@ public record Committable(
     int records,
     long dueSince,
     long packedAt) {
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Committable that
+        && sequence == that.sequence
+        && format == that.format
+        && Arrays.equals(bytes, that.bytes)
+        && elements == that.elements
+        && records == that.records
+        && dueSince == that.dueSince
+        && packedAt == that.packedAt;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(sequence, Arrays.hashCode(bytes));
+  }
 
   /** Without the bytes: Flink and this package log committables. */
   @Override

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets one job at a time work under a {@code transaction-prefix}. The holder counts up a number in
- * the target, at least every {@link #RENEW}. Who wants the lease and finds another's name watches
- * that number for {@link #TIME_TO_LIVE}: if it moves, the other job lives. No clocks are compared.
+ * the target every few seconds. Who wants the lease and finds another's name watches that number
+ * for {@link #TIME_TO_LIVE}: if it moves, the other job lives. No clocks are compared.
  *
  * <p>The owner's name is drawn where the job graph is made, so all subtasks of a job share it, and
  * each renews only what none of the others has renewed. It is not the job's id, because application
@@ -16,11 +16,6 @@ public final class Lease {
 
   /** A holder that does not renew for this long is taken for dead. */
   public static final Duration TIME_TO_LIVE = Duration.ofSeconds(10);
-
-  /** Three renewals fit into the time to live. */
-  private static final Duration RENEW = Duration.ofSeconds(3);
-
-  private static final long PAUSE_MILLIS = 500;
 
   /** The name in a lease that nobody holds. */
   public static final String NOBODY = "";
@@ -50,12 +45,23 @@ public final class Lease {
 
   private final Store store;
   private final String owner;
+  private final Duration timeToLive;
+  private final Duration renewEvery;
+  private final Duration pause;
   private @Nullable Holder seen;
   private long seenNanos;
 
   public Lease(Store store, String owner) {
+    this(store, owner, TIME_TO_LIVE);
+  }
+
+  /** Three renewals fit into the time to live, and twenty looks. */
+  Lease(Store store, String owner, Duration timeToLive) {
     this.store = store;
     this.owner = owner;
+    this.timeToLive = timeToLive;
+    renewEvery = timeToLive.dividedBy(3);
+    pause = timeToLive.dividedBy(20);
   }
 
   /**
@@ -71,7 +77,7 @@ public final class Lease {
     while (found == null || !found.owner().equals(owner)) {
       store.replace(found, new Holder(owner, found == null ? 1 : found.renewals() + 1));
       // Somebody else may have taken it at the same moment.
-      Thread.sleep(PAUSE_MILLIS);
+      Thread.sleep(pause.toMillis());
       Holder now = store.read();
       if (now != null && !isFree(now)) {
         throw refused(now);
@@ -86,9 +92,9 @@ public final class Lease {
   }
 
   private void awaitDeath(Holder found) throws Exception {
-    long deadline = System.nanoTime() + TIME_TO_LIVE.toNanos();
+    long deadline = System.nanoTime() + timeToLive.toNanos();
     while (System.nanoTime() < deadline) {
-      Thread.sleep(PAUSE_MILLIS);
+      Thread.sleep(pause.toMillis());
       Holder now = store.read();
       if (now == null || isFree(now)) {
         return;
@@ -106,7 +112,7 @@ public final class Lease {
    * @throws LeaseException if another job has it
    */
   public boolean hold() throws Exception {
-    if (seen != null && System.nanoTime() - seenNanos < RENEW.toNanos()) {
+    if (seen != null && System.nanoTime() - seenNanos < renewEvery.toNanos()) {
       return true;
     }
     Holder now = store.read();

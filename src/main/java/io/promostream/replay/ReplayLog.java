@@ -141,6 +141,11 @@ final class ReplayLog<T> {
       pack(now);
     }
     own.pending.addAll(assigned(checkpoint));
+    return logs();
+  }
+
+  /** All logs that are still of use. */
+  synchronized List<WriterLog> logs() {
     List<WriterLog> logs = new ArrayList<>();
     for (Writer writer : writers) {
       if (!writer.pending.isEmpty() || !writer.verified || writer.committed.sequence() > 0) {

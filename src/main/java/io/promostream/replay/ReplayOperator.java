@@ -1,6 +1,8 @@
 package io.promostream.replay;
 
 import io.promostream.metrics.JobMetric;
+import java.util.List;
+import org.apache.flink.annotation.VisibleForTesting;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.metrics.MetricGroup;
@@ -143,5 +145,11 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
       thread = null;
     }
     super.close();
+  }
+
+  /** What a checkpoint would hold now. */
+  @VisibleForTesting
+  List<WriterLog> logs() {
+    return log.logs();
   }
 }
