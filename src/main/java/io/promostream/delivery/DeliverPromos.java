@@ -50,6 +50,9 @@ public final class DeliverPromos
   private static final int MAX_SLICE_CLIENTS = 1_000;
   private static final int MAX_SLICE_BYTES = 256 * 1024;
 
+  /** The most that the texts of a slice's promo may take in its messages, in characters. */
+  private static final int MAX_SLICE_TEXT = 8 << 20;
+
   /** Stands in {@link DeliveryState#READY} where only slices are left to send: before all time. */
   private static final long NOTHING_TO_DECIDE = Long.MIN_VALUE;
 
@@ -69,6 +72,7 @@ public final class DeliverPromos
   private transient ValueState<Long> slot;
   private transient ValueState<Long> wake;
 
+  private transient BooleanSupplier sinksTake;
   private transient BooleanSupplier room;
   private transient Timetable timetable;
 
@@ -92,8 +96,14 @@ public final class DeliverPromos
     this.remember = remember;
   }
 
-  /** Before it is opened: asked whenever a timer would send something. */
-  void sendSlicesWhile(BooleanSupplier thereIsRoom) {
+  /**
+   * Before it is opened: what decides whether batches go out.
+   *
+   * @param sinksTake asked before anything is sent
+   * @param thereIsRoom asked, too, whenever a timer would send something
+   */
+  void sendWhile(BooleanSupplier sinksTake, BooleanSupplier thereIsRoom) {
+    this.sinksTake = sinksTake;
     room = thereIsRoom;
   }
 
@@ -287,11 +297,15 @@ public final class DeliverPromos
     }
     if (isAt(time, slot)) {
       slot.clear();
-      if (room.getAsBoolean()) {
-        advanceOne(timers, out);
-      } else {
-        timetable.rest(timers.currentProcessingTime());
+      long now = timers.currentProcessingTime();
+      if (!sinksTake.getAsBoolean()) {
+        timetable.restLong(now);
         takeSlot(timers);
+      } else if (!room.getAsBoolean()) {
+        timetable.rest(now);
+        takeSlot(timers);
+      } else {
+        advanceOne(timers, out);
       }
     }
   }
@@ -363,6 +377,9 @@ public final class DeliverPromos
     }
     List<Slice> due = decide(id, campaign, decideAt);
     Running opened = campaign.open();
+    if (!sinksTake.getAsBoolean()) {
+      return keep(id, opened, due);
+    }
     if (opened.hasSlices()) {
       return keep(id, sendKept(id, opened, out), due);
     }
@@ -399,7 +416,8 @@ public final class DeliverPromos
     Audience before = recipientsOf(id);
     Audience due = campaign.due(orNobody(audience.value()), before, at);
     noteRecipients(id, before, before.plus(due));
-    return due.slices(MAX_SLICE_CLIENTS, MAX_SLICE_BYTES).stream()
+    int clientsByText = Math.max(1, MAX_SLICE_TEXT / Math.max(1, campaign.promo().textLength()));
+    return due.slices(Math.min(MAX_SLICE_CLIENTS, clientsByText), MAX_SLICE_BYTES).stream()
         .map(clients -> new Slice(at / 1000, clients))
         .toList();
   }

@@ -1,11 +1,13 @@
 package io.promostream.delivery;
 
 import io.promostream.promo.Promo;
+import io.promostream.replay.Backlog;
 import io.promostream.subscribers.ListUpdate;
 import java.util.Arrays;
 import org.apache.flink.runtime.io.network.api.writer.ResultPartitionWriter;
 import org.apache.flink.runtime.io.network.partition.ResultPartition;
 import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs {@link DeliverPromos}, and tells it whether there is room in front of the sinks, which a
@@ -21,6 +23,7 @@ public class DeliverPromosOperator
   private static final int BUFFERS = 2;
 
   private final DeliverPromos promos;
+  private transient @Nullable Backlog backlog;
 
   public DeliverPromosOperator(DeliverPromos promos) {
     super(promos);
@@ -29,8 +32,22 @@ public class DeliverPromosOperator
 
   @Override
   public void open() throws Exception {
-    promos.sendSlicesWhile(this::hasRoom);
+    backlog = Backlog.watching(getContainingTask().getEnvironment().getGlobalAggregateManager());
+    promos.sendWhile(this::sinksTake, this::hasRoom);
     super.open();
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (backlog != null) {
+      backlog.close();
+    }
+    super.close();
+  }
+
+  /** Whether no sink holds as much as it may: what is not replayed stays in its heap. */
+  boolean sinksTake() {
+    return !backlog.isFull();
   }
 
   /** Whether a slice would neither wait for a free buffer nor behind many others. */

@@ -17,6 +17,9 @@ final class Timetable {
   /** A tenth of what a sink needs for the slices that it has before it. */
   private static final int REST_MILLIS = 2;
 
+  /** A sink that is full says so within a second, and a checkpoint must come first. */
+  private static final int LONG_REST_MILLIS = 250;
+
   private static final int MILLIS = 1_000;
 
   /** Seconds that are kept apart, if not all: others begin anew, which spreads them less. */
@@ -37,6 +40,11 @@ final class Timetable {
   /** There is no room in front of the sinks: nobody's turn comes until there may be some again. */
   void rest(long now) {
     restUntil = now + REST_MILLIS;
+  }
+
+  /** The sinks are full: nobody's turn comes until a checkpoint may have relieved them. */
+  void restLong(long now) {
+    restUntil = now + LONG_REST_MILLIS;
   }
 
   /**

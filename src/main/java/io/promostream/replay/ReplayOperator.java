@@ -5,6 +5,7 @@ import java.util.List;
 import org.apache.flink.annotation.VisibleForTesting;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.SavepointType;
@@ -39,12 +40,17 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
 
   private static final long NO_CHECKPOINT = -1;
 
+  private static final int BATCH_SINKS = 2;
+  private static final long MIN_HELD_BYTES = 8 << 20;
+  private static final long MAX_HELD_BYTES = 128 << 20;
+
   private final Target<T> target;
   private final boolean passOn;
 
   private transient ReplayLog<T> log;
   private transient ListState<WriterLog> logs;
   private transient @Nullable ReplayThread<T> thread;
+  private transient @Nullable Backlog backlog;
 
   /** The savepoint that the job is being stopped with. */
   private transient long lastSavepoint;
@@ -83,15 +89,39 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
     JobMetric.REPLAY_DELAY.gauge(
         metrics, () -> log.oldestReleasedMillis(System.currentTimeMillis()) / 1000);
     Replayer<T> replayer = target.open(metrics);
+    String name =
+        getOperatorConfig().getOperatorName()
+            + " "
+            + getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
     thread =
         new ReplayThread<>(
-            getOperatorName() + " " + getRuntimeContext().getTaskInfo().getIndexOfThisSubtask(),
+            name,
             log,
             target,
             replayer,
             metrics,
             getContainingTask().getEnvironment()::failExternally);
     thread.start();
+    backlog =
+        Backlog.reporting(
+            getContainingTask().getEnvironment().getGlobalAggregateManager(),
+            name,
+            () -> 100 * log.heldBytes() / heldBytesLimit());
+  }
+
+  /**
+   * What a subtask may hold: together, those that write batches get a fifth of the heap. It bounds
+   * what one checkpoint carries, too.
+   */
+  private long heldBytesLimit() {
+    int slots =
+        getContainingTask()
+            .getEnvironment()
+            .getTaskManagerInfo()
+            .getConfiguration()
+            .get(TaskManagerOptions.NUM_TASK_SLOTS);
+    long share = Runtime.getRuntime().maxMemory() / 5 / BATCH_SINKS / slots;
+    return Math.min(MAX_HELD_BYTES, Math.max(MIN_HELD_BYTES, share));
   }
 
   @Override
@@ -140,6 +170,9 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
 
   @Override
   public void close() throws Exception {
+    if (backlog != null) {
+      backlog.close();
+    }
     if (thread != null) {
       thread.close(stopped);
       thread = null;

@@ -49,6 +49,7 @@ final class DeliveryDriver {
   private long now;
   private long version;
   private boolean room = true;
+  private boolean sinksFull;
   private boolean ticking;
   private long ticks;
 
@@ -98,6 +99,11 @@ final class DeliveryDriver {
       boolean hasRoom() {
         return room;
       }
+
+      @Override
+      boolean sinksTake() {
+        return !sinksFull;
+      }
     };
   }
 
@@ -113,6 +119,11 @@ final class DeliveryDriver {
   void stopTicking() {
     ticking = false;
     ticks = 0;
+  }
+
+  /** Whether a sink holds as much as it may: at first none does. */
+  void setSinksFull(boolean full) {
+    sinksFull = full;
   }
 
   /** Whether there is room in front of the sinks: at first there is. */

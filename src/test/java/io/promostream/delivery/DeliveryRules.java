@@ -609,6 +609,38 @@ abstract class DeliveryRules {
       assertThat(got).containsExactlyInAnyOrderElementsOf(clients);
     }
 
+    /** New promos too: what the sinks can't hold waits here, and only here. */
+    @Test
+    void keepsWhatFullSinksCanNotTake() throws Exception {
+      List<String> clients = clients(2_500);
+      job.audience("r", clients.toArray(String[]::new));
+      job.audience("small", "a");
+      job.setSinksFull(true);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.promo(new Promo("small", "c", "v1", "owner", "contact", T0, T0 + 60, 1));
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("slicesPending")).isEqualTo(4);
+      job.restart(2);
+      job.promo(promo("c", "v2", 0, 60, 2));
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.deliveries()).isEmpty();
+
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(clientsOf(job.deliveries())).hasSize(2_501).containsAll(clients).contains("a");
+    }
+
+    /** The messages of one slice fit into one transaction. */
+    @Test
+    void aSliceOfALongPromoIsSmall() throws Exception {
+      job.audience("r", clients(100).toArray(String[]::new));
+      job.promo(promo("c", "x".repeat(1 << 20), 0, 60, 1));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.batches()).allMatch(batch -> batch.clients().size() <= 8);
+      assertThat(job.deliveries()).hasSize(100).doesNotHaveDuplicates();
+    }
+
     @Test
     void aSliceIsBounded() throws Exception {
       job.audience("r", clients(10_500).toArray(String[]::new));
