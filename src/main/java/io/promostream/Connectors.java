@@ -6,8 +6,7 @@ import io.promostream.feedback.AtLeastOnceFeedbackSink;
 import io.promostream.feedback.FeedbackSink;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.kafka.Message;
-import io.promostream.kafka.PromosTopic;
-import io.promostream.kafka.StartingOffsets;
+import io.promostream.kafka.PromosSource;
 import io.promostream.kafka.TopicLimits;
 import io.promostream.promo.RawPromo;
 import io.promostream.subscribers.ListUpdate;
@@ -15,8 +14,6 @@ import io.promostream.subscribers.SubscriberListSource;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 
 /**
  * What joins the job to the world outside; tests put others in their place.
@@ -34,7 +31,7 @@ record Connectors(
   /** Kafka and Postgres, as configured. */
   static Connectors of(JobConfig config) {
     return new Connectors(
-        promos(config),
+        new PromosSource<>(config, new RawPromo.Deserializer()),
         new SubscriberListSource(
             config.subscribers().database(),
             config.subscribers().table(),
@@ -43,18 +40,6 @@ record Connectors(
         KafkaClients.sink(config, config.rejectedTopic(), "rejected"),
         feedback(config),
         TopicLimits.ofBroker(config.kafka()));
-  }
-
-  private static Source<RawPromo, ?, ?> promos(JobConfig config) {
-    return KafkaSource.<RawPromo>builder()
-        // A promo of a transaction that was aborted was never published.
-        .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
-        .setProperties(KafkaClients.properties(config.kafka()))
-        .setKafkaSubscriber(new PromosTopic(config))
-        .setGroupId(config.promos().groupId())
-        .setStartingOffsets(new StartingOffsets(config.promos().startFrom()))
-        .setDeserializer(new RawPromo.Deserializer())
-        .build();
   }
 
   private static Sink<DeliveryBatch> feedback(JobConfig config) {

@@ -15,6 +15,7 @@ import io.promostream.testing.Waiting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -41,8 +42,10 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -327,23 +330,62 @@ final class TestJob implements AutoCloseable {
             .formatted(client, restaurant));
   }
 
+  /** The offset that the group has committed, by partition. */
+  Map<Integer, Long> committedOffsets() throws Exception {
+    Map<Integer, Long> offsets = new HashMap<>();
+    try (Admin admin = broker.admin()) {
+      admin
+          .listConsumerGroupOffsets(config().promos().groupId())
+          .partitionsToOffsetAndMetadata()
+          .get(60, SECONDS)
+          .forEach(
+              (partition, offset) -> {
+                if (partition.topic().equals(promosTopic)) {
+                  offsets.put(partition.partition(), offset.offset());
+                }
+              });
+    }
+    return offsets;
+  }
+
+  /** Waits until the group's committed offsets, which follow checkpoints, are these. */
+  void awaitCommittedOffsets(Map<Integer, Long> expected) throws Exception {
+    await("the committed offsets " + expected, () -> committedOffsets().equals(expected));
+  }
+
   /** Waits until the group's committed offsets, which follow checkpoints, say so many promos. */
   void awaitCommittedOffsets(long promos) throws Exception {
-    String group = config().promos().groupId();
+    await(
+        "offsets of " + promos + " promos",
+        () -> committedOffsets().values().stream().mapToLong(offset -> offset).sum() >= promos);
+  }
+
+  /** Moves the group, as another job with the same group id would. */
+  void setCommittedOffset(int partition, long offset) throws Exception {
     try (Admin admin = broker.admin()) {
-      await(
-          "offsets of " + promos + " promos",
-          () ->
-              admin
-                      .listConsumerGroupOffsets(group)
-                      .partitionsToOffsetAndMetadata()
-                      .get(60, SECONDS)
-                      .entrySet()
-                      .stream()
-                      .filter(offset -> offset.getKey().topic().equals(promosTopic))
-                      .mapToLong(offset -> offset.getValue().offset())
-                      .sum()
-                  >= promos);
+      admin
+          .alterConsumerGroupOffsets(
+              config().promos().groupId(),
+              Map.of(new TopicPartition(promosTopic, partition), new OffsetAndMetadata(offset)))
+          .all()
+          .get(60, SECONDS);
+    }
+  }
+
+  /** Has the broker forget the group, as it does when its offsets expire. */
+  void deleteCommittedOffsets() throws Exception {
+    try (Admin admin = broker.admin()) {
+      admin.deleteConsumerGroups(List.of(config().promos().groupId())).all().get(60, SECONDS);
+    }
+  }
+
+  /** Adds a partition to the promos' topic, which has three. */
+  void addPromosPartition() throws Exception {
+    try (Admin admin = broker.admin()) {
+      admin
+          .createPartitions(Map.of(promosTopic, NewPartitions.increaseTo(4)))
+          .all()
+          .get(60, SECONDS);
     }
   }
 
