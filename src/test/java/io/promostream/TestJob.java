@@ -8,6 +8,7 @@ import io.promostream.local.EmbeddedBroker;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.local.FeedbackRows;
 import io.promostream.local.Notifications;
+import io.promostream.processes.Rest;
 import io.promostream.testing.OpenTransactions;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
@@ -59,7 +60,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class TestJob implements AutoCloseable {
 
   private static final AtomicInteger COUNT = new AtomicInteger();
-  private static MiniCluster cluster;
+  private static MiniCluster shared;
 
   private final int number = COUNT.incrementAndGet();
   final String promosTopic = "promos-" + number;
@@ -76,6 +77,7 @@ final class TestJob implements AutoCloseable {
   private final Notifications notifications;
   private final List<Delivery> notified = new ArrayList<>();
   private JobID running;
+  private MiniCluster cluster;
   private UnaryOperator<Connectors> connectors = UnaryOperator.identity();
 
   /**
@@ -108,6 +110,45 @@ final class TestJob implements AutoCloseable {
     connectors = replaced;
   }
 
+  /** Has the job run on a cluster of its own instead of the shared one. */
+  void runOn(MiniCluster other) {
+    cluster = other;
+  }
+
+  /**
+   * Rescales one vertex and leaves the others, as the web UI does. Needs the adaptive scheduler.
+   *
+   * @param vertex the beginning of its name
+   */
+  void rescale(String vertex, int parallelism) throws Exception {
+    List<String> required = new ArrayList<>();
+    for (var each :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getVerticesTopologically()) {
+      int wanted = each.getName().startsWith(vertex) ? parallelism : each.getParallelism();
+      required.add(
+          "\"%s\": {\"parallelism\": {\"lowerBound\": %d, \"upperBound\": %<d}}"
+              .formatted(each.getJobVertexId(), wanted));
+    }
+    var unused =
+        new Rest(cluster().getRestAddress().get(60, SECONDS).getPort())
+            .put(
+                "/jobs/%s/resource-requirements".formatted(running),
+                "{%s}".formatted(String.join(", ", required)));
+    await(
+        vertex + " at parallelism " + parallelism,
+        () -> runs() && parallelism(vertex) == parallelism);
+  }
+
+  private int parallelism(String vertex) throws Exception {
+    for (var each :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getVerticesTopologically()) {
+      if (each.getName().startsWith(vertex)) {
+        return each.getParallelism();
+      }
+    }
+    throw new IllegalArgumentException("no vertex " + vertex);
+  }
+
   /** Sets a topic's largest message. */
   void limit(String topic, int maxMessageBytes) throws Exception {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
@@ -128,13 +169,17 @@ final class TestJob implements AutoCloseable {
     }
   }
 
-  private static synchronized MiniCluster cluster() throws Exception {
-    if (cluster == null) {
+  private MiniCluster cluster() throws Exception {
+    return cluster == null ? shared() : cluster;
+  }
+
+  private static synchronized MiniCluster shared() throws Exception {
+    if (shared == null) {
       Configuration flink = new Configuration();
       flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
       // The saboteur takes the job down with it, though nothing connects the two.
       flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
-      cluster =
+      shared =
           new MiniCluster(
               new MiniClusterConfiguration.Builder()
                   .setConfiguration(flink)
@@ -142,9 +187,9 @@ final class TestJob implements AutoCloseable {
                   .setNumSlotsPerTaskManager(2)
                   .withRandomPorts()
                   .build());
-      cluster.start();
+      shared.start();
     }
-    return cluster;
+    return shared;
   }
 
   JobConfig config() {
