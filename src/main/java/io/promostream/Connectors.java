@@ -9,8 +9,7 @@ import io.promostream.kafka.EarlierKafkaTransactions;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.kafka.KafkaTarget;
 import io.promostream.kafka.Message;
-import io.promostream.kafka.PromosTopic;
-import io.promostream.kafka.StartingOffsets;
+import io.promostream.kafka.PromosSource;
 import io.promostream.kafka.TopicLimits;
 import io.promostream.metrics.JobMetric;
 import io.promostream.notification.NotificationExpansion;
@@ -23,8 +22,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 
 /**
  * What joins the job to the world outside; tests put others in their place.
@@ -45,7 +42,7 @@ record Connectors(
         "%s, started %s"
             .formatted(UUID.randomUUID(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
     return new Connectors(
-        promos(config),
+        new PromosSource<>(config, new RawPromo.Deserializer()),
         new SubscriberListSource(
             config.subscribers().database(),
             config.subscribers().table(),
@@ -54,18 +51,6 @@ record Connectors(
         rejected(config, owner),
         feedback(config, owner),
         TopicLimits.ofBroker(config.kafka()));
-  }
-
-  private static Source<RawPromo, ?, ?> promos(JobConfig config) {
-    return KafkaSource.<RawPromo>builder()
-        // A promo of a transaction that was aborted was never published.
-        .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
-        .setProperties(KafkaClients.properties(config.kafka()))
-        .setKafkaSubscriber(new PromosTopic(config))
-        .setGroupId(config.promos().groupId())
-        .setStartingOffsets(new StartingOffsets(config.promos().startFrom()))
-        .setDeserializer(new RawPromo.Deserializer())
-        .build();
   }
 
   private static Outlet<DeliveryBatch> notifications(JobConfig config, String owner) {

@@ -12,13 +12,10 @@ import io.promostream.replay.Idle;
 import io.promostream.replay.ReplayOperator;
 import io.promostream.subscribers.AddressRefreshes;
 import io.promostream.subscribers.ListUpdate;
-import io.promostream.subscribers.OwnShare;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
-import org.apache.flink.streaming.api.datastream.DataStreamUtils;
-import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -31,9 +28,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *    ParsePromo ---- rejected ----> Kafka ...rejected   SubscriberListSource (parallelism 1)
  *         | Promo                                             | audiences that changed
  *    keyBy restaurant                                     broadcast
- *         |                                              OwnShare: keeps the restaurants whose
- *         |                                                   | keys this subtask owns
- *         +------------------> DeliverPromos <----------------+  (reinterpreted as keyed)
+ *         |                                                   | each subtask keeps the restaurants
+ *         +------------------> DeliverPromos <----------------+ whose keys it owns
  *               keyed state of a restaurant: its audience, its campaigns, who got what
  *                                   | DeliveryBatch (promo, a slice of its audience)
  *                               rebalance
@@ -114,24 +110,14 @@ final class PromoStreamTopology {
         .name(Uids.PARSE_PROMO);
   }
 
-  private KeyedStream<ListUpdate, String> audiences() {
+  private DataStream<ListUpdate> audiences() {
     SingleOutputStreamOperator<ListUpdate> updates =
         env.fromSource(connectors.subscribers(), WatermarkStrategy.noWatermarks(), Uids.SUBSCRIBERS)
             .returns(ListUpdate.TYPE)
             .uid(Uids.SUBSCRIBERS)
             .forceNonParallel();
     return switch (config.subscribers().distribution()) {
-      case BROADCAST ->
-          DataStreamUtils.reinterpretAsKeyedStream(
-              updates
-                  .broadcast()
-                  .flatMap(new OwnShare(maxParallelism))
-                  .returns(ListUpdate.TYPE)
-                  .setMaxParallelism(maxParallelism)
-                  .uid(Uids.OWN_SHARE)
-                  .name(Uids.OWN_SHARE),
-              ListUpdate::key,
-              Types.STRING);
+      case BROADCAST -> updates.broadcast();
       case KEYED ->
           updates
               .flatMap(new AddressRefreshes(maxParallelism))
@@ -144,7 +130,7 @@ final class PromoStreamTopology {
   }
 
   private DataStream<DeliveryBatch> deliver(
-      DataStream<Promo> promos, KeyedStream<ListUpdate, String> audiences) {
+      DataStream<Promo> promos, DataStream<ListUpdate> audiences) {
     return promos
         .keyBy(Promo::restaurantId, Types.STRING)
         .connect(audiences)

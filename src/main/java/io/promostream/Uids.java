@@ -9,7 +9,6 @@ final class Uids {
   static final String PROMOS = "promos";
   static final String PARSE_PROMO = "parse-promo";
   static final String SUBSCRIBERS = "subscribers";
-  static final String OWN_SHARE = "own-share";
   static final String ADDRESS_REFRESHES = "address-refreshes";
   static final String DELIVER_PROMOS = "deliver-promos";
   static final String TO_NOTIFICATIONS = "to-notifications";

@@ -13,6 +13,8 @@ import org.apache.flink.api.java.typeutils.runtime.kryo.KryoSerializer;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.runtime.jobgraph.DistributionPattern;
+import org.apache.flink.runtime.jobgraph.JobVertex;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.graph.StreamNode;
@@ -55,29 +57,52 @@ class PromoStreamTopologyTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"broadcast,own-share", "keyed,address-refreshes"})
-  void theUidsAreLiteralsWhateverIsConfigured(String distribution, String way) {
+  @EnumSource
+  void theUidsAreLiteralsWhateverIsConfigured(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
-            "--subscribers.distribution=" + distribution,
+            "--subscribers.distribution=" + distribution.name().toLowerCase(Locale.ROOT),
             "--promos.topic=elsewhere",
             "--transaction-prefix=another");
+    List<String> uids =
+        new ArrayList<>(
+            List.of(
+                "promos",
+                "parse-promo",
+                "subscribers",
+                "deliver-promos",
+                "to-notifications",
+                "notifications",
+                "Sink Committer: notifications",
+                "feedback",
+                "Sink Committer: feedback",
+                "rejected",
+                "Sink Committer: rejected"));
+    if (distribution == Distribution.KEYED) {
+      uids.add("address-refreshes");
+    }
     assertThat(graph.getStreamNodes())
         .extracting(StreamNode::getTransformationUID)
-        .containsExactlyInAnyOrder(
-            "promos",
-            "parse-promo",
-            "subscribers",
-            way,
-            "deliver-promos",
-            "to-notifications",
-            "notifications",
-            "Sink Committer: notifications",
-            "feedback",
-            "Sink Committer: feedback",
-            "rejected",
-            "Sink Committer: rejected");
+        .containsExactlyInAnyOrderElementsOf(uids);
+  }
+
+  /**
+   * Over a forward edge each subtask sends to the first that it is connected with. When only one
+   * end is rescaled, the other subtasks get nothing.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void everyVertexCanBeRescaledOnItsOwn(Distribution distribution) {
+    StreamGraph graph =
+        graph(
+            new Configuration(),
+            "--subscribers.distribution=" + distribution.name().toLowerCase(Locale.ROOT));
+    for (JobVertex vertex : graph.getJobGraph().getVertices()) {
+      assertThat(vertex.getInputs())
+          .as(vertex.getName())
+          .allMatch(edge -> edge.getDistributionPattern() == DistributionPattern.ALL_TO_ALL);
+    }
   }
 
   @ParameterizedTest
@@ -98,25 +123,20 @@ class PromoStreamTopologyTest {
     }
   }
 
-  /**
-   * Else the list would be cut up by other key groups than the promos, and nobody would get any.
-   */
   @ParameterizedTest
   @CsvSource({"-1,720", "256,256"})
-  void listAndPromosAreCutUpByTheSameKeyGroups(int configured, int expected) {
+  void theKeyGroupsAreThoseOfTheConfigurationOrTheDefault(int configured, int expected) {
     Configuration flink = new Configuration().set(CoreOptions.DEFAULT_PARALLELISM, 3);
     if (configured > 0) {
       flink.set(PipelineOptions.MAX_PARALLELISM, configured);
     }
     StreamGraph graph = graph(flink);
-    for (String uid : List.of("own-share", "deliver-promos")) {
-      StreamNode node =
-          graph.getStreamNodes().stream()
-              .filter(n -> uid.equals(n.getTransformationUID()))
-              .findFirst()
-              .orElseThrow();
-      assertThat(node.getMaxParallelism()).as(uid).isEqualTo(expected);
-      assertThat(node.getParallelism()).as(uid).isEqualTo(3);
-    }
+    StreamNode node =
+        graph.getStreamNodes().stream()
+            .filter(n -> "deliver-promos".equals(n.getTransformationUID()))
+            .findFirst()
+            .orElseThrow();
+    assertThat(node.getMaxParallelism()).isEqualTo(expected);
+    assertThat(node.getParallelism()).isEqualTo(3);
   }
 }

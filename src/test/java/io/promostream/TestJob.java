@@ -8,6 +8,7 @@ import io.promostream.local.EmbeddedBroker;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.local.FeedbackRows;
 import io.promostream.local.Notifications;
+import io.promostream.processes.Rest;
 import io.promostream.testing.OpenTransactions;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
@@ -15,6 +16,7 @@ import io.promostream.testing.Waiting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -41,8 +43,10 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -56,7 +60,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class TestJob implements AutoCloseable {
 
   private static final AtomicInteger COUNT = new AtomicInteger();
-  private static MiniCluster cluster;
+  private static MiniCluster shared;
 
   private final int number = COUNT.incrementAndGet();
   final String promosTopic = "promos-" + number;
@@ -73,6 +77,7 @@ final class TestJob implements AutoCloseable {
   private final Notifications notifications;
   private final List<Delivery> notified = new ArrayList<>();
   private JobID running;
+  private MiniCluster cluster;
   private UnaryOperator<Connectors> connectors = UnaryOperator.identity();
 
   /**
@@ -105,6 +110,45 @@ final class TestJob implements AutoCloseable {
     connectors = replaced;
   }
 
+  /** Has the job run on a cluster of its own instead of the shared one. */
+  void runOn(MiniCluster other) {
+    cluster = other;
+  }
+
+  /**
+   * Rescales one vertex and leaves the others, as the web UI does. Needs the adaptive scheduler.
+   *
+   * @param vertex the beginning of its name
+   */
+  void rescale(String vertex, int parallelism) throws Exception {
+    List<String> required = new ArrayList<>();
+    for (var each :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getVerticesTopologically()) {
+      int wanted = each.getName().startsWith(vertex) ? parallelism : each.getParallelism();
+      required.add(
+          "\"%s\": {\"parallelism\": {\"lowerBound\": %d, \"upperBound\": %<d}}"
+              .formatted(each.getJobVertexId(), wanted));
+    }
+    var unused =
+        new Rest(cluster().getRestAddress().get(60, SECONDS).getPort())
+            .put(
+                "/jobs/%s/resource-requirements".formatted(running),
+                "{%s}".formatted(String.join(", ", required)));
+    await(
+        vertex + " at parallelism " + parallelism,
+        () -> runs() && parallelism(vertex) == parallelism);
+  }
+
+  private int parallelism(String vertex) throws Exception {
+    for (var each :
+        cluster().getExecutionGraph(running).get(30, SECONDS).getVerticesTopologically()) {
+      if (each.getName().startsWith(vertex)) {
+        return each.getParallelism();
+      }
+    }
+    throw new IllegalArgumentException("no vertex " + vertex);
+  }
+
   /** Sets a topic's largest message. */
   void limit(String topic, int maxMessageBytes) throws Exception {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
@@ -125,13 +169,17 @@ final class TestJob implements AutoCloseable {
     }
   }
 
-  private static synchronized MiniCluster cluster() throws Exception {
-    if (cluster == null) {
+  private MiniCluster cluster() throws Exception {
+    return cluster == null ? shared() : cluster;
+  }
+
+  private static synchronized MiniCluster shared() throws Exception {
+    if (shared == null) {
       Configuration flink = new Configuration();
       flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
       // The saboteur takes the job down with it, though nothing connects the two.
       flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
-      cluster =
+      shared =
           new MiniCluster(
               new MiniClusterConfiguration.Builder()
                   .setConfiguration(flink)
@@ -139,9 +187,9 @@ final class TestJob implements AutoCloseable {
                   .setNumSlotsPerTaskManager(2)
                   .withRandomPorts()
                   .build());
-      cluster.start();
+      shared.start();
     }
-    return cluster;
+    return shared;
   }
 
   JobConfig config() {
@@ -327,23 +375,62 @@ final class TestJob implements AutoCloseable {
             .formatted(client, restaurant));
   }
 
+  /** The offset that the group has committed, by partition. */
+  Map<Integer, Long> committedOffsets() throws Exception {
+    Map<Integer, Long> offsets = new HashMap<>();
+    try (Admin admin = broker.admin()) {
+      admin
+          .listConsumerGroupOffsets(config().promos().groupId())
+          .partitionsToOffsetAndMetadata()
+          .get(60, SECONDS)
+          .forEach(
+              (partition, offset) -> {
+                if (partition.topic().equals(promosTopic)) {
+                  offsets.put(partition.partition(), offset.offset());
+                }
+              });
+    }
+    return offsets;
+  }
+
+  /** Waits until the group's committed offsets, which follow checkpoints, are these. */
+  void awaitCommittedOffsets(Map<Integer, Long> expected) throws Exception {
+    await("the committed offsets " + expected, () -> committedOffsets().equals(expected));
+  }
+
   /** Waits until the group's committed offsets, which follow checkpoints, say so many promos. */
   void awaitCommittedOffsets(long promos) throws Exception {
-    String group = config().promos().groupId();
+    await(
+        "offsets of " + promos + " promos",
+        () -> committedOffsets().values().stream().mapToLong(offset -> offset).sum() >= promos);
+  }
+
+  /** Moves the group, as another job with the same group id would. */
+  void setCommittedOffset(int partition, long offset) throws Exception {
     try (Admin admin = broker.admin()) {
-      await(
-          "offsets of " + promos + " promos",
-          () ->
-              admin
-                      .listConsumerGroupOffsets(group)
-                      .partitionsToOffsetAndMetadata()
-                      .get(60, SECONDS)
-                      .entrySet()
-                      .stream()
-                      .filter(offset -> offset.getKey().topic().equals(promosTopic))
-                      .mapToLong(offset -> offset.getValue().offset())
-                      .sum()
-                  >= promos);
+      admin
+          .alterConsumerGroupOffsets(
+              config().promos().groupId(),
+              Map.of(new TopicPartition(promosTopic, partition), new OffsetAndMetadata(offset)))
+          .all()
+          .get(60, SECONDS);
+    }
+  }
+
+  /** Has the broker forget the group, as it does when its offsets expire. */
+  void deleteCommittedOffsets() throws Exception {
+    try (Admin admin = broker.admin()) {
+      admin.deleteConsumerGroups(List.of(config().promos().groupId())).all().get(60, SECONDS);
+    }
+  }
+
+  /** Adds a partition to the promos' topic, which has three. */
+  void addPromosPartition() throws Exception {
+    try (Admin admin = broker.admin()) {
+      admin
+          .createPartitions(Map.of(promosTopic, NewPartitions.increaseTo(4)))
+          .all()
+          .get(60, SECONDS);
     }
   }
 

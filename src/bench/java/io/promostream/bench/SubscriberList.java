@@ -233,8 +233,7 @@ final class SubscriberList implements Bench.Benchmark {
                 distribution,
                 "--subscribers.refresh-interval",
                 "20 s");
-        String receiver = distribution.equals("keyed") ? RunningJob.DELIVER_PROMOS : "own-share";
-        double loaded = job.bytesReceived(receiver);
+        double loaded = job.bytesReceived(RunningJob.DELIVER_PROMOS);
         besidePacked("first load, bytes received" + on, loaded);
         awaitRefresh(job);
         table.change(installation, 10);
@@ -242,7 +241,7 @@ final class SubscriberList implements Bench.Benchmark {
         figures.add("refresh, 10 % of restaurants changed" + on, secondsOfRefresh(job), "s");
         besidePacked(
             "refresh, 10 % of restaurants changed, bytes received" + on,
-            job.bytesReceived(receiver) - loaded);
+            job.bytesReceived(RunningJob.DELIVER_PROMOS) - loaded);
         cancel(job);
       }
     }

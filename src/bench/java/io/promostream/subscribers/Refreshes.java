@@ -21,7 +21,7 @@ public final class Refreshes {
         .unwrap(PGConnection.class)
         .getCopyAPI()
         .copyOut(
-            "COPY (" + subscribers.fingerprints() + ") TO STDOUT (FORMAT binary)",
+            "COPY (" + subscribers.fingerprints(connection) + ") TO STDOUT (FORMAT binary)",
             OutputStream.nullOutputStream());
     connection.commit();
   }

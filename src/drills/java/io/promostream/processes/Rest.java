@@ -36,11 +36,21 @@ public final class Rest {
    * @throws IOException if nobody answers, or not with success
    */
   public JsonNode post(String path, String json) throws IOException, InterruptedException {
+    return send("POST", path, json);
+  }
+
+  /** As {@link #post}, by the method PUT. */
+  public JsonNode put(String path, String json) throws IOException, InterruptedException {
+    return send("PUT", path, json);
+  }
+
+  private JsonNode send(String method, String path, String json)
+      throws IOException, InterruptedException {
     return send(
         path,
         request(path)
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(json)));
+            .method(method, HttpRequest.BodyPublishers.ofString(json)));
   }
 
   private HttpRequest.Builder request(String path) {

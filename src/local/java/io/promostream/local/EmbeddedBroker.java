@@ -94,6 +94,10 @@ public final class EmbeddedBroker implements AutoCloseable {
           .createTopics(List.of(new NewTopic(name, partitions, (short) 1).configs(settings)))
           .all()
           .get(30, SECONDS);
+      // The controller knows it now. A client that asks the broker too early hears of no partition.
+      while (!admin.listTopics().names().get(30, SECONDS).contains(name)) {
+        Thread.sleep(10);
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import javax.net.ssl.SSLException;
 import org.apache.flink.util.ExceptionUtils;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
+import org.postgresql.util.PSQLException;
 
 /**
  * How to connect to a Postgres database.
@@ -64,25 +65,45 @@ public record Database(String url, String user, Secret password) implements Seri
       }
       return connection;
     } catch (IOException e) {
-      throw new SQLException("no connection to " + url + " as " + user + ": " + e.getMessage(), e);
+      throw new SQLException(
+          "no connection to %s as %s: %s. Look at the password file"
+              .formatted(url, user, e.getMessage()),
+          e);
     } catch (SQLException e) {
       throw new SQLException(
-          "no connection to %s as %s: %s. %s"
-              .formatted(url, user, e.getMessage(), advice(String.valueOf(e.getSQLState()), e)),
+          "no connection to %s as %s: %s. %s".formatted(url, user, e.getMessage(), advice(e)),
           e.getSQLState(),
           e);
     }
   }
 
-  private static String advice(String state, SQLException e) {
-    // Invalid authorization.
-    if (state.startsWith("28")) {
-      return "Look at the user, its password, and the server's pg_hba.conf";
-    }
+  private static String advice(SQLException e) {
     if (ExceptionUtils.findThrowable(e, SSLException.class).isPresent()) {
       return "Look at sslmode and sslrootcert in the URL: the CA there must have signed the"
           + " server's certificate, for the URL's host name";
     }
-    return "Look at the URL, the network and the server";
+    String message = String.valueOf(e.getMessage());
+    return switch (String.valueOf(e.getSQLState())) {
+      case "28000", "28P01" -> "Look at the user, its password, and the server's pg_hba.conf";
+      // Said by the driver.
+      case "08004" -> "Look at the user, its password, and sslmode in the URL";
+      case "3D000" -> "Look at the database's name in the URL";
+      case "42501" -> "Grant the user CONNECT on the database";
+      case "53300" ->
+          "Raise max_connections, or the CONNECTION LIMIT of the user or the database, or end other"
+              + " connections";
+      case "57P03" -> "Wait until the server has started";
+      default -> {
+        if (message.contains("\"TimeZone\"")) {
+          yield "The driver sends the time zone of this JVM: start it with -Duser.timezone=UTC (in"
+              + " Flink by env.java.opts.all)";
+        }
+        boolean answered =
+            e instanceof PSQLException refusal && refusal.getServerErrorMessage() != null;
+        yield answered
+            ? "The server was reached and refused: correct what it names, on the server or in the URL"
+            : "Look at the URL, the network and the server";
+      }
+    };
   }
 }

@@ -43,6 +43,12 @@ abstract class DatabaseCheck {
       // Of the texts, name and "char" cut off what is too long for them.
       return category.equals("S") && !baseType.equals("name") && !baseType.equals("char");
     }
+
+    /** Whether the text that Postgres makes of a value is what people take for the id. */
+    boolean isReadableId() {
+      // Texts, numbers and enums.
+      return "SNE".contains(category) || baseType.equals("uuid");
+    }
   }
 
   /** A row of a query: its columns by name. */
@@ -92,10 +98,7 @@ abstract class DatabaseCheck {
       }
     } catch (SQLException e) {
       if (connection == null) {
-        findings.problem(
-            group + ".db",
-            e.getMessage(),
-            "set %s.db.url, .user and .password or .password-file right".formatted(group));
+        findings.problem(group + ".db", e.getMessage());
       } else {
         throw e;
       }

@@ -34,7 +34,11 @@ final class Findings {
   }
 
   void problem(String subject, String found, String remedy) {
-    add(new Finding(Level.PROBLEM, subject, found + ": " + remedy));
+    problem(subject, found + ": " + remedy);
+  }
+
+  void problem(String subject, String foundAndRemedy) {
+    add(new Finding(Level.PROBLEM, subject, foundAndRemedy));
   }
 
   private synchronized void add(Finding finding) {

@@ -28,11 +28,11 @@ final class SubscribersCheck extends DatabaseCheck {
   void checkTable(long oid, Map<String, Column> columns) throws SQLException {
     checkPresent(READ, columns);
     for (Column column : columns.values()) {
-      if (READ.contains(column.name()) && !column.isText()) {
-        findings.problem(
+      if (READ.contains(column.name()) && !column.isReadableId()) {
+        findings.warning(
             subject(),
             column.name() + " is " + column.type(),
-            "it must be a text; give the job a view that casts it");
+            "its values as Postgres prints them are the ids; if they are not, give the job a view");
       }
     }
     checkGranted(READ, columns);

@@ -16,13 +16,13 @@ import org.apache.kafka.common.TopicPartition;
  * The promos' partitions. Listing them is the first that a job asks of Kafka, so here it is said
  * what is wrong with the connection; the connector's own words name neither brokers nor remedy.
  */
-public final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvider {
+final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvider {
 
   private final String topic;
   private final String brokers;
   private final KafkaSubscriber connectors;
 
-  public PromosTopic(JobConfig config) {
+  PromosTopic(JobConfig config) {
     topic = config.promos().topic();
     brokers = config.kafka().bootstrapServers();
     connectors = KafkaSubscriber.getTopicListSubscriber(List.of(topic));

@@ -3,7 +3,6 @@ package io.promostream.subscribers;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
-import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.util.Collector;
 
 /**
@@ -30,7 +29,7 @@ public final class AddressRefreshes extends RichFlatMapFunction<ListUpdate, List
   @Override
   public void flatMap(ListUpdate update, Collector<ListUpdate> out) {
     if (update instanceof RefreshCompleted refresh) {
-      keyGroups.tell(refresh, KeyGroupRange.of(0, maxParallelism - 1), out);
+      keyGroups.tell(refresh, out);
     } else {
       out.collect(update);
     }

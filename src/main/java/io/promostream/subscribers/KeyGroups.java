@@ -1,8 +1,6 @@
 package io.promostream.subscribers;
 
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
-import java.util.stream.IntStream;
-import org.apache.flink.runtime.state.KeyGroupRange;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.util.Collector;
 
@@ -26,9 +24,10 @@ final class KeyGroups {
     }
   }
 
-  /** Sends the refresh to each key group from a first to a last one, included. */
-  void tell(RefreshCompleted refresh, KeyGroupRange groups, Collector<ListUpdate> out) {
-    IntStream.rangeClosed(groups.getStartKeyGroup(), groups.getEndKeyGroup())
-        .forEach(group -> out.collect(refresh.addressedTo(keys[group])));
+  /** Sends the refresh to each key group. */
+  void tell(RefreshCompleted refresh, Collector<ListUpdate> out) {
+    for (String key : keys) {
+      out.collect(refresh.addressedTo(key));
+    }
   }
 }

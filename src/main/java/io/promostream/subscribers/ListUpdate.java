@@ -38,7 +38,7 @@ public sealed interface ListUpdate {
   /**
    * All changes of one refresh have been sent.
    *
-   * @param key a key of the key group that is to hear of it; empty before the update is addressed
+   * @param key a key of the key group that is to hear of it; empty if all are
    * @param version counts the completed refreshes, from 1
    * @param asOf when the refresh began to read, epoch milliseconds: the list holds all that was
    *     committed before, and may hold some of what came while it was read

@@ -39,18 +39,48 @@ final class SubscribersTable {
   private static final String RESTAURANT_ID = "restaurant_id::text";
   private static final String CLIENT_ID = "client_id::text";
 
-  /**
-   * {@code octet_length} needs not look into the text: with {@code char_length} alone the
-   * fingerprints take three times as long.
-   */
-  private static final String USABLE =
-      "octet_length(%2$s) > 0 AND (octet_length(%2$s) <= %1$d OR char_length(%2$s) <= %1$d)"
-          .formatted(MAX_ID_CHARS, CLIENT_ID);
+  /** Valid UTF-8, byte by byte (RFC 3629). */
+  private static final String UTF_8 =
+      "^(?:[\\x01-\\x7F]|[\\xC2-\\xDF][\\x80-\\xBF]|\\xE0[\\xA0-\\xBF][\\x80-\\xBF]"
+          + "|[\\xE1-\\xEC\\xEE\\xEF][\\x80-\\xBF]{2}|\\xED[\\x80-\\x9F][\\x80-\\xBF]"
+          + "|\\xF0[\\x90-\\xBF][\\x80-\\xBF]{2}|[\\xF1-\\xF3][\\x80-\\xBF]{3}"
+          + "|\\xF4[\\x80-\\x8F][\\x80-\\xBF]{2})*$";
 
-  // In "C" ids are equal byte for byte, whatever the column's collation holds to be equal.
-  private static final String RESTAURANT = RESTAURANT_ID + " COLLATE \"C\"";
-  private static final String HASH_1 = "hashtextextended(%s COLLATE \"C\", 0)".formatted(CLIENT_ID);
-  private static final String HASH_2 = "hashtextextended(%s COLLATE \"C\", 1)".formatted(CLIENT_ID);
+  /**
+   * How a query names the ids. In a {@code SQL_ASCII} database a text may be any bytes. Postgres
+   * refuses to send one that is not UTF-8, and with it the whole list: there NULL takes its place.
+   *
+   * @param restaurant in "C", where ids are equal byte for byte, whatever the column's collation
+   *     holds to be equal
+   * @param usable whether the client's id is neither empty nor too long. {@code octet_length} needs
+   *     not look into the text: with {@code char_length} alone the fingerprints take three times as
+   *     long.
+   */
+  private record Ids(String restaurant, String client, String usable) {
+
+    static Ids in(Connection connection) throws SQLException {
+      boolean anyBytes =
+          "SQL_ASCII"
+              .equals(connection.unwrap(PGConnection.class).getParameterStatus("server_encoding"));
+      String client = anyBytes ? utf8OrNull(CLIENT_ID) : CLIENT_ID;
+      String characters =
+          (anyBytes ? "length(convert_to(%s, 'SQL_ASCII'), 'UTF8')" : "char_length(%s)")
+              .formatted(client);
+      return new Ids(
+          (anyBytes ? utf8OrNull(RESTAURANT_ID) : RESTAURANT_ID) + " COLLATE \"C\"",
+          client,
+          "octet_length(%2$s) > 0 AND (octet_length(%2$s) <= %1$d OR %3$s <= %1$d)"
+              .formatted(MAX_ID_CHARS, client, characters));
+    }
+
+    private static String utf8OrNull(String id) {
+      return "CASE WHEN %1$s COLLATE \"C\" ~ '%2$s' THEN %1$s END".formatted(id, UTF_8);
+    }
+
+    String hash(int seed) {
+      return "hashtextextended(%s COLLATE \"C\", %d)".formatted(CLIENT_ID, seed);
+    }
+  }
 
   /**
    * A relation that was emptied, rewritten or made after this transaction's snapshot: {@code
@@ -72,14 +102,14 @@ final class SubscribersTable {
   /**
    * Every restaurant with subscribers.
    *
-   * @param rowsSkipped rows with an id that is empty or too long
+   * @param rowsSkipped rows with an id that is empty, too long, or not UTF-8
    */
   record Overview(Map<String, Fingerprint> restaurants, long rowsSkipped) {}
 
   /**
    * All subscribers, as far as they fit.
    *
-   * @param rowsSkipped rows with an id that is empty or too long
+   * @param rowsSkipped rows with an id that is empty, too long, or not UTF-8
    */
   record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 
@@ -98,7 +128,7 @@ final class SubscribersTable {
   Overview overview(Connection connection) throws SQLException {
     Map<String, Fingerprint> restaurants = new HashMap<>();
     long rowsSkipped = 0;
-    CopyRows groups = new CopyRows(connection, fingerprints(), 5);
+    CopyRows groups = new CopyRows(connection, fingerprints(connection), 5);
     while (groups.next()) {
       for (int group = 0; group < groups.size(); group++) {
         long rows = isUsable(groups, group, 0) ? groups.number(group, 1) : 0;
@@ -115,11 +145,12 @@ final class SubscribersTable {
   }
 
   /** The query of {@link #overview}. */
-  String fingerprints() {
+  String fingerprints(Connection connection) throws SQLException {
+    Ids ids = Ids.in(connection);
     return """
     SELECT %5$s, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
     sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY 1"""
-        .formatted(USABLE, HASH_1, HASH_2, name.quoted(), RESTAURANT);
+        .formatted(ids.usable, ids.hash(0), ids.hash(1), name.quoted(), ids.restaurant);
   }
 
   private static boolean isUsable(CopyRows rows, int row, int column) {
@@ -147,7 +178,7 @@ final class SubscribersTable {
   Everything everything(Connection connection, long maxBytes) throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     long rowsSkipped = 0;
-    CopyRows rows = rows(connection, "");
+    CopyRows rows = rows(connection, Ids.in(connection), "");
     while (rows.next()) {
       rowsSkipped += rows.size();
       rows.keep(row -> isUsable(rows, row, 0) && isUsable(rows, row, 1));
@@ -171,13 +202,14 @@ final class SubscribersTable {
       throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     restaurants.expect(restaurantIds);
-    String which = " WHERE " + USABLE;
+    Ids ids = Ids.in(connection);
+    String which = " WHERE " + ids.usable;
     if (!all) {
-      String ids = connection.createArrayOf("text", restaurantIds.toArray()).toString();
-      String literal = connection.unwrap(PGConnection.class).escapeLiteral(ids);
+      String array = connection.createArrayOf("text", restaurantIds.toArray()).toString();
+      String literal = connection.unwrap(PGConnection.class).escapeLiteral(array);
       which += " AND %s = ANY('%s')".formatted(RESTAURANT_ID, literal);
     }
-    CopyRows rows = rows(connection, which);
+    CopyRows rows = rows(connection, ids, which);
     while (rows.next()) {
       // A restaurant that is new since the overview waits for the next one.
       restaurants.addExpected(rows);
@@ -186,11 +218,11 @@ final class SubscribersTable {
     return restaurants;
   }
 
-  private CopyRows rows(Connection connection, String which) throws SQLException {
+  private CopyRows rows(Connection connection, Ids ids, String which) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(TIMEOUT_FOR_ROWS);
     }
-    String query = "SELECT %s, %s FROM %s".formatted(RESTAURANT_ID, CLIENT_ID, name.quoted());
+    String query = "SELECT %s, %s FROM %s".formatted(ids.restaurant, ids.client, name.quoted());
     return new CopyRows(connection, query + which, 2);
   }
 

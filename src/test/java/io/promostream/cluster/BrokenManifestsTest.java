@@ -214,11 +214,10 @@ class BrokenManifestsTest {
             "taskManager: volume working-files is mounted nowhere",
             "io.tmp.dirs: /var/lib/flink is on no volume of the taskManager"),
         arguments(
-            inFlink(
-                "job.autoscaler.vertex.exclude.ids",
-                "7fe3cbbac7efc97f58edbdbad23d982d;eb05789ee344134bd13e12b7bab692c1"),
-            "job.autoscaler.vertex.exclude.ids: lacks 0db0caf4113213eed9c1e0b8d7820803, the vertex"
-                + " own-share, which must not be rescaled on its own"));
+            inFlink("job.autoscaler.vertex.exclude.ids", "eb05789ee344134bd13e12b7bab692c1"),
+            "job.autoscaler.vertex.exclude.ids: lacks 7fe3cbbac7efc97f58edbdbad23d982d, the vertex"
+                + " Source: subscribers, which must not be rescaled on its own",
+            "job.autoscaler.vertex.exclude.ids: eb05789ee344134bd13e12b7bab692c1 need not be there"));
   }
 
   static Stream<Arguments> inKubernetesOwnKinds() {

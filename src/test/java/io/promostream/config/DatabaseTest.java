@@ -1,7 +1,9 @@
 package io.promostream.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.promostream.local.EmbeddedDatabase;
 import io.promostream.testing.TestDatabase;
 import io.promostream.testing.Waiting;
 import java.io.File;
@@ -10,6 +12,9 @@ import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.SimpleTimeZone;
+import java.util.TimeZone;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +53,47 @@ class DatabaseTest {
       }
       return new WeakReference<>(job);
     }
+  }
+
+  @Test
+  void adviceFitsTheRefusal() {
+    TestDatabase database = TestDatabase.create();
+    database.execute(
+        """
+        CREATE ROLE refused LOGIN PASSWORD 'secret' CONNECTION LIMIT 0;
+        CREATE ROLE unwelcome LOGIN PASSWORD 'secret'""");
+    assertAdvice(database.as("refused", "secret"), "too many connections", "CONNECTION LIMIT");
+    database.execute("REVOKE CONNECT ON DATABASE %s FROM PUBLIC".formatted(database.name()));
+    assertAdvice(database.as("unwelcome", "secret"), "permission denied", "Grant the user CONNECT");
+    assertAdvice(at(database.url() + "x"), "does not exist", "database's name in the URL");
+    assertAdvice(
+        at(database.url() + "?options=-c%20nothing=1"), "\"nothing\"", "reached and refused");
+    assertAdvice(at("jdbc:postgresql://127.0.0.1:1/x"), "refused", "the network");
+    database.shutOut(true);
+    assertAdvice(database.asSuperuser(), "not currently accepting", "reached and refused");
+  }
+
+  @Test
+  void adviceForATimeZoneThatTheServerDoesNotKnow() {
+    Database database = TestDatabase.create().asSuperuser();
+    TimeZone before = TimeZone.getDefault();
+    TimeZone.setDefault(new SimpleTimeZone(0, "Mars/Phobos"));
+    try {
+      assertAdvice(database, "Mars/Phobos", "start it with -Duser.timezone=UTC");
+    } finally {
+      TimeZone.setDefault(before);
+    }
+  }
+
+  private static Database at(String url) {
+    return new Database(
+        url, EmbeddedDatabase.SUPERUSER, new Secret(EmbeddedDatabase.SUPERUSER, null));
+  }
+
+  private static void assertAdvice(Database database, String reason, String advice) {
+    assertThatThrownBy(() -> database.connect("test"))
+        .isInstanceOf(SQLException.class)
+        .hasMessageContainingAll(database.url(), reason, advice);
   }
 
   private static URL url(String path) {

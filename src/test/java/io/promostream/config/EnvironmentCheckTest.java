@@ -291,6 +291,26 @@ class EnvironmentCheckTest {
 
   /** As many as one subtask needs must be free of others', wherever these are. */
   @Test
+  void takesIdsOfAnyTypeThatPrintsThem() {
+    letSeeSequence();
+    for (String type : List.of("bigint", "uuid USING NULL", "char(36) USING NULL", "name")) {
+      lists.execute(
+          """
+          TRUNCATE subscribers_restaurants;
+          ALTER TABLE subscribers_restaurants ALTER COLUMN client_id DROP NOT NULL,
+            ALTER COLUMN client_id TYPE text;
+          ALTER TABLE subscribers_restaurants ALTER COLUMN client_id TYPE\s"""
+              + (type.contains("USING") ? type : type + " USING client_id::" + type));
+      Report report = check();
+      assertThat(report.of("problem")).as(type).isEmpty();
+      assertThat(report.of("warning")).as(type).isEmpty();
+    }
+    lists.execute(
+        "ALTER TABLE subscribers_restaurants ALTER COLUMN client_id TYPE bytea USING NULL");
+    assertOneWarning(check(), "client_id is bytea");
+  }
+
+  @Test
   void seesAnOddEncoding() {
     rows.execute(
         "CREATE DATABASE %s_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".formatted(id));

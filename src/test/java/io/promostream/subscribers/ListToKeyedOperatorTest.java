@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -19,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Both ways of the list to the subtasks of a keyed operator. */
+/** The list on its way to {@code keyBy(ListUpdate::key)}. */
 @SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class ListToKeyedOperatorTest {
 
@@ -38,27 +37,11 @@ class ListToKeyedOperatorTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"128, 1", "128, 2", "128, 3", "7, 7", "1, 1", "4096, 5"})
-  void broadcastEachSubtaskKeepsItsOwnAndHearsEachRefresh(int maxParallelism, int parallelism)
-      throws Exception {
-    Map<Integer, List<ListUpdate>> bySubtask = new HashMap<>();
-    for (int subtask = 0; subtask < parallelism; subtask++) {
-      List<ListUpdate> kept =
-          run(new OwnShare(maxParallelism), maxParallelism, parallelism, subtask);
-      for (ListUpdate update : kept) {
-        assertThat(subtaskOf(update, maxParallelism, parallelism)).isEqualTo(subtask);
-      }
-      bySubtask.put(subtask, kept);
-    }
-    assertDelivered(bySubtask, maxParallelism);
-  }
-
-  @ParameterizedTest
   @CsvSource({"128, 1", "128, 3", "7, 7"})
   void keyedEachSubtaskGetsItsOwnAndHearsEachRefresh(int maxParallelism, int parallelism)
       throws Exception {
     assertDelivered(
-        run(new AddressRefreshes(maxParallelism), 1, 1, 0).stream()
+        run(new AddressRefreshes(maxParallelism)).stream()
             .collect(
                 Collectors.groupingBy(update -> subtaskOf(update, maxParallelism, parallelism))),
         maxParallelism);
@@ -68,7 +51,7 @@ class ListToKeyedOperatorTest {
   void theLargestMaxParallelismHasAKeyForEachGroup() throws Exception {
     int groups = KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM;
     assertThat(
-            run(new AddressRefreshes(groups), 1, 1, 0).stream()
+            run(new AddressRefreshes(groups)).stream()
                 .filter(update -> update instanceof RefreshCompleted r && r.version() == 1)
                 .map(update -> KeyGroupRangeAssignment.assignToKeyGroup(update.key(), groups)))
         .doesNotHaveDuplicates()
@@ -115,15 +98,10 @@ class ListToKeyedOperatorTest {
         update.key(), maxParallelism, parallelism);
   }
 
-  private static List<ListUpdate> run(
-      FlatMapFunction<ListUpdate, ListUpdate> function,
-      int maxParallelism,
-      int parallelism,
-      int subtask)
+  private static List<ListUpdate> run(FlatMapFunction<ListUpdate, ListUpdate> function)
       throws Exception {
     try (OneInputStreamOperatorTestHarness<ListUpdate, ListUpdate> harness =
-        new OneInputStreamOperatorTestHarness<>(
-            new StreamFlatMap<>(function), maxParallelism, parallelism, subtask)) {
+        new OneInputStreamOperatorTestHarness<>(new StreamFlatMap<>(function))) {
       harness.setup(new ListUpdate.Serializer());
       harness.open();
       for (ListUpdate update : UPDATES) {

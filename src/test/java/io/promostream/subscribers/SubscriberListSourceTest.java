@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -282,6 +283,104 @@ class SubscriberListSourceTest {
       subscribe("r1", "b");
       run.refresh();
       assertThat(run.list).containsEntry("r1", Set.of("b", longest));
+    }
+  }
+
+  /** A database whose texts may be any bytes, of which Postgres sends only those in UTF-8. */
+  @Test
+  void rowsThatAreNotUtf8AreCountedAndSkipped() throws Exception {
+    useDatabaseIn("SQL_ASCII");
+    String longest = "😀".repeat(255);
+    subscribe("é", "ß", longest, longest + "x");
+    subscribeBytes("r", "ff", "c328", "e28028", "eda080", "f4908080", "c080", "61e2");
+    subscribeBytes("\u00ff", "61");
+    database.execute(
+        """
+        INSERT INTO subscribers_restaurants (client_id, restaurant_id)
+        VALUES ('a', convert_from('\\xfe', 'SQL_ASCII'))""");
+
+    try (SourceRun run = SourceRun.of(source())) {
+      RefreshCompleted completed = run.completed();
+      assertThat(run.list).isEqualTo(Map.of("é", Set.of("ß", longest), "\u00ff", Set.of("a")));
+      assertThat(completed.subscriptions()).isEqualTo(3);
+      assertThat(run.metric("rowsSkipped")).isEqualTo(9);
+
+      // As read by the fingerprints: more of them change nothing, and others come and go.
+      subscribeBytes("é", "ff");
+      assertThat(run.changes()).isEmpty();
+      assertThat(run.metric("rowsSkipped")).isEqualTo(10);
+      subscribe("é", "new");
+      subscribe("\u00ff", "new");
+      run.refresh();
+      assertThat(run.list)
+          .isEqualTo(Map.of("é", Set.of("ß", longest, "new"), "\u00ff", Set.of("a", "new")));
+    }
+  }
+
+  @Test
+  void idsMayBeInAnotherEncoding() throws Exception {
+    useDatabaseIn("LATIN1");
+    subscribe("é", "ß", "ÿ".repeat(255));
+    try (SourceRun run = SourceRun.of(source())) {
+      run.completed();
+      assertThat(run.list).isEqualTo(Map.of("é", Set.of("ß", "ÿ".repeat(255))));
+      subscribe("é", "å");
+      run.refresh();
+      assertThat(run.list).isEqualTo(Map.of("é", Set.of("ß", "ÿ".repeat(255), "å")));
+    }
+  }
+
+  private void useDatabaseIn(String encoding) {
+    String name = database.name() + "_" + encoding.toLowerCase(Locale.ROOT);
+    database.execute(
+        "CREATE DATABASE %s ENCODING '%s' LOCALE 'C' TEMPLATE template0".formatted(name, encoding));
+    database = new TestDatabase(name).withSubscribersTable();
+    database.execute(
+        "GRANT SELECT (client_id, restaurant_id) ON subscribers_restaurants TO list_reader");
+    reader = database.as("list_reader", "secret");
+  }
+
+  private void subscribeBytes(String restaurant, String... clientsInHex) {
+    for (String client : clientsInHex) {
+      database.execute(
+          """
+          INSERT INTO subscribers_restaurants (client_id, restaurant_id)
+          VALUES (convert_from('\\x%s', 'SQL_ASCII'), '%s')"""
+              .formatted(client, restaurant));
+    }
+  }
+
+  /** Whatever the type, an id is its text; the connection's encoding outranks the role's. */
+  @Test
+  void idsMayBeOfOtherTypes() throws Exception {
+    database.execute(
+        """
+        CREATE TYPE brand AS ENUM ('r1', 'r2');
+        CREATE DOMAIN short AS varchar(8);
+        CREATE TABLE typed (client_id bigint, restaurant_id uuid, brand brand, name char(4), short short);
+        INSERT INTO typed VALUES (7, '123e4567-e89b-12d3-a456-426614174000', 'r1', 'é', 'ß');
+        GRANT SELECT ON typed TO list_reader;
+        ALTER ROLE list_reader SET client_encoding TO 'LATIN1'""");
+    try {
+      assertThat(listOf("client_id", "restaurant_id"))
+          .isEqualTo(Map.of("123e4567-e89b-12d3-a456-426614174000", Set.of("7")));
+      assertThat(listOf("short", "brand")).isEqualTo(Map.of("r1", Set.of("ß")));
+      assertThat(listOf("name", "short")).isEqualTo(Map.of("ß", Set.of("é")));
+    } finally {
+      database.execute("ALTER ROLE list_reader RESET client_encoding");
+    }
+  }
+
+  private Map<String, Set<String>> listOf(String client, String restaurant) throws Exception {
+    database.execute(
+        """
+        CREATE OR REPLACE VIEW v_%1$s_%2$s AS SELECT %1$s AS client_id, %2$s AS restaurant_id FROM typed;
+        GRANT SELECT ON v_%1$s_%2$s TO list_reader"""
+            .formatted(client, restaurant));
+    TableName view = TableName.parse("public.v_%s_%s".formatted(client, restaurant));
+    try (SourceRun run = SourceRun.of(new SubscriberListSource(reader, view, OFTEN))) {
+      run.completed();
+      return Map.copyOf(run.list);
     }
   }
 

@@ -1,0 +1,89 @@
+package io.promostream.kafka;
+
+import io.promostream.config.JobConfig.StartFrom;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.base.source.reader.synchronization.FutureCompletingBlockingQueue;
+import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumerator.PartitionOffsetsRetrieverImpl;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer.PartitionOffsetsRetriever;
+import org.apache.flink.connector.kafka.source.metrics.KafkaSourceReaderMetrics;
+import org.apache.flink.connector.kafka.source.reader.KafkaPartitionSplitReader;
+import org.apache.flink.connector.kafka.source.reader.KafkaRecordEmitter;
+import org.apache.flink.connector.kafka.source.reader.KafkaSourceReader;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
+import org.apache.kafka.clients.admin.AdminClient;
+import org.apache.kafka.common.TopicPartition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connector's reader, except that it knows each partition by an offset from the start, and that
+ * {@link GroupOffsets} commits.
+ */
+final class PromosReader<T> extends KafkaSourceReader<T> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PromosReader.class);
+
+  /**
+   * What a split may hold in place of an offset: where the connector discovered the partition after
+   * the start, or in a savepoint of a release up to 0.1.0.
+   */
+  private static final Map<Long, StartingOffsets> MARKERS =
+      Map.of(
+          KafkaPartitionSplit.EARLIEST_OFFSET, new StartingOffsets(StartFrom.EARLIEST),
+          KafkaPartitionSplit.COMMITTED_OFFSET, new StartingOffsets(StartFrom.COMMITTED));
+
+  private final PartitionOffsetsRetriever broker;
+
+  private PromosReader(
+      GroupOffsets fetchers,
+      KafkaRecordDeserializationSchema<T> deserializer,
+      SourceReaderContext context,
+      KafkaSourceReaderMetrics metrics,
+      PartitionOffsetsRetriever broker) {
+    super(
+        // The queue is not used: the reader takes that of the fetchers.
+        new FutureCompletingBlockingQueue<>(),
+        fetchers,
+        new KafkaRecordEmitter<>(deserializer),
+        new Configuration(),
+        context,
+        metrics);
+    this.broker = broker;
+  }
+
+  static <T> PromosReader<T> create(
+      Properties consumer,
+      Properties client,
+      String group,
+      KafkaRecordDeserializationSchema<T> deserializer,
+      SourceReaderContext context) {
+    KafkaSourceReaderMetrics metrics = new KafkaSourceReaderMetrics(context.metricGroup());
+    AdminClient admin = AdminClient.create(client);
+    GroupOffsets fetchers =
+        new GroupOffsets(
+            () -> new KafkaPartitionSplitReader(consumer, context, metrics), admin, group);
+    return new PromosReader<>(
+        fetchers, deserializer, context, metrics, new PartitionOffsetsRetrieverImpl(admin, group));
+  }
+
+  @Override
+  public void addSplits(List<KafkaPartitionSplit> splits) {
+    super.addSplits(splits.stream().map(this::withOffset).toList());
+  }
+
+  private KafkaPartitionSplit withOffset(KafkaPartitionSplit split) {
+    StartingOffsets start = MARKERS.get(split.getStartingOffset());
+    if (start == null) {
+      return split;
+    }
+    TopicPartition partition = split.getTopicPartition();
+    long offset = start.getPartitionOffsets(List.of(partition), broker).get(partition);
+    LOG.info("The state holds no offset of {}: reading starts at {}", partition, offset);
+    return new KafkaPartitionSplit(partition, offset);
+  }
+}
