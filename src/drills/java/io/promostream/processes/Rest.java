@@ -36,11 +36,25 @@ public final class Rest {
    * @throws IOException if nobody answers, or not with success
    */
   public JsonNode post(String path, String json) throws IOException, InterruptedException {
+    return send("POST", path, json);
+  }
+
+  /**
+   * Replaces what stands at a path by JSON.
+   *
+   * @throws IOException if nobody answers, or not with success
+   */
+  public void put(String path, String json) throws IOException, InterruptedException {
+    var unused = send("PUT", path, json);
+  }
+
+  private JsonNode send(String method, String path, String json)
+      throws IOException, InterruptedException {
     return send(
         path,
         request(path)
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(json)));
+            .method(method, HttpRequest.BodyPublishers.ofString(json)));
   }
 
   private HttpRequest.Builder request(String path) {

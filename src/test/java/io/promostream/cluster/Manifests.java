@@ -1,5 +1,6 @@
 package io.promostream.cluster;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -10,7 +11,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The rendered manifests of an installation. */
-record Manifests(List<Map<String, Object>> resources) {
+public record Manifests(List<Map<String, Object>> resources) {
+
+  /** Those of a directory, as {@code kubectl apply -k} would apply them. */
+  public static Manifests of(Path directory) {
+    return new Manifests(Kustomization.render(directory));
+  }
 
   /** The two kinds of pod, by the label that Flink gives them. */
   enum Role {
@@ -45,7 +51,7 @@ record Manifests(List<Map<String, Object>> resources) {
   }
 
   /** The FlinkDeployment's flinkConfiguration, as the text that Flink gets. */
-  Map<String, String> flinkConfiguration() {
+  public Map<String, String> flinkConfiguration() {
     Map<String, String> configuration = new LinkedHashMap<>();
     Yaml.map(deployment(), "spec", "flinkConfiguration")
         .forEach((key, value) -> configuration.put(key, value.toString()));
