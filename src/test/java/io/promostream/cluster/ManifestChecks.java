@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,6 +31,7 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.kubernetes.configuration.KubernetesHighAvailabilityOptions;
 import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
 import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
 
@@ -103,6 +105,23 @@ final class ManifestChecks {
                   + " that does not run loses its state")
               .formatted(upgradeMode));
     }
+    require(
+        configuration()
+                .get(KubernetesHighAvailabilityOptions.KUBERNETES_RENEW_DEADLINE)
+                .compareTo(
+                    configuration()
+                        .get(KubernetesHighAvailabilityOptions.KUBERNETES_LEASE_DURATION))
+            < 0,
+        "leader-election.renew-deadline must be less than lease-duration: another JobManager would"
+            + " lead before the first has given up");
+    require(
+        configuration().get(JobManagerOptions.SCHEDULER) != JobManagerOptions.SchedulerType.Adaptive
+            || configuration()
+                    .get(JobManagerOptions.SCHEDULER_SUBMISSION_RESOURCE_WAIT_TIMEOUT)
+                    .compareTo(Duration.ofDays(30))
+                >= 0,
+        "jobmanager.scheduler adaptive needs submission.resource-wait-timeout of 30 d or more: a"
+            + " job that finds no slot for that long ends as FAILED");
     Stream.of(
             HighAvailabilityOptions.HA_STORAGE_PATH,
             CheckpointingOptions.CHECKPOINTS_DIRECTORY,
