@@ -147,7 +147,7 @@ final class Installation implements AutoCloseable {
    * @param arguments beyond addresses
    */
   JobID submit(int parallelism, List<String> options, List<String> arguments) throws Exception {
-    List<String> run = new ArrayList<>(List.of("-t", "remote", "-p", "" + parallelism));
+    List<String> run = new ArrayList<>(List.of("-p", "" + parallelism));
     run.addAll(options);
     List<String> all =
         new ArrayList<>(

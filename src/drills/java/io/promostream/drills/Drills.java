@@ -80,12 +80,12 @@ abstract class Drills {
     List<Double> recoveries = new ArrayList<>();
     site.resume();
     try (Traffic traffic = Traffic.start(fault.title().replace(' ', '-'), site)) {
-      awaitRowOfNextPromo(traffic);
+      site.awaitRowOfNextPromo(traffic);
       for (int i = 0; i < TIMES; i++) {
         fault.strike(site);
         long begin = System.nanoTime();
         try {
-          awaitRowOfNextPromo(traffic);
+          site.awaitRowOfNextPromo(traffic);
           recoveries.add((System.nanoTime() - begin) / 1e9);
         } finally {
           fault.aftermath(site);
@@ -105,7 +105,7 @@ abstract class Drills {
     site.resume();
     Random random = new Random(seed);
     try (Traffic traffic = Traffic.start("random-" + seed, site)) {
-      awaitRowOfNextPromo(traffic);
+      site.awaitRowOfNextPromo(traffic);
       for (int i = 0; i < COUNT; i++) {
         Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
         int pause = random.nextInt(6_000);
@@ -128,7 +128,7 @@ abstract class Drills {
   void aKafkaTransactionThatTimedOutIsReportedAsLost() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("timed-out", site)) {
-      awaitRowOfNextPromo(traffic);
+      site.awaitRowOfNextPromo(traffic);
       String savepoint = savepointWithPreparedTransactions(traffic);
       site.killCluster();
       assertThat(site.preparedTransactions()).as("nothing committed them").isNotEmpty();
@@ -149,7 +149,7 @@ abstract class Drills {
   void aKafkaTransactionThatWasCommittedBeforeTheRestoreIsNotReported() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("committed", site)) {
-      awaitRowOfNextPromo(traffic);
+      site.awaitRowOfNextPromo(traffic);
       String savepoint = savepointWithPreparedTransactions(traffic);
       Waiting.until(
           "the next checkpoint to commit them",
@@ -178,13 +178,6 @@ abstract class Drills {
     String savepoint = site.cluster().savepoint(site.job());
     assertThat(site.preparedTransactions()).as("prepared by the savepoint").isNotEmpty();
     return savepoint;
-  }
-
-  private void awaitRowOfNextPromo(Traffic traffic) throws Exception {
-    String row =
-        "adv_campaign_id BETWEEN '%s' AND '%s'"
-            .formatted(traffic.campaign(traffic.campaigns()), traffic.campaign(999_999));
-    Waiting.until("a row", () -> site.hasRow(row));
   }
 
   private void audit(String drill, int faults, Traffic traffic, List<Double> recoveries)

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
 import io.promostream.local.EmbeddedDatabase;
+import io.promostream.processes.ApplicationCluster;
 import io.promostream.processes.BrokerServer;
 import io.promostream.processes.FlinkCluster;
 import io.promostream.processes.Program;
@@ -52,7 +53,7 @@ final class Site implements AutoCloseable {
           "(?i)kafka-(producer|admin|consumer)|kafka-coordinator|postgresql|data fetcher|\\(\\d+/\\d+\\)#\\d+");
 
   /** One more than the job ever needs: work moves on at once, and a zombie has a successor. */
-  private static final int TASK_MANAGERS = 4;
+  static final int TASK_MANAGERS = 4;
 
   static final int PARALLELISM = 2;
 
@@ -86,10 +87,31 @@ final class Site implements AutoCloseable {
    * @param stateBackend hashmap or rocksdb
    */
   static Site start(Path directory, String stateBackend) throws Exception {
-    return new Site(directory, stateBackend);
+    Map<String, String> flink = new HashMap<>(SHORTER_TIMES);
+    flink.put("state.backend.type", stateBackend);
+    return new Site(directory, cluster -> FlinkCluster.start(cluster, TASK_MANAGERS, flink));
   }
 
-  private Site(Path directory, String stateBackend) throws Exception {
+  /**
+   * Starts all of it on a highly available cluster in application mode, which notices what has
+   * ended as fast as flink-conf/config.yaml says.
+   *
+   * @param directory for all that is written
+   * @param changes to the configuration of Flink
+   */
+  static Site startHighlyAvailable(Path directory, Map<String, String> changes) throws Exception {
+    Map<String, String> flink = new HashMap<>(SHORTER_TIMES);
+    flink.keySet().removeIf(key -> key.startsWith("heartbeat."));
+    flink.putAll(changes);
+    return new Site(directory, cluster -> ApplicationCluster.start(cluster, flink));
+  }
+
+  /** Starts a cluster in a directory. */
+  private interface ClusterStart {
+    FlinkCluster in(Path directory) throws Exception;
+  }
+
+  private Site(Path directory, ClusterStart start) throws Exception {
     try {
       broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
       subscribers = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
@@ -98,10 +120,7 @@ final class Site implements AutoCloseable {
               EmbeddedDatabase.start(
                   Map.of("synchronous_commit", "on", "max_prepared_transactions", "16")));
       createTopicsAndTables();
-      Map<String, String> flink = new HashMap<>(SHORTER_TIMES);
-      flink.put("state.backend.type", stateBackend);
-      cluster =
-          closedInTheEnd(FlinkCluster.start(directory.resolve("flink"), TASK_MANAGERS, flink));
+      cluster = closedInTheEnd(start.in(directory.resolve("flink")));
       submit(List.of());
     } catch (Exception e) {
       close();
@@ -188,6 +207,14 @@ final class Site implements AutoCloseable {
         new Secret(EmbeddedDatabase.SUPERUSER, null));
   }
 
+  /** Waits for a row of a promo that a traffic sends from now on. */
+  void awaitRowOfNextPromo(Traffic traffic) throws Exception {
+    String row =
+        "adv_campaign_id BETWEEN '%s' AND '%s'"
+            .formatted(traffic.campaign(traffic.campaigns()), traffic.campaign(999_999));
+    Waiting.until("a row", () -> hasRow(row));
+  }
+
   /** Whether a feedback row is committed; false too while nobody answers. */
   boolean hasRow(String condition) {
     try (Connection connection = feedback.connect(FEEDBACK);
@@ -219,7 +246,7 @@ final class Site implements AutoCloseable {
 
   private void submit(List<String> options, String... changed) throws Exception {
     cancelled = false;
-    List<String> run = new ArrayList<>(List.of("-t", "remote", "-p", "" + parallelism));
+    List<String> run = new ArrayList<>(List.of("-Dparallelism.default=" + parallelism));
     run.addAll(options);
     List<String> arguments =
         new ArrayList<>(
@@ -244,9 +271,13 @@ final class Site implements AutoCloseable {
     job = cluster.submit(Map.of(), run, arguments);
   }
 
+  private static String from(String checkpoint) {
+    return "-Dexecution.state-recovery.path=" + checkpoint;
+  }
+
   /** Starts the job where a savepoint left it. */
   void resumeFrom(String savepoint) throws Exception {
-    submit(List.of("-s", savepoint));
+    submit(List.of(from(savepoint)));
   }
 
   /**
@@ -257,8 +288,7 @@ final class Site implements AutoCloseable {
     cancel();
     submit(
         List.of(
-            "-s",
-            cluster.newestCheckpoint(),
+            from(cluster.newestCheckpoint()),
             "-Dexecution.checkpointing.interval=60 s",
             "-Dexecution.checkpointing.timeout=10 s",
             "-Dexecution.checkpointing.tolerable-failed-checkpoints=0"),
@@ -268,7 +298,7 @@ final class Site implements AutoCloseable {
 
   /** Starts the job anew, as another one, where its newest checkpoint left it. */
   void resumeAsNewJob() throws Exception {
-    submit(List.of("-s", cluster.newestCheckpoint()));
+    submit(List.of(from(cluster.newestCheckpoint())));
   }
 
   /** Cancels the job and starts it anew, at another parallelism, from its newest checkpoint. */
@@ -278,16 +308,22 @@ final class Site implements AutoCloseable {
     resumeAsNewJob();
   }
 
+  /** Rescales the job while it runs, by the adaptive scheduler. */
+  void rescaleInPlace(int newParallelism) throws Exception {
+    parallelism = newParallelism;
+    cluster.rescale(job, newParallelism);
+  }
+
   /** Starts the same job anew where its newest checkpoint left it. */
   void resumeAsSameJob() throws Exception {
-    submit(List.of("-s", cluster.newestCheckpoint(), "-D$internal.pipeline.job-id=" + job));
+    submit(List.of(from(cluster.newestCheckpoint()), "-D$internal.pipeline.job-id=" + job));
   }
 
   /** Stops the job with a savepoint and starts it from there. */
   void upgrade(int newParallelism) throws Exception {
     String savepoint = stopWithSavepoint();
     parallelism = newParallelism;
-    submit(List.of("-s", savepoint));
+    submit(List.of(from(savepoint)));
   }
 
   private String stopWithSavepoint() throws Exception {
@@ -364,9 +400,7 @@ final class Site implements AutoCloseable {
 
   /** As Kubernetes would: starts as many TaskManagers as are missing. */
   void replaceTaskManagers() throws IOException {
-    while (cluster.taskManagers().size() < TASK_MANAGERS) {
-      cluster.startTaskManager();
-    }
+    cluster.replaceTaskManagers(TASK_MANAGERS);
   }
 
   @Override

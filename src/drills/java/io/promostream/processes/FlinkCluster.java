@@ -1,6 +1,8 @@
 package io.promostream.processes;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.promostream.testing.Waiting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,7 +37,7 @@ import org.apache.flink.runtime.util.config.memory.ProcessMemoryUtils;
  * and the command line client, with Flink's jars only, configured by the project's own {@code
  * flink-conf/}, in which addresses, paths and sizes are changed.
  */
-public final class FlinkCluster implements AutoCloseable {
+public class FlinkCluster implements AutoCloseable {
 
   public static final Path JAR = Path.of("target/promo-stream.jar");
 
@@ -76,7 +78,7 @@ public final class FlinkCluster implements AutoCloseable {
     }
   }
 
-  private FlinkCluster(Path directory, Map<String, String> changes) throws Exception {
+  FlinkCluster(Path directory, Map<String, String> changes) throws Exception {
     this.directory = directory;
     temporary = Files.createTempDirectory("flink");
     Map<String, String> settings =
@@ -122,11 +124,15 @@ public final class FlinkCluster implements AutoCloseable {
     }
   }
 
-  private Path log(String name) {
+  Configuration configuration() {
+    return configuration;
+  }
+
+  Path log(String name) {
     return directory.resolve("log").resolve(name);
   }
 
-  private Path conf() {
+  Path conf() {
     return directory.resolve("conf");
   }
 
@@ -170,14 +176,26 @@ public final class FlinkCluster implements AutoCloseable {
   }
 
   public void startJobManager() throws IOException {
-    JobManagerProcessSpec memory = JobManagerProcessUtils.processSpecFromConfig(configuration);
     jobManager =
-        startFlink(
-            "jobmanager-" + ++programs,
-            CoreOptions.FLINK_JM_JVM_OPTIONS,
-            JobManagerProcessUtils.generateJvmParametersStr(memory, configuration),
+        startJobManager(
+            Map.of(),
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
-            "--executionMode cluster " + JobManagerProcessUtils.generateDynamicConfigsStr(memory));
+            List.of("--configDir", conf().toString(), "--executionMode", "cluster"));
+  }
+
+  Program startJobManager(Map<String, String> environment, String main, List<String> arguments)
+      throws IOException {
+    JobManagerProcessSpec memory = JobManagerProcessUtils.processSpecFromConfig(configuration);
+    List<String> all =
+        new ArrayList<>(Program.words(JobManagerProcessUtils.generateDynamicConfigsStr(memory)));
+    all.addAll(arguments);
+    return startFlink(
+        "jobmanager-" + ++programs,
+        environment,
+        CoreOptions.FLINK_JM_JVM_OPTIONS,
+        JobManagerProcessUtils.generateJvmParametersStr(memory, configuration),
+        main,
+        all);
   }
 
   public void startTaskManager() throws IOException {
@@ -187,12 +205,16 @@ public final class FlinkCluster implements AutoCloseable {
         id,
         startFlink(
             id,
+            Map.of(),
             CoreOptions.FLINK_TM_JVM_OPTIONS,
             ProcessMemoryUtils.generateJvmParametersStr(memory),
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
-            TaskExecutorProcessUtils.generateDynamicConfigsStr(memory)
-                + " -D taskmanager.resource-id="
-                + id));
+            Program.words(
+                TaskExecutorProcessUtils.generateDynamicConfigsStr(memory)
+                    + " -D taskmanager.resource-id="
+                    + id
+                    + " --configDir "
+                    + conf())));
   }
 
   /** Puts new TaskManagers in the place of those that run, of which nothing is left. */
@@ -208,7 +230,8 @@ public final class FlinkCluster implements AutoCloseable {
 
   private Set<String> registeredTaskManagers() throws Exception {
     Set<String> ids = new HashSet<>();
-    rest.get("/taskmanagers")
+    rest()
+        .get("/taskmanagers")
         .get("taskmanagers")
         .forEach(taskManager -> ids.add(taskManager.get("id").asText()));
     return ids;
@@ -225,19 +248,24 @@ public final class FlinkCluster implements AutoCloseable {
   }
 
   private Program startFlink(
-      String name, ConfigOption<String> options, String memory, String main, String arguments)
+      String name,
+      Map<String, String> environment,
+      ConfigOption<String> options,
+      String memory,
+      String main,
+      List<String> arguments)
       throws IOException {
     List<String> command = jvm();
     command.add("-Dlog4j.configurationFile=" + conf().resolve("log4j.properties").toUri());
     command.addAll(Program.words(configuration.get(options)));
     command.add("-Dlog.file=" + log(name + ".log"));
     command.addAll(Program.words(memory));
-    command.addAll(List.of(main, "--configDir", conf().toString()));
-    command.addAll(Program.words(arguments));
-    return Program.start(log(name + ".out"), Map.of(), command);
+    command.add(main);
+    command.addAll(arguments);
+    return Program.start(log(name + ".out"), environment, command);
   }
 
-  private List<String> jvm() {
+  List<String> jvm() {
     List<String> options = new ArrayList<>();
     options.addAll(List.of("-cp", Program.classpath(FlinkLibraries.jars())));
     options.addAll(Program.words(configuration.get(CoreOptions.FLINK_JVM_OPTIONS)));
@@ -248,8 +276,23 @@ public final class FlinkCluster implements AutoCloseable {
     return rest;
   }
 
-  public Program jobManager() {
+  /** The JobManager that leads. */
+  public Program jobManager() throws Exception {
     return jobManager;
+  }
+
+  /** As Kubernetes would: starts TaskManagers until there are so many. */
+  public void replaceTaskManagers(int count) throws IOException {
+    while (taskManagers().size() < count) {
+      startTaskManager();
+    }
+  }
+
+  /** As Kubernetes would: starts a JobManager for each that has ended. */
+  public void replaceJobManagers() throws IOException {
+    if (!jobManager.isAlive()) {
+      startJobManager();
+    }
   }
 
   /** Those that were started and still run, by their ids. */
@@ -290,7 +333,7 @@ public final class FlinkCluster implements AutoCloseable {
    */
   public JobID submit(Map<String, String> environment, List<String> options, List<String> arguments)
       throws Exception {
-    List<String> run = new ArrayList<>(List.of("run", "-d"));
+    List<String> run = new ArrayList<>(List.of("run", "-d", "-t", "remote"));
     run.addAll(options);
     run.add(JAR.toString());
     run.addAll(arguments);
@@ -304,20 +347,20 @@ public final class FlinkCluster implements AutoCloseable {
 
   /** What the JobManager says of a job: RUNNING, RESTARTING, FINISHED, ... */
   public String status(JobID job) throws Exception {
-    return rest.get("/jobs/" + job).get("state").asText();
+    return rest().get("/jobs/" + job).get("state").asText();
   }
 
   /** How many checkpoints a job has completed since it was submitted. */
   public int completedCheckpoints(JobID job) throws Exception {
-    return rest.get("/jobs/" + job + "/checkpoints").get("counts").get("completed").asInt();
+    return rest().get("/jobs/" + job + "/checkpoints").get("counts").get("completed").asInt();
   }
 
   /** Takes a savepoint of a job, which goes on; where it is. */
   public String savepoint(JobID job) throws Exception {
     String path = "/jobs/" + job + "/savepoints";
-    String request = rest.post(path, "{\"cancel-job\": false}").get("request-id").asText();
-    Waiting.until("the savepoint", () -> id(rest.get(path + "/" + request)).equals("COMPLETED"));
-    JsonNode operation = rest.get(path + "/" + request).get("operation");
+    String request = rest().post(path, "{\"cancel-job\": false}").get("request-id").asText();
+    Waiting.until("the savepoint", () -> id(rest().get(path + "/" + request)).equals("COMPLETED"));
+    JsonNode operation = rest().get(path + "/" + request).get("operation");
     if (!operation.has("location")) {
       throw new IllegalStateException("no savepoint: " + operation);
     }
@@ -351,11 +394,9 @@ public final class FlinkCluster implements AutoCloseable {
     Waiting.until(
         count + " TaskManagers",
         () -> {
-          if (!jobManager.isAlive()) {
-            startJobManager();
-          }
+          replaceJobManagers();
           try {
-            return rest.get("/overview").get("taskmanagers").asInt() >= count;
+            return rest().get("/overview").get("taskmanagers").asInt() >= count;
           } catch (IOException e) {
             return false;
           }
@@ -368,7 +409,7 @@ public final class FlinkCluster implements AutoCloseable {
         "all of job " + job + " to run",
         () -> {
           try {
-            JsonNode details = rest.get("/jobs/" + job);
+            JsonNode details = rest().get("/jobs/" + job);
             int tasks = 0;
             for (JsonNode vertex : details.get("vertices")) {
               tasks += vertex.get("parallelism").asInt();
@@ -378,6 +419,40 @@ public final class FlinkCluster implements AutoCloseable {
             return false;
           }
         });
+  }
+
+  /** Waits until each subtask of a job runs, of each operator that is parallel so many. */
+  public void awaitRunning(JobID job, int parallelism) throws Exception {
+    Waiting.until(
+        "job " + job + " to run at parallelism " + parallelism,
+        () -> {
+          try {
+            JsonNode details = rest().get("/jobs/" + job);
+            int tasks = 0;
+            for (JsonNode vertex : details.get("vertices")) {
+              tasks += vertex.get("maxParallelism").asInt() == 1 ? 1 : parallelism;
+            }
+            return tasks > 0 && runningTasks(details) == tasks;
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  /**
+   * Asks for another parallelism of each operator that is parallel; the job goes there by itself.
+   * It needs the adaptive scheduler.
+   */
+  public void rescale(JobID job, int parallelism) throws Exception {
+    ObjectNode requirements = JsonNodeFactory.instance.objectNode();
+    for (JsonNode vertex : rest().get("/jobs/" + job).get("vertices")) {
+      requirements
+          .putObject(vertex.get("id").asText())
+          .putObject("parallelism")
+          .put("lowerBound", 1)
+          .put("upperBound", vertex.get("maxParallelism").asInt() == 1 ? 1 : parallelism);
+    }
+    rest().put("/jobs/" + job + "/resource-requirements", requirements.toString());
   }
 
   private static int runningTasks(JsonNode job) {
@@ -391,7 +466,7 @@ public final class FlinkCluster implements AutoCloseable {
   /** A TaskManager that works for a job, any one if none does. */
   public Program busyTaskManager() throws Exception {
     Set<String> idle = new HashSet<>();
-    for (JsonNode taskManager : rest.get("/taskmanagers").get("taskmanagers")) {
+    for (JsonNode taskManager : rest().get("/taskmanagers").get("taskmanagers")) {
       if (taskManager.get("freeSlots").asInt() > 0) {
         idle.add(taskManager.get("id").asText());
       }
@@ -399,7 +474,7 @@ public final class FlinkCluster implements AutoCloseable {
     return taskManagers().entrySet().stream()
         .filter(taskManager -> !idle.contains(taskManager.getKey()))
         .findFirst()
-        .orElseGet(() -> taskManagers.entrySet().iterator().next())
+        .orElseGet(() -> taskManagers().entrySet().iterator().next())
         .getValue();
   }
 
@@ -408,11 +483,11 @@ public final class FlinkCluster implements AutoCloseable {
     for (Program taskManager : taskManagers().values()) {
       taskManager.freeze();
     }
-    jobManager.freeze();
+    jobManager().freeze();
   }
 
   public void thaw() throws Exception {
-    jobManager.thaw();
+    jobManager().thaw();
     for (Program taskManager : taskManagers().values()) {
       taskManager.thaw();
     }
@@ -421,10 +496,11 @@ public final class FlinkCluster implements AutoCloseable {
   /** The names of the threads that run in the TaskManagers. */
   public List<String> threads() throws Exception {
     List<String> threads = new ArrayList<>();
-    for (JsonNode taskManager : rest.get("/taskmanagers").get("taskmanagers")) {
+    for (JsonNode taskManager : rest().get("/taskmanagers").get("taskmanagers")) {
       String id = taskManager.get("id").asText();
       if (taskManagers().containsKey(id)) {
-        rest.get("/taskmanagers/" + id + "/thread-dump")
+        rest()
+            .get("/taskmanagers/" + id + "/thread-dump")
             .get("threadInfos")
             .forEach(thread -> threads.add(thread.get("threadName").asText()));
       }

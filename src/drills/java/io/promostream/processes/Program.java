@@ -46,18 +46,30 @@ public final class Program implements AutoCloseable {
    */
   public static Program start(Path output, Map<String, String> environment, List<String> command)
       throws IOException {
-    Files.createDirectories(output.getParent());
-    List<String> java = new ArrayList<>();
-    java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    java.addAll(words(System.getProperty(JVM_OPTIONS, SHORT_LIVED)));
+    List<String> java = java();
     java.addAll(command);
-    ProcessBuilder builder = new ProcessBuilder(java);
+    return run(output, environment, java);
+  }
+
+  /** Starts any program. */
+  static Program run(Path output, Map<String, String> environment, List<String> command)
+      throws IOException {
+    Files.createDirectories(output.getParent());
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().putAll(environment);
     Process process =
         builder.redirectOutput(output.toFile()).redirectError(errors(output).toFile()).start();
     RUNNING.add(process);
     var unused = process.onExit().thenAccept(RUNNING::remove);
     return new Program(process, output);
+  }
+
+  /** How every Java program's command begins. */
+  static List<String> java() {
+    List<String> java = new ArrayList<>();
+    java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    java.addAll(words(System.getProperty(JVM_OPTIONS, SHORT_LIVED)));
+    return java;
   }
 
   /** The words of a line of options. */

@@ -89,6 +89,14 @@ class BrokenManifestsTest {
             "execution.state-recovery.path: the operator sets it from"
                 + " spec.job.initialSavepointPath"),
         arguments(
+            inFlink("high-availability.kubernetes.leader-election.lease-duration", "6 s"),
+            "leader-election.renew-deadline must be less than lease-duration: another JobManager"
+                + " would lead before the first has given up"),
+        arguments(
+            inFlink("jobmanager.adaptive-scheduler.submission.resource-wait-timeout", null),
+            "jobmanager.scheduler adaptive needs submission.resource-wait-timeout of 30 d or more: a"
+                + " job that finds no slot for that long ends as FAILED"),
+        arguments(
             inFlink("high-availability.storageDir", null),
             "high-availability.storageDir: is not set, and state would stay in the pods"),
         arguments(

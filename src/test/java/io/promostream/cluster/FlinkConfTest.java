@@ -10,7 +10,9 @@ import java.util.regex.Pattern;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.configuration.HeartbeatManagerOptions;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
 import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
 import org.junit.jupiter.api.Test;
@@ -52,6 +54,25 @@ class FlinkConfTest {
     assertThat(FLINK.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT))
         .isLessThan(
             Duration.ofMinutes(15).minus(FLINK.get(CheckpointingOptions.CHECKPOINTING_INTERVAL)));
+  }
+
+  /**
+   * Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one.
+   */
+  @Test
+  void aTaskManagerThatEndsCostsThreeAttemptsAtMost() {
+    Duration noticed =
+        FLINK
+            .get(HeartbeatManagerOptions.HEARTBEAT_INTERVAL)
+            .multipliedBy(FLINK.get(HeartbeatManagerOptions.HEARTBEAT_RPC_FAILURE_THRESHOLD));
+    Duration backOff =
+        FLINK.get(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF);
+    assertThat(noticed).isLessThan(backOff.multipliedBy(1 + 2 + 4));
+    assertThat(
+            FLINK.get(
+                RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_RESET_BACKOFF_THRESHOLD))
+        .isLessThanOrEqualTo(
+            FLINK.get(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF));
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,7 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.kubernetes.configuration.KubernetesHighAvailabilityOptions;
 import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
 import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
 
@@ -135,6 +137,23 @@ final class ManifestChecks {
                   + " configuration ends the job and its correction does not start it again")
               .formatted(upgradeMode, submitFailed));
     }
+    require(
+        configuration()
+                .get(KubernetesHighAvailabilityOptions.KUBERNETES_RENEW_DEADLINE)
+                .compareTo(
+                    configuration()
+                        .get(KubernetesHighAvailabilityOptions.KUBERNETES_LEASE_DURATION))
+            < 0,
+        "leader-election.renew-deadline must be less than lease-duration: another JobManager would"
+            + " lead before the first has given up");
+    require(
+        configuration().get(JobManagerOptions.SCHEDULER) != JobManagerOptions.SchedulerType.Adaptive
+            || configuration()
+                    .get(JobManagerOptions.SCHEDULER_SUBMISSION_RESOURCE_WAIT_TIMEOUT)
+                    .compareTo(Duration.ofDays(30))
+                >= 0,
+        "jobmanager.scheduler adaptive needs submission.resource-wait-timeout of 30 d or more: a"
+            + " job that finds no slot for that long ends as FAILED");
     Stream.of(
             HighAvailabilityOptions.HA_STORAGE_PATH,
             CheckpointingOptions.CHECKPOINTS_DIRECTORY,

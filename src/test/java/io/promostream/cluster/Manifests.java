@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The rendered manifests of an installation. */
-record Manifests(List<Map<String, Object>> resources) {
+public record Manifests(List<Map<String, Object>> resources) {
 
   /** The two kinds of pod, by the label that Flink gives them. */
   enum Role {
@@ -30,7 +30,7 @@ record Manifests(List<Map<String, Object>> resources) {
   }
 
   /** An overlay and the monitoring, applied to the overlay's namespace. */
-  static Manifests of(Path overlay) {
+  public static Manifests of(Path overlay) {
     List<Map<String, Object>> resources = new ArrayList<>(Kustomization.render(overlay));
     String namespace = Yaml.text(resources.get(0), "metadata", "namespace");
     Kustomization.render(Monitoring.DIRECTORY)
@@ -59,7 +59,7 @@ record Manifests(List<Map<String, Object>> resources) {
   }
 
   /** The FlinkDeployment's flinkConfiguration, as the text that Flink gets. */
-  Map<String, String> flinkConfiguration() {
+  public Map<String, String> flinkConfiguration() {
     Map<String, String> configuration = new LinkedHashMap<>();
     Yaml.map(deployment(), "spec", "flinkConfiguration")
         .forEach((key, value) -> configuration.put(key, value.toString()));

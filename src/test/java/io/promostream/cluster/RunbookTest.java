@@ -95,10 +95,10 @@ class RunbookTest {
   @Test
   void testsAndDrillsThatItNamesAreThere() throws IOException {
     String tests = sources("src/test/java") + sources("src/drills/java");
-    assertThat(found("`(\\w*(?:IT|Test|Drills))[`#]"))
+    assertThat(found("`(\\w*(?:IT|Test|Drills\\w*))[`#]"))
         .isNotEmpty()
         .allMatch(name -> tests.contains("class " + name + " "));
-    assertThat(found("`\\w*(?:IT|Test|Drills)#(\\w+)`"))
+    assertThat(found("`\\w*(?:IT|Test|Drills\\w*)#(\\w+)`"))
         .isNotEmpty()
         .allMatch(name -> tests.contains("void " + name + "("));
     assertThat(found("`([A-Z]+(?:_[A-Z]+)+)`"))
