@@ -14,8 +14,6 @@ import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.logging.log4j.Level;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class StartChecksTest {
 
@@ -119,88 +117,8 @@ class StartChecksTest {
   }
 
   @Test
-  void refusesTransactionsShorterThanACheckpointMayTake() {
-    // 5 min + 10 min by Flink's default are not less than 15 min.
-    assertRefused(
-        Map.of("execution.checkpointing.interval", "5 min"),
-        EXACTLY_ONCE,
-        "kafka.properties.transaction.timeout.ms: ",
-        "execution.checkpointing.interval 5 min + execution.checkpointing.timeout 10 min"
-            + " + restart-strategy.exponential-delay.max-backoff 1 min",
-        "more than 960000");
-    assertRefused(
-        Map.of(
-            "execution.checkpointing.interval", "1 s",
-            "execution.checkpointing.min-pause", "20 min"),
-        EXACTLY_ONCE,
-        "execution.checkpointing.min-pause 20 min");
-    assertRefused(
-        Map.of(
-            "execution.checkpointing.interval", "10 s",
-            "execution.checkpointing.timeout", "50 s",
-            "restart-strategy.type", "none"),
-        config("kafka.properties.transaction.timeout.ms=60000"),
-        "more than 60000");
-    check(
-        Map.of(
-            "execution.checkpointing.interval", "10 s",
-            "execution.checkpointing.timeout", "49 s",
-            "restart-strategy.type", "none"),
-        config("kafka.properties.transaction.timeout.ms=60000"));
-  }
-
-  /** A failed checkpoint leaves what it was to commit to the next. */
-  @Test
-  void countsTheCheckpointsThatMayFail() {
-    Map<String, String> flink = new HashMap<>();
-    flink.put("execution.checkpointing.interval", "10 s");
-    flink.put("execution.checkpointing.min-pause", "5 s");
-    flink.put("execution.checkpointing.timeout", "2 min");
-    flink.put("execution.checkpointing.tolerable-failed-checkpoints", "2");
-    flink.put("restart-strategy.type", "none");
-    // 10 + 2 x (120 + 5) + 120
-    assertRefused(
-        flink,
-        config("kafka.properties.transaction.timeout.ms=380000"),
-        "execution.checkpointing.tolerable-failed-checkpoints 2 x"
-            + " (execution.checkpointing.timeout 2 min + execution.checkpointing.min-pause 5 s)",
-        "more than 380000");
-    check(flink, config("kafka.properties.transaction.timeout.ms=380001"));
-    // The next one does not begin before its time: 300 + 2 x 300 + 120.
-    flink.put("execution.checkpointing.interval", "5 min");
-    assertRefused(
-        flink,
-        config("kafka.properties.transaction.timeout.ms=1020000"),
-        "execution.checkpointing.tolerable-failed-checkpoints 2 x"
-            + " (execution.checkpointing.interval 5 min)",
-        "more than 1020000");
-    check(flink, config("kafka.properties.transaction.timeout.ms=1020001"));
-  }
-
-  @Test
   void takesThisProjectsOwnSettings() {
     check(GlobalConfiguration.loadConfiguration("flink-conf").toMap(), EXACTLY_ONCE);
-  }
-
-  /** A job that fails before its commit makes up for it after the restart. */
-  @ParameterizedTest
-  @CsvSource({
-    "fixed-delay,restart-strategy.fixed-delay.delay",
-    "failure-rate,restart-strategy.failure-rate.delay",
-    "exponential-delay,restart-strategy.exponential-delay.max-backoff"
-  })
-  void refusesTransactionsShorterThanACheckpointAndARestartMayTake(String type, String delay) {
-    Map<String, String> flink = new HashMap<>();
-    flink.put("execution.checkpointing.interval", "10 s");
-    flink.put("execution.checkpointing.timeout", "50 s");
-    flink.put("restart-strategy.type", type);
-    flink.put(delay, "2 min");
-    assertRefused(
-        flink,
-        config("kafka.properties.transaction.timeout.ms=180000"),
-        delay + " 2 min",
-        "more than 180000");
-    check(flink, config("kafka.properties.transaction.timeout.ms=180001"));
   }
 
   /** What a program sets by the environment's methods is seen too. */

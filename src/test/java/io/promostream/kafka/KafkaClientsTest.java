@@ -26,16 +26,8 @@ class KafkaClientsTest {
   }
 
   @Test
-  void batchesAreLargeAndFillWhereNobodyWaits() {
-    assertThat(producers())
-        .containsEntry("batch.size", "65536")
-        .containsEntry("linger.ms", "50")
-        .containsEntry("transaction.timeout.ms", "900000");
-  }
-
-  @Test
-  void atLeastOnceDoesNotWait() {
-    assertThat(producers("--delivery.guarantee=at-least-once")).doesNotContainKey("linger.ms");
+  void batchesAreLarge() {
+    assertThat(producers()).containsEntry("batch.size", "65536");
   }
 
   @Test
