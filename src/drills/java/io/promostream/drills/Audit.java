@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
  * @param doubled too many of the same, in either sink
  * @param wrong nobody should have got, or not so, in either sink
  * @param differing between the sinks, in any of the ten fields
- * @param prepared transactions left in Postgres
+ * @param refused rows that the feedback table refused
  * @param unfinished transactions left in Kafka
  * @param sessions of the job left at the databases when it was cancelled
  * @param threads of the job left in the TaskManagers when it was cancelled
@@ -39,7 +39,7 @@ record Audit(
     long doubled,
     long wrong,
     long differing,
-    int prepared,
+    int refused,
     int unfinished,
     int sessions,
     int threads,
@@ -51,7 +51,7 @@ record Audit(
   private static final int PATIENCE_SECONDS = 240;
 
   boolean clean() {
-    return lost + doubled + wrong + differing + prepared + unfinished + sessions + threads == 0;
+    return lost + doubled + wrong + differing + refused + unfinished + sessions + threads == 0;
   }
 
   /** Reads both sinks, once for each traffic that a site sees. */
@@ -77,23 +77,15 @@ record Audit(
      * what that leaves behind.
      */
     Audit of(Traffic traffic) throws Exception {
-      return of(traffic, false);
-    }
-
-    /** The same where Kafka is known to have lost something, which it does not wait for. */
-    Audit withLossInKafka(Traffic traffic) throws Exception {
-      return of(traffic, true);
-    }
-
-    private Audit of(Traffic traffic, boolean lossInKafka) throws Exception {
       lost = 0;
       doubled = 0;
       wrong = 0;
       examples = new ArrayList<>();
       traffic.stop();
       long settled = traffic.sendClosing();
-      List<Delivery> notified = awaitAll(traffic, settled, lossInKafka);
-      List<String> prepared = awaitNone("prepared", site::preparedTransactions);
+      List<Delivery> notified = awaitAll(traffic, settled);
+      List<String> refused = site.refusedRows();
+      refused.forEach(row -> examples.add("refused: " + row));
       List<String> unfinished = awaitNone("unfinished", site::openTransactions);
       List<String> threadsBefore = site.threadsOfJob();
       site.cancel();
@@ -120,7 +112,7 @@ record Audit(
           kafka.doubled() + postgres.doubled() + doubled,
           kafka.wrong() + postgres.wrong() + wrong,
           differing(notified, rows),
-          prepared.size(),
+          refused.size(),
           unfinished.size(),
           sessions.size(),
           threads.size(),
@@ -128,16 +120,14 @@ record Audit(
     }
 
     /** The notifications, when all that is owed is there, in the table as well. */
-    private List<Delivery> awaitAll(Traffic traffic, long settled, boolean lossInKafka)
-        throws Exception {
+    private List<Delivery> awaitAll(Traffic traffic, long settled) throws Exception {
       List<Delivery> notified = new ArrayList<>();
       long deadline = deadline();
       while (System.nanoTime() < deadline) {
         notified.addAll(notifications.read());
-        long rowsMore = countRows() - notified.size();
-        if (rowsMore == 0 || (lossInKafka && rowsMore > 0)) {
+        if (countRows() == notified.size()) {
           Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
-          if (SinkAudit.of("Kafka", expectation, notified).lost() == rowsMore
+          if (SinkAudit.of("Kafka", expectation, notified).lost() == 0
               && traffic.isClosed(notified)) {
             break;
           }

@@ -2,9 +2,9 @@ package io.promostream.drills;
 
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.processes.Program;
+import io.promostream.testing.Waiting;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -82,22 +82,33 @@ enum Fault {
     }
   },
 
-  PREPARED_TRANSACTIONS_EXHAUSTED {
+  /** Its session at Postgres stays in the middle of a transaction until the server sees it gone. */
+  TASK_MANAGER_KILLED_DURING_REPLAY {
     @Override
     void strike(Site site) throws Exception {
-      try (Connection other = site.feedback().connect("postgres");
-          Statement statement = other.createStatement()) {
-        int prepared = 0;
-        long end = System.nanoTime() + Duration.ofSeconds(6).toNanos();
-        while (System.nanoTime() < end) {
-          if (prepare(statement, "other-" + prepared)) {
-            prepared++;
-          }
-        }
-        while (prepared > 0) {
-          statement.execute("ROLLBACK PREPARED 'other-" + --prepared + "'");
-        }
+      try (Connection lock = site.lockFeedbackTable()) {
+        Waiting.until("replays that wait", () -> site.waitingReplays() >= site.parallelism());
+        site.cluster().busyTaskManager().kill();
+        lock.rollback();
       }
+      site.replaceTaskManagers();
+    }
+  },
+
+  /** It wakes up, still in the middle of its transactions, when another has replayed them. */
+  TASK_MANAGER_FROZEN_DURING_REPLAY {
+    @Override
+    void strike(Site site) throws Exception {
+      try (Connection lock = site.lockFeedbackTable()) {
+        Waiting.until("replays that wait", () -> site.waitingReplays() >= site.parallelism());
+        site.cluster().busyTaskManager().freeze();
+        lock.rollback();
+      }
+    }
+
+    @Override
+    void aftermath(Site site) throws Exception {
+      TASK_MANAGER_FROZEN.aftermath(site);
     }
   },
 
@@ -153,18 +164,5 @@ enum Fault {
         "postgres",
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             + " WHERE application_name LIKE 'promo-stream%'");
-  }
-
-  /** False if the server has no room for another one. */
-  private static boolean prepare(Statement statement, String name) throws SQLException {
-    statement.execute("BEGIN");
-    statement.execute("SELECT pg_current_xact_id()");
-    try {
-      statement.execute("PREPARE TRANSACTION '" + name + "'");
-      return true;
-    } catch (SQLException e) {
-      statement.execute("ROLLBACK");
-      return false;
-    }
   }
 }

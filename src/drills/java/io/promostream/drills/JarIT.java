@@ -21,7 +21,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -235,29 +234,6 @@ class JarIT {
       assertThat(rows.read()).hasSize(16).containsExactlyInAnyOrderElementsOf(notified);
     }
     assertThat(cluster.status(job)).isEqualTo("RUNNING");
-    whatHasARowAndNoNotificationIsFoundAndSent();
-  }
-
-  private void whatHasARowAndNoNotificationIsFoundAndSent() throws Exception {
-    String columns =
-        "restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, adv_campaign_owner_contact,"
-            + " adv_campaign_datetime_start, adv_campaign_datetime_end, datetime_created, trigger_datetime_created";
-    feedback.execute(
-        "INSERT INTO subscribers_feedback (%1$s, client_id) SELECT %1$s, 'missed' FROM subscribers_feedback LIMIT 1"
-            .formatted(columns));
-    assertThat(lostNotifications()).contains("1 lost", "Nothing was sent");
-    assertThat(lostNotifications("--send")).contains("1 lost", "1 sent");
-    assertThat(lostNotifications()).contains("17 notifications", "0 lost");
-  }
-
-  private static String lostNotifications(String... more) throws Exception {
-    Instant now = Instant.now();
-    // Of an option given twice the last counts.
-    String window = "--lost-notifications=" + now.minusSeconds(3600) + "/" + now.plusSeconds(60);
-    return runAsDocumented(
-            "--lost-notifications",
-            Stream.concat(Stream.of(window), Stream.of(more)).toArray(String[]::new))
-        .output();
   }
 
   @Test
@@ -286,7 +262,7 @@ class JarIT {
   void theEnvironmentIsFoundGoodOrNot() throws Exception {
     Program good = runAsDocumented("--check");
     assertThat(good.await()).as(good.output() + good.errors()).isZero();
-    assertThat(good.output()).contains("max_prepared_transactions", "problems: 0");
+    assertThat(good.output()).contains("promo_stream_commits", "problems: 0");
     assertThat(good.errors()).isEmpty();
 
     Program bad = runAsDocumented("--check", "--rejected.topic=not-there");

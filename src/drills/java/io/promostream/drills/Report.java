@@ -13,7 +13,7 @@ final class Report {
 
   private static final String HEAD =
       """
-      | drill | state | faults | promos | deliveries | of them owed | either way | lost | double | wrong | sinks differ | left prepared | left open | connections left | threads left | recovery, s: median, worst |
+      | drill | state | faults | promos | deliveries | of them owed | either way | lost | double | wrong | sinks differ | rows refused | left open | connections left | threads left | recovery, s: median, worst |
       | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
       """;
 
@@ -46,7 +46,7 @@ final class Report {
                 audit.doubled(),
                 audit.wrong(),
                 audit.differing(),
-                audit.prepared(),
+                audit.refused(),
                 audit.unfinished(),
                 audit.sessions(),
                 audit.threads(),

@@ -115,10 +115,7 @@ final class Site implements AutoCloseable {
     try {
       broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
       subscribers = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
-      feedback =
-          closedInTheEnd(
-              EmbeddedDatabase.start(
-                  Map.of("synchronous_commit", "on", "max_prepared_transactions", "16")));
+      feedback = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
       createTopicsAndTables();
       cluster = closedInTheEnd(start.in(directory.resolve("flink")));
       submit(List.of());
@@ -152,7 +149,8 @@ final class Site implements AutoCloseable {
         resource("/feedback.sql"),
         // For the drills' own questions, which are many.
         "CREATE INDEX ON subscribers_feedback (adv_campaign_id)",
-        "GRANT INSERT ON subscribers_feedback TO " + JOB_ROLE);
+        "GRANT INSERT ON subscribers_feedback, subscribers_feedback_refused TO " + JOB_ROLE,
+        "GRANT SELECT, INSERT, UPDATE ON promo_stream_commits TO " + JOB_ROLE);
   }
 
   private static String resource(String name) throws IOException {
@@ -282,7 +280,7 @@ final class Site implements AutoCloseable {
 
   /**
    * Cancels the job and starts it anew with a minute between two checkpoints, to do something in
-   * between, and with the shortest transactions in Kafka that it then allows.
+   * between, and with transactions in Kafka that last for 5 s.
    */
   void restartWithRareCheckpoints() throws Exception {
     cancel();
@@ -293,7 +291,7 @@ final class Site implements AutoCloseable {
             "-Dexecution.checkpointing.timeout=10 s",
             "-Dexecution.checkpointing.tolerable-failed-checkpoints=0"),
         "--kafka.properties.transaction.timeout.ms",
-        "80000");
+        "5000");
   }
 
   /** Starts the job anew, as another one, where its newest checkpoint left it. */
@@ -366,9 +364,28 @@ final class Site implements AutoCloseable {
     return all;
   }
 
-  /** Names of the transactions that are prepared in the feedback database. */
-  List<String> preparedTransactions() throws SQLException {
-    return query(feedback, FEEDBACK, "SELECT gid FROM pg_prepared_xacts");
+  /** Why rows were refused by the feedback table. */
+  List<String> refusedRows() throws SQLException {
+    return query(feedback, FEEDBACK, "SELECT reason FROM subscribers_feedback_refused");
+  }
+
+  /** How many commits to the feedback database wait for a lock, in the middle of a replay. */
+  int waitingReplays() throws SQLException {
+    return query(
+            feedback,
+            FEEDBACK,
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'promo-stream feedback%'")
+        .size();
+  }
+
+  /** Keeps every replay from writing rows until it is closed. */
+  Connection lockFeedbackTable() throws SQLException {
+    Connection connection = feedback.connect(FEEDBACK);
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("LOCK TABLE subscribers_feedback IN ACCESS EXCLUSIVE MODE");
+    }
+    return connection;
   }
 
   /** Transactions of the job in Kafka that have not ended. */
