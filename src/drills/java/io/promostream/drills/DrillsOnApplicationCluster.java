@@ -24,7 +24,7 @@ class DrillsOnApplicationCluster {
 
   private static final boolean SHORT = "short".equals(System.getProperty("drills"));
   private static final int TIMES = SHORT ? 1 : Integer.getInteger("drills.times", 3);
-  private static final int RESCALINGS = SHORT ? 2 : Integer.getInteger("drills.rescalings", 12);
+  private static final int RESCALINGS = Integer.getInteger("drills.rescalings", 12);
 
   private Site site;
   private Audit.Reader audits;
@@ -86,7 +86,6 @@ class DrillsOnApplicationCluster {
   }
 
   /** Up and down by the REST interface, as the Kubernetes operator's autoscaler does it. */
-  @Tag("short")
   @Tag("long")
   @Test
   void rescaledInPlace() throws Exception {
@@ -105,7 +104,7 @@ class DrillsOnApplicationCluster {
     try (Traffic traffic = Traffic.start("rescaled-" + seed, site)) {
       site.awaitRowOfNextPromo(traffic);
       for (int i = 0; i < RESCALINGS; i++) {
-        int incident = SHORT ? 0 : random.nextInt(incidents.size());
+        int incident = random.nextInt(incidents.size());
         int parallelism =
             1 + (site.parallelism() + random.nextInt(Site.TASK_MANAGERS - 1)) % Site.TASK_MANAGERS;
         System.out.printf("%d. to %d, incident %d%n", i + 1, parallelism, incident);
