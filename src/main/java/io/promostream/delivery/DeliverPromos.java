@@ -172,9 +172,12 @@ public final class DeliverPromos
         store(id, known, new Running(promo, false, 0, 0), now, timers);
       }
       case LIVE -> {
+        // What an older version still has to send is decided anew: it was matched with that
+        // version.
+        takeBackAll(id, known);
         Running running =
             known instanceof Running r
-                ? new Running(promo, r.opened(), r.firstSlice(), r.endSlice())
+                ? new Running(promo, r.opened(), r.endSlice(), r.endSlice())
                 : new Running(promo, false, 0, 0);
         Long sent = context.timestamp();
         long due = Math.max(promo.startsAt(), sent == null ? now : sent);

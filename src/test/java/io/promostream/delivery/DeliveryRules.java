@@ -358,6 +358,23 @@ abstract class DeliveryRules {
       assertThat(job.deliveries()).containsExactly("c first a");
     }
 
+    /** No delivery says that it was matched before its promo was written. */
+    @Test
+    void aNewerOneIsMatchedAnew() throws Exception {
+      job.audience("r", clients(3_000).toArray(String[]::new));
+      job.setSinksFull(true);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofSeconds(10));
+      job.promo(promo("c", "v2", 5, 60, 2));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.batches())
+          .hasSize(3)
+          .allMatch(batch -> batch.promo().content().equals("v2"))
+          .allMatch(batch -> batch.matchedAt() == T0 + 10);
+      assertThat(job.deliveries()).hasSize(3_000).doesNotHaveDuplicates();
+    }
+
     @Test
     void aNewerOneChangesWhatTheRemainingSlicesCarry() throws Exception {
       job.audience("r", clients(3_000).toArray(String[]::new));
