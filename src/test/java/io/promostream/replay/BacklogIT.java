@@ -1,0 +1,101 @@
+package io.promostream.replay;
+
+import io.promostream.testing.Waiting;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
+import org.junit.jupiter.api.Test;
+
+/** A full sink is seen by every subtask of the operator before it, by way of the JobMaster. */
+class BacklogIT {
+
+  private static final int PARALLELISM = 2;
+  private static final AtomicIntegerArray PERCENT = new AtomicIntegerArray(PARALLELISM);
+  private static final AtomicInteger SEE_FULL = new AtomicInteger();
+  private static final AtomicInteger ROUNDS = new AtomicInteger();
+
+  @Test
+  void isSeenWhileItLasts() throws Exception {
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM);
+    env.fromSequence(0, Long.MAX_VALUE)
+        .map(new Sender())
+        .rebalance()
+        .map(new Sink())
+        .sinkTo(new DiscardingSink<>());
+    JobClient job = env.executeAsync();
+    Waiting.until("the job", () -> ROUNDS.get() > 0);
+    awaitFullSeen(false);
+    PERCENT.set(1, 150);
+    awaitFullSeen(true);
+    PERCENT.set(1, 99);
+    awaitFullSeen(false);
+    job.cancel().get();
+    Waiting.until("the end", () -> job.getJobStatus().get() == JobStatus.CANCELED);
+  }
+
+  private static void awaitFullSeen(boolean full) throws Exception {
+    Waiting.until("full: " + full, () -> SEE_FULL.get() == (full ? PARALLELISM : 0));
+  }
+
+  private static final class Sender extends RichMapFunction<Long, Long> {
+
+    private static final long serialVersionUID = 1;
+    private transient Backlog backlog;
+    private transient boolean seen;
+
+    @Override
+    public void open(OpenContext context) {
+      backlog =
+          Backlog.watching(
+              ((StreamingRuntimeContext) getRuntimeContext()).getGlobalAggregateManager());
+    }
+
+    @Override
+    public Long map(Long value) throws Exception {
+      Thread.sleep(20);
+      ROUNDS.incrementAndGet();
+      if (backlog.isFull() != seen) {
+        seen = !seen;
+        SEE_FULL.addAndGet(seen ? 1 : -1);
+      }
+      return value;
+    }
+
+    @Override
+    public void close() {
+      backlog.close();
+    }
+  }
+
+  private static final class Sink extends RichMapFunction<Long, Long> {
+
+    private static final long serialVersionUID = 1;
+    private transient Backlog backlog;
+
+    @Override
+    public void open(OpenContext context) {
+      int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
+      backlog =
+          Backlog.reporting(
+              ((StreamingRuntimeContext) getRuntimeContext()).getGlobalAggregateManager(),
+              "sink " + subtask,
+              () -> PERCENT.get(subtask));
+    }
+
+    @Override
+    public Long map(Long value) {
+      return value;
+    }
+
+    @Override
+    public void close() {
+      backlog.close();
+    }
+  }
+}
