@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HeartbeatManagerOptions;
@@ -40,25 +37,7 @@ class FlinkConfTest {
     }
   }
 
-  @Test
-  void aTransactionOutlivesTheCheckpointsThatMayFail() throws IOException {
-    Duration oldest = JobChecks.oldestTransaction(FLINK);
-    assertThat(oldest).isEqualTo(Duration.ofSeconds(380));
-    List<String> told =
-        Pattern.compile("= (\\d+) s\\b")
-            .matcher(FlinkConf.text())
-            .results()
-            .map((MatchResult result) -> result.group(1))
-            .toList();
-    assertThat(told).as("the arithmetic in the comment").contains("" + oldest.toSeconds());
-    assertThat(FLINK.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT))
-        .isLessThan(
-            Duration.ofMinutes(15).minus(FLINK.get(CheckpointingOptions.CHECKPOINTING_INTERVAL)));
-  }
-
-  /**
-   * Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one.
-   */
+  /** Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one. */
   @Test
   void aTaskManagerThatEndsCostsThreeAttemptsAtMost() {
     Duration noticed =
