@@ -258,9 +258,9 @@ class MonitoringIT {
   void aRowAndAMessageAreRefused() throws Exception {
     assertThat(prometheus.firing())
         .doesNotContain("PromoStreamRowsRefused", "PromoStreamMessagesRefused");
-    job.send(promo().with("adv_campaign_content", "\"" + "x".repeat(6_000) + "\"").bytes());
+    job.send(promo().with("adv_campaign_content", "\"" + "x".repeat(100_000) + "\"").bytes());
     job.awaitDeliveries(job.rows().size() + 10);
-    job.limit(job.notificationsTopic, 6_000);
+    job.limit(job.notificationsTopic, 80_000);
     job.feedback.execute(
         "ALTER TABLE subscribers_feedback"
             + " ADD CONSTRAINT known CHECK (client_id LIKE 'client-%') NOT VALID");

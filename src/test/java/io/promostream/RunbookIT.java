@@ -124,10 +124,10 @@ class RunbookIT {
     try (TestJob job = new TestJob(directory)) {
       job.subscribe("a", "r");
       job.start(1);
-      job.send(promo("k", "x".repeat(6_000)));
+      job.send(promo("k", "x".repeat(100_000)));
       job.send(promo("small", "text"));
       job.awaitDeliveries(2);
-      job.limit(job.notificationsTopic, 6_000);
+      job.limit(job.notificationsTopic, 80_000);
       job.subscribe("late", "r");
       TestJob.await(
           "a row and a notification that is refused",
