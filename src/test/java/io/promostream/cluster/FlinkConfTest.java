@@ -37,7 +37,9 @@ class FlinkConfTest {
     }
   }
 
-  /** Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one. */
+  /**
+   * Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one.
+   */
   @Test
   void aTaskManagerThatEndsCostsThreeAttemptsAtMost() {
     Duration noticed =
