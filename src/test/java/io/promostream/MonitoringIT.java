@@ -210,7 +210,7 @@ class MonitoringIT {
     return metrics;
   }
 
-  /** The operator's uid: a sink's writer, say, is called {@code feedback:_Writer}. */
+  /** The operator's uid. */
   private static String operator(String name) {
     return name.replaceFirst("^Source:_", "")
         .replaceFirst(":_(Writer|Committer)$", "")
@@ -237,8 +237,51 @@ class MonitoringIT {
     awaitQuiet("PromoStreamListStale", "PromoStreamRefreshFailing");
   }
 
+  /** The job goes on meanwhile, and so does its other sink. */
   @Test
   @Order(4)
+  void theFeedbackDatabaseRefuses() throws Exception {
+    int before = attempt();
+    int notifications = job.notifications().size();
+    job.feedback.shutOut(true);
+    send();
+    awaitAlerts("PromoStreamReplayDelayed");
+    assertThat(job.notifications()).hasSize(notifications + 10);
+    job.feedback.shutOut(false);
+    awaitQuiet("PromoStreamReplayDelayed");
+    job.awaitDeliveries(notifications + 10);
+    assertThat(attempt()).isEqualTo(before);
+  }
+
+  @Test
+  @Order(5)
+  void aRowAndAMessageAreRefused() throws Exception {
+    assertThat(prometheus.firing())
+        .doesNotContain("PromoStreamRowsRefused", "PromoStreamMessagesRefused");
+    job.send(promo().with("adv_campaign_content", "\"" + "x".repeat(100_000) + "\"").bytes());
+    job.awaitDeliveries(job.rows().size() + 10);
+    job.limit(job.notificationsTopic, 80_000);
+    job.feedback.execute(
+        "ALTER TABLE subscribers_feedback"
+            + " ADD CONSTRAINT known CHECK (client_id LIKE 'client-%') NOT VALID");
+    job.subscribe("stranger", RESTAURANT);
+    awaitAlerts("PromoStreamRowsRefused", "PromoStreamMessagesRefused");
+    job.feedback.execute("ALTER TABLE subscribers_feedback DROP CONSTRAINT known");
+    job.limit(job.notificationsTopic, 1 << 20);
+  }
+
+  /** As after a failover to a standby that was behind. */
+  @Test
+  @Order(6)
+  void theFeedbackDatabaseHasLostCommits() throws Exception {
+    assertThat(prometheus.firing()).doesNotContain("PromoStreamCommitsLost");
+    job.feedback.execute(
+        "UPDATE promo_stream_commits SET sequence = sequence - 1 WHERE writer <> 'lease'");
+    awaitAlerts("PromoStreamCommitsLost");
+  }
+
+  @Test
+  @Order(7)
   void promosComeSpoiltAndLate() throws Exception {
     for (int i = 0; i < 20; i++) {
       job.send("no promo".getBytes(StandardCharsets.UTF_8));
@@ -249,7 +292,7 @@ class MonitoringIT {
   }
 
   @Test
-  @Order(5)
+  @Order(8)
   void aCheckpointDoesNotEnd() throws Exception {
     int rows = job.rows().size();
     TestJob.await(
@@ -282,7 +325,7 @@ class MonitoringIT {
   }
 
   @Test
-  @Order(6)
+  @Order(9)
   void checkpointsFail() throws Exception {
     AtomicLong ordered = new AtomicLong(-1);
     TestJob.await(
@@ -314,7 +357,7 @@ class MonitoringIT {
   }
 
   @Test
-  @Order(7)
+  @Order(10)
   void theJobRestartsAgainAndAgain() throws Exception {
     int before = attempt();
     for (int restarts = 1; restarts <= 4; restarts++) {
@@ -328,7 +371,7 @@ class MonitoringIT {
 
   /** For eight seconds, the fifth backoff, in which campaigns come and go. */
   @Test
-  @Order(8)
+  @Order(11)
   void theJobIsDown() throws Exception {
     job.subscribe("client", RESTAURANT);
     int promos = campaigns;
@@ -354,7 +397,7 @@ class MonitoringIT {
   }
 
   @Test
-  @Order(9)
+  @Order(12)
   void theJobIsGone() throws Exception {
     cluster.cancelJob(id).get();
     awaitAlerts("PromoStreamUnseen");
@@ -362,7 +405,7 @@ class MonitoringIT {
 
   /** To Flink it is running, until its request for slots times out, and again after the restart. */
   @Test
-  @Order(10)
+  @Order(13)
   void theJobIsStartedAndHasNoTaskManagers() throws Exception {
     cluster.terminateTaskManager(0).get();
     submit(cluster.getConfiguration());

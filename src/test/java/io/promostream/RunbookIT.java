@@ -9,7 +9,6 @@ import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestBroker;
-import io.promostream.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -17,15 +16,14 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.configuration.Configuration;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +36,6 @@ class RunbookIT {
   /** What Kafka's scripts run. */
   private static final Map<String, String> SCRIPTS =
       Map.of(
-          "kafka-transactions.sh", "org.apache.kafka.tools.TransactionsCommand",
           "kafka-consumer-groups.sh", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
           "kafka-console-consumer.sh", "org.apache.kafka.tools.consumer.ConsoleConsumer",
           "kafka-console-producer.sh", "org.apache.kafka.tools.ConsoleProducer");
@@ -94,39 +91,94 @@ class RunbookIT {
   }
 
   @Test
-  void orphanedTransactions() throws Exception {
-    TestDatabase database = TestDatabase.create();
-    String of = "promo-stream/%d/7/0123456789abcdef/1";
-    List<String> others =
-        List.of("promo-stream-2/0/7/0123456789abcdef/1", "promo-stream", "another's");
-    List<String> all = new ArrayList<>(others);
-    all.add(of.formatted(0));
-    all.add(of.formatted(11));
-    for (String gid : all) {
-      database.execute(
-          "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION '%s'"
-              .formatted(gid.replace("'", "''")));
-    }
-    List<String> sql = Runbook.blocks("sql", "Orphaned transactions");
-    assertThat(database.query(sql.get(0) + " AND datname = current_database()")).isEmpty();
-    database.query(sql.get(1)).forEach(database::execute);
-    assertThat(
-            database.query("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"))
-        .containsExactlyInAnyOrderElementsOf(others);
-    others.forEach(
-        gid -> database.execute("ROLLBACK PREPARED '%s'".formatted(gid.replace("'", "''"))));
+  void refusedRowsAreReplayed() throws Exception {
+    try (TestJob job = new TestJob(directory)) {
+      job.feedback.execute(
+          "ALTER TABLE subscribers_feedback ADD CONSTRAINT short CHECK (length(client_id) < 10)");
+      job.subscribe("a", "r");
+      job.subscribe("longer-than-ten", "r");
+      job.start(1);
+      job.send(promo("k", "text"));
+      TestJob.await(
+          "two notifications and a row",
+          () -> job.notifications().size() == 2 && job.rows().size() == 1);
 
-    String topic = "orphaned";
-    TestBroker.get().createTopic(topic, 1);
-    String id = "orphaned/notifications-0-0";
-    variables.put("PREFIX", "orphaned");
-    variables.put("ID", id);
-    try (KafkaProducer<byte[], byte[]> producer = TestBroker.transaction(id)) {
-      producer.send(new ProducerRecord<>(topic, new byte[1])).get();
-      List<String> sh = Runbook.blocks("sh", "Orphaned transactions");
-      assertThat(sh(sh.get(0))).contains(id, "Ongoing");
-      sh(sh.get(1));
-      assertThatThrownBy(producer::commitTransaction).isInstanceOf(KafkaException.class);
+      List<String> sql = Runbook.blocks("sql", "PromoStreamRowsRefused");
+      assertThat(job.feedback.query(sql.get(0)))
+          .singleElement()
+          .asString()
+          .contains("violates check constraint \"short\"", ",r,1,");
+      assertThatThrownBy(() -> job.feedback.query(sql.get(1)))
+          .hasStackTraceContaining("violates check constraint \"short\"");
+      assertThat(job.feedback.query(sql.get(0))).hasSize(1);
+      job.feedback.execute("ALTER TABLE subscribers_feedback DROP CONSTRAINT short");
+      assertThat(job.feedback.query(sql.get(1))).containsExactly("r,k,longer-than-ten");
+      assertThat(job.feedback.query(sql.get(0))).isEmpty();
+      assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
+      job.cancel();
+    }
+  }
+
+  @Test
+  void refusedNotificationsAreSent() throws Exception {
+    try (TestJob job = new TestJob(directory)) {
+      job.subscribe("a", "r");
+      job.start(1);
+      job.send(promo("k", "x".repeat(100_000)));
+      job.send(promo("small", "text"));
+      job.awaitDeliveries(2);
+      job.limit(job.notificationsTopic, 80_000);
+      job.subscribe("late", "r");
+      TestJob.await(
+          "a row and a notification that is refused",
+          () -> job.rows().size() == 4 && job.rejected().size() == 1);
+      assertThat(job.notifications()).hasSize(3);
+
+      job.limit(job.notificationsTopic, 1 << 20);
+      variables.put("REJECTED", job.rejectedTopic);
+      variables.put("NOTIFICATIONS", job.notificationsTopic);
+      sh(Runbook.blocks("sh", "PromoStreamMessagesRefused").get(0));
+      assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
+      job.cancel();
+    }
+  }
+
+  @Test
+  void oldMarksAreDeleted() throws Exception {
+    try (TestJob job = new TestJob(directory)) {
+      String sql = Runbook.blocks("sql", "Deleting old marks").get(0);
+      String ofAnyAge = sql.replace("'30 days'", "'0 days'");
+      assertThat(ofAnyAge).isNotEqualTo(sql);
+      job.subscribe("a", "r");
+      job.start(1);
+      job.send(promo("first", "text"));
+      job.awaitDeliveries(1);
+      String savepoint = job.stopWithSavepoint();
+      assertThat(job.feedback.query(ofAnyAge)).as("while no job holds the lease").isEmpty();
+
+      job.start(1, savepoint, new Configuration());
+      job.send(promo("second", "text"));
+      job.awaitDeliveries(2);
+      job.awaitCheckpoints();
+      job.feedback.execute("UPDATE promo_stream_commits SET updated_at = '2020-01-01'");
+      assertThat(job.feedback.query(sql)).as("the savepoint may still be kept").isEmpty();
+      assertThat(job.feedback.query(ofAnyAge)).hasSize(1);
+      assertThat(job.feedback.query("SELECT writer FROM promo_stream_commits"))
+          .hasSize(2)
+          .contains("lease");
+
+      job.send(promo("third", "text"));
+      job.awaitDeliveries(3);
+      String checkpoint = job.cancel();
+      job.start(1, checkpoint, new Configuration());
+      job.send(promo("fourth", "text"));
+      job.awaitDeliveries(4);
+      job.awaitCheckpoints();
+      assertThat(campaigns(job.rows()))
+          .containsExactlyInAnyOrder("first", "second", "third", "fourth");
+      assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
+      assertThat(job.restarts()).isZero();
+      job.cancel();
     }
   }
 
@@ -195,35 +247,38 @@ class RunbookIT {
   void theFeedbackDatabaseMoves() throws Exception {
     try (TestJob job = new TestJob(directory);
         EmbeddedDatabase server = EmbeddedDatabase.start(Map.of())) {
-      // The old server has counted further than the new one, which so can't know its transactions.
-      job.feedback.execute(
-          "DO $$BEGIN FOR i IN 1..2000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END$$");
       job.subscribe("a", "r");
       job.start(2);
       job.send(promo("before", "text"));
       job.awaitDeliveries(1);
       String savepoint = job.stopWithSavepoint();
-      String sql = Runbook.blocks("sql", "Moving the feedback database").get(0);
-      assertThat(job.feedback.query(sql.replace("promo-stream", job.prefix))).containsExactly("0");
 
       server.createDatabase("moved");
+      String marks = Runbook.blocks("sql", "Moving the feedback database").get(0);
       try (Connection from = job.feedback.connect();
           Connection to = server.connect("moved");
-          Statement ddl = to.createStatement();
+          Statement statement = to.createStatement();
           InputStream feedback = getClass().getResourceAsStream("/feedback.sql")) {
-        ddl.execute(new String(feedback.readAllBytes(), UTF_8));
-        ByteArrayOutputStream rows = new ByteArrayOutputStream();
-        new CopyManager(from.unwrap(BaseConnection.class))
-            .copyOut("COPY subscribers_feedback TO STDOUT", rows);
-        new CopyManager(to.unwrap(BaseConnection.class))
-            .copyIn(
-                "COPY subscribers_feedback FROM STDIN",
-                new ByteArrayInputStream(rows.toByteArray()));
-        ddl.execute("SELECT setval(pg_get_serial_sequence('subscribers_feedback', 'id'), 1000)");
+        statement.execute(new String(feedback.readAllBytes(), UTF_8));
+        for (String table :
+            List.of(
+                "subscribers_feedback", "promo_stream_commits", "subscribers_feedback_refused")) {
+          ByteArrayOutputStream rows = new ByteArrayOutputStream();
+          new CopyManager(from.unwrap(BaseConnection.class))
+              .copyOut("COPY %s TO STDOUT".formatted(table), rows);
+          new CopyManager(to.unwrap(BaseConnection.class))
+              .copyIn(
+                  "COPY %s FROM STDIN".formatted(table),
+                  new ByteArrayInputStream(rows.toByteArray()));
+        }
+        statement.execute(
+            "SELECT setval(pg_get_serial_sequence('subscribers_feedback', 'id'), 1000)");
+        try (ResultSet mark = statement.executeQuery(marks.replace("promo-stream", job.prefix))) {
+          assertThat(mark.next()).isTrue();
+        }
       }
 
-      job.change(
-          "--feedback.db.url=" + server.url("moved"), "--feedback.on-lost-transaction=continue");
+      job.change("--feedback.db.url=" + server.url("moved"));
       job.start(2, savepoint, new Configuration());
       job.send(promo("after", "text"));
       job.awaitDeliveries(2);

@@ -154,7 +154,7 @@ final class Saboteur extends RichMapFunction<Long, Long>
       }
       held = false;
       if (take(Act.DECLINE_CHECKPOINT)) {
-        // The barrier has yet to reach the sinks: they are to have prepared when this fails.
+        // The barrier has yet to reach the sinks, which have packed their batches when this fails.
         sleep(SINKS_PART_MILLIS);
         throw new IOException("sabotage: checkpoint " + value);
       }

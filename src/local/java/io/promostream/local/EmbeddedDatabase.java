@@ -77,8 +77,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * Ends the server as a crash would and starts it anew; connections break, what was prepared or
-   * committed stays.
+   * Ends the server as a crash would and starts it anew; connections break, what was committed
+   * stays.
    *
    * @param outage how long it is gone in between
    */

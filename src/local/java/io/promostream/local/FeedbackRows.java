@@ -31,7 +31,7 @@ public final class FeedbackRows implements AutoCloseable {
    * How many rows there are. Old rows are not counted again, so that it may be asked every second;
    * but {@code id > last} alone would miss rows of a transaction that took its ids early and was
    * committed late. So ids up to some row count as settled only when all transactions that ran when
-   * that row was seen, the prepared ones included, have ended.
+   * that row was seen have ended.
    */
   public long count() throws SQLException {
     try (PreparedStatement query =

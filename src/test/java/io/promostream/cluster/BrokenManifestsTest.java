@@ -129,10 +129,6 @@ class BrokenManifestsTest {
             inFlink("kubernetes.operator.periodic.savepoint.interval", "daily"),
             "kubernetes.operator.periodic.savepoint.interval: can't be daily"),
         arguments(
-            inFlink("execution.checkpointing.timeout", "3 min"),
-            "a Kafka transaction may be 560 s old when its checkpoint completes, more than half of"
-                + " its timeout of 900 s: a failure then leaves too little time to commit it"),
-        arguments(
             inFlink("security.ssl.rest.keystore-password", "hunter2"),
             "security.ssl.rest.keystore-password: flinkConfiguration is no place for a secret: all"
                 + " can read it"));

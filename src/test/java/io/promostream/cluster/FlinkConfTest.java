@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.HeartbeatManagerOptions;
@@ -38,22 +35,6 @@ class FlinkConfTest {
     for (String block : FlinkConf.text().split("\n\n")) {
       assertThat(block).startsWith("#");
     }
-  }
-
-  @Test
-  void aTransactionOutlivesTheCheckpointsThatMayFail() throws IOException {
-    Duration oldest = JobChecks.oldestTransaction(FLINK);
-    assertThat(oldest).isEqualTo(Duration.ofSeconds(380));
-    List<String> told =
-        Pattern.compile("= (\\d+) s\\b")
-            .matcher(FlinkConf.text())
-            .results()
-            .map((MatchResult result) -> result.group(1))
-            .toList();
-    assertThat(told).as("the arithmetic in the comment").contains("" + oldest.toSeconds());
-    assertThat(FLINK.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT))
-        .isLessThan(
-            Duration.ofMinutes(15).minus(FLINK.get(CheckpointingOptions.CHECKPOINTING_INTERVAL)));
   }
 
   /**

@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,7 +24,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.kafka.common.utils.Utils;
@@ -163,7 +161,6 @@ final class JobChecks {
       JobConfig config = JobConfig.load(arguments.toArray(String[]::new), environment);
       Configuration flink = Configuration.fromMap(manifests.flinkConfiguration());
       StartChecks.check(flink, config);
-      transactions(flink, config);
       network(config);
       autoscaler(flink, config);
     } catch (ConfigException e) {
@@ -228,17 +225,6 @@ final class JobChecks {
     }
   }
 
-  /** A transaction must outlive the checkpoints that may fail before it is committed. */
-  private void transactions(Configuration flink, JobConfig config) {
-    Duration oldest = oldestTransaction(flink);
-    Duration timeout = config.kafka().transactionTimeout();
-    if (oldest.multipliedBy(2).compareTo(timeout) > 0) {
-      problems.add(
-          "a Kafka transaction may be %d s old when its checkpoint completes, more than half of its timeout of %d s: a failure then leaves too little time to commit it"
-              .formatted(oldest.toSeconds(), timeout.toSeconds()));
-    }
-  }
-
   private void network(JobConfig config) {
     for (String broker : config.kafka().bootstrapServers().split(",")) {
       reaches("Kafka", Utils.getPort(broker));
@@ -281,17 +267,5 @@ final class JobChecks {
           }
         });
     excluded.forEach(id -> problems.add("%s: %s need not be there".formatted(key, id)));
-  }
-
-  /** The arithmetic of flink-conf/config.yaml. */
-  static Duration oldestTransaction(Configuration flink) {
-    Duration timeout = flink.get(CheckpointingOptions.CHECKPOINTING_TIMEOUT);
-    return flink
-        .get(CheckpointingOptions.CHECKPOINTING_INTERVAL)
-        .plus(
-            timeout
-                .plus(flink.get(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS))
-                .multipliedBy(flink.get(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER)))
-        .plus(timeout);
   }
 }
