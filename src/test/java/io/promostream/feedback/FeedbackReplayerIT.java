@@ -120,11 +120,7 @@ class FeedbackReplayerIT {
         GRANT ALL ON ALL TABLES IN SCHEMA public TO %1$s;
         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO %1$s"""
             .formatted(role));
-    settings.forEach(
-        (name, value) ->
-            database.execute(
-                "ALTER ROLE %s IN DATABASE %s SET %s = %s"
-                    .formatted(role, database.name(), name, value)));
+    database.alterRole(role, settings);
     return database.as(role, "secret");
   }
 

@@ -120,6 +120,17 @@ public record TestDatabase(String name) {
     return new Database(url(), user, new Secret(password, null));
   }
 
+  /** Makes a role's settings in this database these, as far as the server's version has them. */
+  public void alterRole(String role, Map<String, String> settings) {
+    for (String name : query("SELECT name FROM pg_settings")) {
+      if (settings.containsKey(name)) {
+        execute(
+            "ALTER ROLE %s IN DATABASE %s SET %s = %s"
+                .formatted(role, this.name, name, settings.get(name)));
+      }
+    }
+  }
+
   /** Creates the feedback table by the project's own DDL. */
   public TestDatabase withFeedbackTable() {
     execute(feedbackTable());
