@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * lease, whose sequence counts the renewals.
  *
  * <p>A commit locks the lease {@code FOR KEY SHARE}: renewals, which change no key, pass; a
- * takeover locks {@code FOR UPDATE} and so waits for the commit, or the commit finds another owner.
+ * takeover locks {@code FOR UPDATE}, so the commit finds another owner. A takeover that finds the
+ * lease locked leaves it alone: its holder is slow, not dead.
  */
 final class CommitsTable {
 
@@ -40,7 +41,17 @@ final class CommitsTable {
   void requireUsable(Connection connection) throws SQLException, IOException {
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(?)")) {
+            """
+            SELECT relpersistence, EXISTS (
+                SELECT FROM pg_catalog.pg_index i
+                WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                  AND i.indpred IS NULL AND i.indnkeyatts = 2
+                  AND ARRAY['prefix', 'writer']::name[] = ARRAY(
+                      SELECT a.attname FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:1])
+                      ORDER BY a.attname)) AS keyed
+            FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(?)
+            """)) {
       statement.setString(1, name.quoted());
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
@@ -53,6 +64,11 @@ final class CommitsTable {
               "table %s is UNLOGGED or temporary, so a crash of the server would empty it and rows would be written twice."
                       .formatted(name)
                   + " Run ALTER TABLE ... SET LOGGED");
+        }
+        if (!row.getBoolean("keyed")) {
+          throw new IOException(
+              "table %s has no unique index on (prefix, writer), so rows could be written twice. Add PRIMARY KEY (prefix, writer)"
+                  .formatted(name));
         }
       }
     }
@@ -141,7 +157,7 @@ final class CommitsTable {
     try (PreparedStatement statement =
         connection.prepareStatement(
             "SELECT owner, sequence FROM %s WHERE prefix = ? AND writer = '%s'%s"
-                .formatted(name.quoted(), LEASE, forUpdate ? " FOR UPDATE" : ""))) {
+                .formatted(name.quoted(), LEASE, forUpdate ? " FOR UPDATE SKIP LOCKED" : ""))) {
       statement.setString(1, prefix);
       try (ResultSet row = statement.executeQuery()) {
         return row.next() ? new Holder(row.getString(1), row.getLong(2)) : null;

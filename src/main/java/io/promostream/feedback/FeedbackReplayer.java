@@ -47,8 +47,12 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
 
   /** Connects, looks at the tables, and takes the lease. */
   void open() throws Exception {
-    commits.requireUsable(connect());
-    session();
+    session()
+        .inTransaction(
+            c -> {
+              commits.requireUsable(c);
+              return null;
+            });
     lease.acquire();
   }
 
@@ -136,6 +140,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
     IOUtils.closeQuietly(connection);
     connection = null;
     session = null;
+    lease.doubt();
   }
 
   /** Aborts the connection, which ends a statement under way. */

@@ -1,6 +1,7 @@
 package io.promostream.feedback;
 
 import io.promostream.config.JobConfig;
+import io.promostream.config.TransactionSettings;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.metrics.JobMetric;
 import java.io.IOException;
@@ -30,20 +31,13 @@ final class FeedbackSession {
    * a row can still be set aside.
    */
   private static final String SETTINGS =
-      """
-      SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-      SELECT pg_catalog.set_config(name,
-             CASE WHEN name = 'synchronous_commit' AND setting = 'remote_apply' THEN setting ELSE value END,
-             true)
-      FROM pg_catalog.pg_settings JOIN (VALUES
-          ('synchronous_commit', 'on'),
-          ('client_min_messages', 'warning'),
-          ('statement_timeout', '100s'),
-          ('lock_timeout', '60s'),
-          ('transaction_timeout', '0'),
-          ('idle_in_transaction_session_timeout', '20s')) AS needed (name, value) USING (name);
-      SET CONSTRAINTS ALL IMMEDIATE
-      """;
+      TransactionSettings.of("ISOLATION LEVEL READ COMMITTED, READ WRITE", "100s", "60s", "20s")
+          + """
+            SELECT pg_catalog.set_config('synchronous_commit', 'on', true)
+            WHERE pg_catalog.current_setting('synchronous_commit') <> 'remote_apply';
+            SET LOCAL client_min_messages = warning;
+            SET CONSTRAINTS ALL IMMEDIATE
+            """;
 
   /** Rows in one statement: a round trip and a statement's start cost as much as some twenty. */
   private static final int STATEMENT_ROWS = 1_000;
@@ -79,8 +73,8 @@ final class FeedbackSession {
     this.config = config;
     this.connection = connection;
     this.counters = counters;
-    insert = FeedbackTable.describe(connection, config.table()).insert();
     connection.setAutoCommit(false);
+    insert = inTransaction(c -> FeedbackTable.describe(c, config.table()).insert());
   }
 
   /** Does some work in a transaction of its own, which is durable when this returns. */

@@ -26,7 +26,22 @@ final class RefusedRows {
   private static final Set<String> CLASSES =
       Set.of("09", "22", "23", "27", "38", "39", "44", "45", "54", "P0");
 
-  private record Refused(DeliveryBatch batch, String client, String reason) {}
+  /** A character that the database's encoding lacks. */
+  private static final String UNTRANSLATABLE = "22P05";
+
+  private record Refused(DeliveryBatch batch, String client, String reason) {
+
+    /** A text as the table of refused rows can hold it. */
+    String storable(String text) {
+      if (!reason.startsWith(UNTRANSLATABLE)) {
+        return text;
+      }
+      StringBuilder ascii = new StringBuilder();
+      text.chars()
+          .forEach(c -> ascii.append(c < 0x7f ? Character.toString(c) : "\\u%04x".formatted(c)));
+      return ascii.toString();
+    }
+  }
 
   private final Connection connection;
   private final String insert;
@@ -116,17 +131,22 @@ final class RefusedRows {
         pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::int8[]), pg_catalog.unnest(?::text[]))"""
             .formatted(table.quoted());
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      FeedbackRows.bindTexts(statement, 1, refused, row -> row.batch().promo().restaurantId());
-      FeedbackRows.bindTexts(statement, 2, refused, row -> row.batch().promo().campaignId());
-      FeedbackRows.bindTexts(statement, 3, refused, row -> row.batch().promo().content());
-      FeedbackRows.bindTexts(statement, 4, refused, row -> row.batch().promo().owner());
-      FeedbackRows.bindTexts(statement, 5, refused, row -> row.batch().promo().ownerContact());
+      FeedbackRows.bindTexts(
+          statement, 1, refused, row -> row.storable(row.batch().promo().restaurantId()));
+      FeedbackRows.bindTexts(
+          statement, 2, refused, row -> row.storable(row.batch().promo().campaignId()));
+      FeedbackRows.bindTexts(
+          statement, 3, refused, row -> row.storable(row.batch().promo().content()));
+      FeedbackRows.bindTexts(
+          statement, 4, refused, row -> row.storable(row.batch().promo().owner()));
+      FeedbackRows.bindTexts(
+          statement, 5, refused, row -> row.storable(row.batch().promo().ownerContact()));
       FeedbackRows.bindNumbers(statement, 6, refused, row -> row.batch().promo().start());
       FeedbackRows.bindNumbers(statement, 7, refused, row -> row.batch().promo().end());
       FeedbackRows.bindNumbers(statement, 8, refused, row -> row.batch().promo().created());
-      FeedbackRows.bindTexts(statement, 9, refused, Refused::client);
+      FeedbackRows.bindTexts(statement, 9, refused, row -> row.storable(row.client()));
       FeedbackRows.bindNumbers(statement, 10, refused, row -> row.batch().matchedAt());
-      FeedbackRows.bindTexts(statement, 11, refused, Refused::reason);
+      FeedbackRows.bindTexts(statement, 11, refused, row -> row.storable(row.reason()));
       statement.executeUpdate();
     }
   }

@@ -129,6 +129,13 @@ public final class Lease {
     return kept;
   }
 
+  /**
+   * Lets the next {@link #hold} look at the store: a commit that failed may have lost the lease.
+   */
+  public void doubt() {
+    seenNanos = System.nanoTime() - RENEW.toNanos();
+  }
+
   private void note(Holder holder) {
     seen = holder;
     seenNanos = System.nanoTime();

@@ -1,6 +1,7 @@
 package io.promostream.subscribers;
 
 import io.promostream.config.TableName;
+import io.promostream.config.TransactionSettings;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,10 +22,10 @@ final class SubscribersTable {
 
   /**
    * A statement ends on the server before the client gives up on it (2 min without a byte, see
-   * Database): or else those that wait for a lock would pile up there.
+   * Database). Otherwise statements that wait for a lock would pile up there.
    */
-  private static final String TIMEOUTS =
-      "SET LOCAL statement_timeout = '100s'; SET LOCAL lock_timeout = '100s'";
+  private static final String SETTINGS =
+      TransactionSettings.of("ISOLATION LEVEL REPEATABLE READ, READ ONLY", "100s", "100s", "100s");
 
   /** Rows keep coming, as fast as the network lets them. */
   private static final String TIMEOUT_FOR_ROWS = "SET LOCAL statement_timeout = '10min'";
@@ -115,12 +116,9 @@ final class SubscribersTable {
 
   /** Begins a transaction, for one or more of the readings below. */
   void begin(Connection connection) throws SQLException {
-    connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-    connection.setReadOnly(true);
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
-      statement.execute(TIMEOUTS);
-      statement.execute(MEMORY);
+      statement.execute(SETTINGS + MEMORY);
     }
   }
 

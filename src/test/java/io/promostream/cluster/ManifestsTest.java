@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.promostream.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,7 +59,7 @@ class ManifestsTest {
   @ParameterizedTest
   @MethodSource("directoriesToApply")
   void areWhatKubectlMakesOfThem(Path overlay) throws Exception {
-    assumeTrue(Monitoring.isInstalled("kubectl"), "kubectl is not installed");
+    assumeTrue(Programs.isInstalled("kubectl"), "kubectl is not installed");
     Process process =
         new ProcessBuilder("kubectl", "kustomize", overlay.toString())
             .redirectError(ProcessBuilder.Redirect.INHERIT)

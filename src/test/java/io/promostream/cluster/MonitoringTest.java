@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.promostream.metrics.JobMetric;
+import io.promostream.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,7 +133,7 @@ class MonitoringTest {
   }
 
   private void promtool(String... arguments) throws Exception {
-    assumeTrue(Monitoring.isInstalled("promtool"), "promtool is not installed");
+    assumeTrue(Programs.isInstalled("promtool"), "promtool is not installed");
     List<String> command = new ArrayList<>(List.of("promtool"));
     command.addAll(Arrays.asList(arguments));
     Process process =

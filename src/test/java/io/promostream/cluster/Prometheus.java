@@ -2,6 +2,7 @@ package io.promostream.cluster;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.promostream.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -48,7 +49,7 @@ public final class Prometheus implements AutoCloseable {
   }
 
   public static boolean isInstalled() {
-    return Monitoring.isInstalled("prometheus");
+    return Programs.isInstalled("prometheus");
   }
 
   public static int freePort() {

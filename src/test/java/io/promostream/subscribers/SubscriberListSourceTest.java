@@ -36,6 +36,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The source against a Postgres where it has SELECT on the table and nothing else. */
 class SubscriberListSourceTest {
@@ -592,6 +594,65 @@ class SubscriberListSourceTest {
       run.until(RefreshCompleted.class::isInstance);
       assertThat(run.list)
           .isEqualTo(Map.of("r", Set.of("statement_timeout600000", "lock_timeout100000")));
+    }
+  }
+
+  @Test
+  void isNotBrokenBySettingsOfTheRole() throws Exception {
+    database.execute(
+        """
+        ALTER TABLE subscribers_restaurants RENAME TO kept;
+        CREATE VIEW subscribers_restaurants AS SELECT 'r' AS restaurant_id, name || ' ' || setting AS client_id
+          FROM pg_settings, pg_sleep(0.3) WHERE name IN ('statement_timeout', 'lock_timeout', 'row_security',
+            'transaction_timeout', 'idle_in_transaction_session_timeout', 'transaction_read_only',
+            'transaction_isolation', 'client_encoding');
+        GRANT SELECT ON subscribers_restaurants TO list_reader""");
+    database.alterRole(
+        "list_reader",
+        Map.of(
+            "statement_timeout", "20",
+            "lock_timeout", "20",
+            "transaction_timeout", "100",
+            "idle_in_transaction_session_timeout", "20",
+            "default_transaction_isolation", "serializable",
+            "default_transaction_deferrable", "on",
+            "client_encoding", "latin1",
+            "row_security", "off",
+            "search_path", "''",
+            "DateStyle", "'SQL, DMY'"));
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      run.refresh();
+      assertThat(run.list.get("r"))
+          .doesNotContain("transaction_timeout 100")
+          .contains(
+              "lock_timeout 100000",
+              "row_security on",
+              "idle_in_transaction_session_timeout 100000",
+              "transaction_read_only on",
+              "transaction_isolation repeatable read",
+              "client_encoding UTF8");
+      assertThat(run.metric("refreshFailures")).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"LATIN1", "SQL_ASCII"})
+  void idsComeOutOfOtherEncodings(String encoding) throws Exception {
+    database = TestDatabase.inEncoding(encoding).withSubscribersTable();
+    database.execute("TRUNCATE subscribers_restaurants");
+    reader = database.asSuperuser();
+    subscribe("r\u00e9", "\u00e9", "e", "\u00fc".repeat(100));
+    try (SourceRun run = SourceRun.of(source())) {
+      run.refresh();
+      assertThat(run.list)
+          .isEqualTo(Map.of("r\u00e9", Set.of("\u00e9", "e", "\u00fc".repeat(100))));
+      // Once more, as the hashes of the server are of other bytes.
+      run.refresh();
+      assertThat(run.changes()).isEmpty();
+      subscribe("r\u00e9", "\u00e8");
+      run.refresh();
+      assertThat(run.list.get("r\u00e9")).contains("\u00e8").hasSize(4);
     }
   }
 

@@ -39,13 +39,27 @@ public record TestDatabase(String name) {
 
   /** An empty database; the server is started with the first and stopped with the JVM. */
   public static TestDatabase create() {
-    String name = "test_" + COUNT.incrementAndGet();
-    try {
-      server().createDatabase(name);
+    return create("");
+  }
+
+  /** An empty database in another encoding. */
+  public static TestDatabase inEncoding(String encoding) {
+    return create("ENCODING '%s' LOCALE 'C' TEMPLATE template0".formatted(encoding));
+  }
+
+  private static TestDatabase create(String options) {
+    TestDatabase database = new TestDatabase("test_" + COUNT.incrementAndGet());
+    database.onServer("CREATE DATABASE %s %s".formatted(database.name, options));
+    return database;
+  }
+
+  private void onServer(String sql) {
+    try (Connection connection = server().connect("postgres");
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
     } catch (SQLException e) {
-      throw new IllegalStateException("database " + name + " was not created", e);
+      throw new IllegalStateException(sql, e);
     }
-    return new TestDatabase(name);
   }
 
   private static synchronized EmbeddedDatabase server() {
@@ -70,17 +84,26 @@ public record TestDatabase(String name) {
 
   /** Ends all connections to this database and lets none in, or does so again. */
   public void shutOut(boolean out) {
-    try (Connection connection = server().connect("postgres");
-        Statement statement = connection.createStatement()) {
-      statement.execute("ALTER DATABASE %s ALLOW_CONNECTIONS %s".formatted(name, !out));
-      if (out) {
-        statement.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'"
-                .formatted(name));
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException(name, e);
+    onServer("ALTER DATABASE %s ALLOW_CONNECTIONS %s".formatted(name, !out));
+    if (out) {
+      onServer(
+          "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '%s'"
+              .formatted(name));
     }
+  }
+
+  /** Keeps a copy of the database as it is now. */
+  public void copy() {
+    shutOut(true);
+    onServer("CREATE DATABASE %s_copy TEMPLATE %s".formatted(name, name));
+    shutOut(false);
+  }
+
+  /** Puts the copy in the place of the database, as a restored backup. */
+  public void replaceByCopy() {
+    shutOut(true);
+    onServer("DROP DATABASE " + name);
+    onServer("ALTER DATABASE %s_copy RENAME TO %s".formatted(name, name));
   }
 
   public String url() {
@@ -97,10 +120,26 @@ public record TestDatabase(String name) {
     return new Database(url(), user, new Secret(password, null));
   }
 
+  /** Makes a role's settings in this database these, as far as the server's version has them. */
+  public void alterRole(String role, Map<String, String> settings) {
+    for (String name : query("SELECT name FROM pg_settings")) {
+      if (settings.containsKey(name)) {
+        execute(
+            "ALTER ROLE %s IN DATABASE %s SET %s = %s"
+                .formatted(role, this.name, name, settings.get(name)));
+      }
+    }
+  }
+
   /** Creates the feedback table by the project's own DDL. */
   public TestDatabase withFeedbackTable() {
-    execute(ddl("/feedback.sql"));
+    execute(feedbackTable());
     return this;
+  }
+
+  /** The project's own DDL of the feedback table and those beside it. */
+  public static String feedbackTable() {
+    return ddl("/feedback.sql");
   }
 
   /** Creates the subscribers' table as the other service has it. */

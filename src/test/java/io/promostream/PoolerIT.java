@@ -1,0 +1,122 @@
+package io.promostream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
+import io.promostream.feedback.FeedbackTarget;
+import io.promostream.local.Delivery;
+import io.promostream.local.EmbeddedDatabase;
+import io.promostream.testing.Pooler;
+import io.promostream.testing.Programs;
+import io.promostream.testing.PromoJson;
+import io.promostream.testing.TestDatabase;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The whole job with both databases behind PgBouncer in transaction mode, whose pools are as small
+ * as the parallelism.
+ */
+class PoolerIT {
+
+  private static final int PARALLELISM = 2;
+  private static final int CLIENTS = 100;
+
+  @TempDir Path checkpoints;
+
+  @Test
+  void deliversOnceThroughAPoolerInTransactionMode() throws Exception {
+    assumeTrue(Programs.isInstalled("pgbouncer"), "pgbouncer is not installed");
+    try (TestJob job = new TestJob(checkpoints);
+        Pooler pooler = new Pooler(job.feedback, PARALLELISM)) {
+      job.change(
+          "--subscribers.db.url=" + pooler.url(job.subscribers),
+          "--feedback.db.url=" + pooler.url(job.feedback));
+      job.subscribers.execute(
+          "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
+              + " SELECT 'client-' || c, 'r' FROM generate_series(1, %d) AS c".formatted(CLIENTS));
+      job.start(PARALLELISM);
+      send(job, 1, 20);
+      job.awaitDeliveries(20 * CLIENTS);
+
+      FeedbackTarget second =
+          new FeedbackTarget(job.config().feedback(), job.prefix, "a second job");
+      assertThatThrownBy(() -> second.open(new UnregisteredMetricsGroup()))
+          .hasMessageContaining("transaction-prefix is in use");
+
+      send(job, 21, 40);
+      pooler.restart();
+      send(job, 41, 60);
+      job.awaitDeliveries(60 * CLIENTS);
+      assertThat(job.restarts()).as("neither the second job nor the pooler disturbs").isZero();
+
+      send(job, 61, 80);
+      job.start(PARALLELISM, job.stopWithSavepoint(), new Configuration());
+      send(job, 81, 100);
+      job.awaitCheckpoints();
+      job.start(PARALLELISM, job.cancel(), new Configuration());
+      send(job, 101, 120);
+      job.awaitDeliveries(120 * CLIENTS);
+      job.awaitCheckpoints();
+
+      List<String> expected =
+          IntStream.rangeClosed(1, 120)
+              .boxed()
+              .flatMap(
+                  campaign ->
+                      IntStream.rangeClosed(1, CLIENTS)
+                          .mapToObj(client -> campaign + " client-" + client))
+              .sorted()
+              .toList();
+      assertThat(keys(job.rows())).as("rows").isEqualTo(expected);
+      assertThat(keys(job.notifications())).as("notifications").isEqualTo(expected);
+      assertThat(sessionOf(pooler, job.subscribers)).isEqualTo("read committed, off");
+      assertThat(sessionOf(pooler, job.feedback)).isEqualTo("read committed, off");
+    }
+  }
+
+  private static void send(TestJob job, int firstCampaign, int lastCampaign) {
+    for (int campaign = firstCampaign; campaign <= lastCampaign; campaign++) {
+      job.send(
+          PromoJson.good()
+              .with("restaurant_id", "\"r\"")
+              .with("adv_campaign_id", "\"" + campaign + "\"")
+              .bytes());
+    }
+  }
+
+  /** What the next client finds in a session that the job had used. */
+  private static String sessionOf(Pooler pooler, TestDatabase database) throws Exception {
+    try (Connection connection =
+            new Database(
+                    pooler.url(database),
+                    EmbeddedDatabase.SUPERUSER,
+                    new Secret(EmbeddedDatabase.SUPERUSER, null))
+                .connect("test");
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT current_setting('transaction_isolation') || ', ' || current_setting('transaction_read_only')")) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  private static List<String> keys(List<Delivery> deliveries) {
+    return deliveries.stream()
+        .map(delivery -> delivery.promo().campaignId() + " " + delivery.clientId())
+        .sorted()
+        .toList();
+  }
+}
