@@ -13,17 +13,20 @@ allow() {
 allow "$@" --operation Read --topic restaurant.promos
 allow "$@" --operation Read --group promo-stream
 
-# What goes out. A sink that starts looks for transactions that an earlier attempt left open on its
-# topic: Kafka asks for Read to list a topic's producers. DescribeConfigs tells how large a message
-# may be; without it a topic that takes less than 1 MiB fails the job.
+# What goes out. Each transaction also commits how far its writer is, as the offset of a group on the
+# topic: Kafka asks for Read on the topic for that. DescribeConfigs tells how large a message may be.
+# Without it the job finds that out by refused messages.
 for topic in subscriber.promos restaurant.promos.rejected; do
   allow "$@" --operation Write --topic "$topic"
   allow "$@" --operation Read --topic "$topic"
   allow "$@" --operation DescribeConfigs --topic "$topic"
 done
 
-# Its transactions: transaction-prefix and a slash. An account that shares the prefix can abort them.
+# Its transactions and the groups of their offsets: transaction-prefix and a slash. An account that
+# shares the prefix can abort them.
 allow "$@" --operation Write --transactional-id promo-stream/ --resource-pattern-type prefixed
+allow "$@" --operation Read --group promo-stream/ --resource-pattern-type prefixed
 
-# For --check only: how long the brokers let a transaction be open.
+# How long the brokers let a transaction be open, for --check, and how long they keep such offsets.
+# Without it the job relies on offsets for a day only.
 allow "$@" --operation DescribeConfigs --cluster

@@ -66,7 +66,9 @@ record Connectors(
         new EarlierKafkaTransactions(config),
         batches ->
             batches
-                .flatMap(new ToNotifications(topic))
+                .flatMap(
+                    new ToNotifications(
+                        topic, config.rejectedTopic(), TopicLimits.ofBroker(config.kafka())))
                 .returns(Message.TYPE)
                 .uid(Uids.EXPAND_NOTIFICATIONS)
                 .name(Uids.EXPAND_NOTIFICATIONS)

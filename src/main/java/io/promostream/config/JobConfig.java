@@ -102,9 +102,12 @@ public record JobConfig(
      */
     public int maxRecordSize() {
       return (int)
-          Math.min(
-              number(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 1 << 20),
-              number(ProducerConfig.BUFFER_MEMORY_CONFIG, 32 << 20));
+          Math.min(number(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 1 << 20), bufferMemory());
+    }
+
+    /** The bytes that a producer keeps until the broker has taken them. */
+    public long bufferMemory() {
+      return number(ProducerConfig.BUFFER_MEMORY_CONFIG, 32 << 20);
     }
 
     private long number(String property, long otherwise) {

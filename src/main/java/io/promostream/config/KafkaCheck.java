@@ -34,8 +34,9 @@ import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.jspecify.annotations.Nullable;
 
-/** Looks at the brokers, the three topics, the consumer group and the right to transactions. */
+/** Looks at the brokers, the three topics, the groups and the right to transactions. */
 final class KafkaCheck {
 
   /** Until a broker that is there has answered, connecting and retries included. */
@@ -46,13 +47,18 @@ final class KafkaCheck {
 
   private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
 
+  private static final String MARK_RETENTION = "offsets.retention.minutes";
+
+  /** A shorter retention is over before somebody has looked into an outage. */
+  private static final Duration SHORT_RETENTION = Duration.ofDays(1);
+
   private static final String LOGIN = "kafka.properties." + KafkaLogin.PROPERTY;
 
   /** Subjects whose problems a job would meet anew at each of its starts. */
   static final Set<String> NEVER_STARTS = Set.of(BROKER_TRANSACTION_TIMEOUT, LOGIN);
 
-  /** The sinks with transactions, as their ids name them. */
-  private static final List<String> SINKS = List.of("notifications", "rejected");
+  /** What transactional ids and groups are for: the sinks' writers, and the lease. */
+  private static final List<String> IDS = List.of("notifications/", "rejected/", "lease");
 
   private final JobConfig config;
   private final Findings findings;
@@ -84,7 +90,7 @@ final class KafkaCheck {
         check -> {
           Node broker = check.exactlyOnce ? check.checkBrokers() : null;
           if (broker != null) {
-            check.checkTransactionTimeout(broker);
+            check.checkBrokerSettings(broker);
           }
         });
   }
@@ -121,8 +127,8 @@ final class KafkaCheck {
     if (broker == null) {
       return;
     }
-    // A sink with transactions also looks for those that an earlier attempt left open on its topic:
-    // Kafka asks for READ to list a topic's producers.
+    // A mark is the offset of a group on the topic that is written: Kafka asks for READ to commit
+    // it.
     List<AclOperation> written =
         exactlyOnce ? List.of(AclOperation.WRITE, AclOperation.READ) : List.of(AclOperation.WRITE);
     checkTopic(config.promos().topic(), List.of(AclOperation.READ));
@@ -130,8 +136,9 @@ final class KafkaCheck {
     checkTopic(config.rejectedTopic(), written);
     checkGroup(config.promos().groupId());
     if (exactlyOnce) {
-      checkTransactionTimeout(broker);
+      checkBrokerSettings(broker);
       checkTransactionalIds();
+      checkMarks();
     }
   }
 
@@ -193,31 +200,31 @@ final class KafkaCheck {
 
   private void checkSize(String subject, String topic) throws InterruptedException {
     int ours = config.kafka().maxRecordSize();
+    boolean rejects = topic.equals(config.rejectedTopic());
     try {
       Config settings = configOf(new ConfigResource(ConfigResource.Type.TOPIC, topic));
       int most = Integer.parseInt(value(settings, TopicConfig.MAX_MESSAGE_BYTES_CONFIG));
       if (most < ours) {
-        findings.problem(
+        findings.warning(
             subject,
-            "takes messages of %d bytes, the job sends up to %d".formatted(most, ours),
-            "raise the topic's max.message.bytes, or set kafka.properties.max.request.size to %d"
-                .formatted(most));
+            "takes messages of %d bytes, the job could send %d: %s"
+                .formatted(
+                    most,
+                    ours,
+                    rejects
+                        ? "larger rejected promos are written without their values"
+                        : "promos with larger notifications are rejected"),
+            "raise the topic's max.message.bytes to " + ours);
       } else {
         findings.ok(subject, "takes messages of %d bytes, enough for %d".formatted(most, ours));
       }
-      String cleanup = value(settings, TopicConfig.CLEANUP_POLICY_CONFIG);
-      if (cleanup.contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
-        String advice = "set its cleanup.policy to delete";
-        if (topic.equals(config.rejectedTopic())) {
-          // A promo needs no key, and goes there as it came.
-          findings.problem(
-              subject,
-              "is compacted, it takes no message without a key, so such a promo would fail the job again and again",
-              advice);
-        } else {
-          findings.warning(
-              subject, "is compacted, it keeps only the last message of a key", advice);
-        }
+      if (value(settings, TopicConfig.CLEANUP_POLICY_CONFIG)
+          .contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
+        findings.warning(
+            subject,
+            "is compacted, it keeps only the last message of a key"
+                + (rejects ? ", and the job gives a key to each promo without one" : ""),
+            "set its cleanup.policy to delete");
       }
     } catch (KafkaException e) {
       findings.warning(
@@ -229,6 +236,30 @@ final class KafkaCheck {
 
   private void checkGroup(String group) throws InterruptedException {
     String subject = "group " + group;
+    String missing = missingRightTo(group);
+    if (missing == null) {
+      findings.ok(subject, "may be read");
+    } else {
+      findings.problem(subject, missing, "grant READ on it");
+    }
+  }
+
+  /** Marks and lease are offsets of groups, some of which are yet to come. */
+  private void checkMarks() throws InterruptedException {
+    String begin = config.transactionPrefix() + "/";
+    String subject = "groups " + begin;
+    for (String id : IDS) {
+      String missing = missingRightTo(begin + id);
+      if (missing != null) {
+        findings.problem(subject, missing, "grant READ on the groups that begin with " + begin);
+        return;
+      }
+    }
+    findings.ok(subject, "may be read");
+  }
+
+  /** What is wrong with a group, which may not be there yet; null if nothing is. */
+  private @Nullable String missingRightTo(String group) throws InterruptedException {
     try {
       ConsumerGroupDescription found =
           get(
@@ -238,23 +269,20 @@ final class KafkaCheck {
                       new DescribeConsumerGroupsOptions().includeAuthorizedOperations(true))
                   .describedGroups()
                   .get(group));
-      if (isRefused(found.authorizedOperations(), AclOperation.READ)) {
-        findings.problem(subject, "no right to READ", "grant READ on it");
-      } else {
-        findings.ok(subject, "exists");
-      }
+      return isRefused(found.authorizedOperations(), AclOperation.READ) ? "no right to READ" : null;
     } catch (GroupIdNotFoundException e) {
-      findings.ok(subject, "is new");
+      return null;
     } catch (KafkaException e) {
-      findings.problem(subject, reason(e, config), "grant READ on it");
+      return reason(e, config);
     }
   }
 
-  private void checkTransactionTimeout(Node broker) throws InterruptedException {
+  private void checkBrokerSettings(Node broker) throws InterruptedException {
     String subject = BROKER_TRANSACTION_TIMEOUT;
     Duration ours = config.kafka().transactionTimeout();
     try {
       Config settings = configOf(new ConfigResource(ConfigResource.Type.BROKER, broker.idString()));
+      checkRetention(settings);
       Duration most =
           Duration.ofMillis(Long.parseLong(value(settings, BROKER_TRANSACTION_TIMEOUT)));
       String found =
@@ -272,9 +300,22 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "can't be read: " + reason(e, config),
-          "grant DESCRIBE_CONFIGS on the cluster, or make sure that it is at least "
-              + ours.toMillis());
+          "can't be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
+          "grant DESCRIBE_CONFIGS on the cluster, or make sure that they are at least %d and %d"
+              .formatted(ours.toMillis(), SHORT_RETENTION.toMinutes()));
+    }
+  }
+
+  private void checkRetention(Config settings) {
+    Duration retention = Duration.ofMinutes(Long.parseLong(value(settings, MARK_RETENTION)));
+    String found =
+        "the brokers keep marks for %s: after a longer outage in the middle of a delivery, feedback.on-lost-transaction decides"
+            .formatted(TimeUtils.formatWithHighestUnit(retention));
+    if (retention.compareTo(SHORT_RETENTION) < 0) {
+      findings.warning(
+          MARK_RETENTION, found, "raise it to " + SHORT_RETENTION.toMinutes() + " or more");
+    } else {
+      findings.ok(MARK_RETENTION, found);
     }
   }
 
@@ -284,7 +325,7 @@ final class KafkaCheck {
    */
   private void checkTransactionalIds() throws InterruptedException {
     String subject = "transactions " + config.transactionPrefix();
-    List<String> ids = SINKS.stream().map(sink -> config.transactionPrefix() + "/" + sink).toList();
+    List<String> ids = IDS.stream().map(id -> config.transactionPrefix() + "/" + id).toList();
     DescribeTransactionsResult described = admin.describeTransactions(ids);
     try {
       for (String id : ids) {

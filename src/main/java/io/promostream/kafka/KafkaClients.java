@@ -6,7 +6,9 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Makes the Kafka clients of the job from its configuration. */
 public final class KafkaClients {
@@ -15,7 +17,7 @@ public final class KafkaClients {
    * What the producers are given unless the configuration says otherwise: larger batches than
    * Kafka's own spare the broker up to half of its work (figures in flink-conf/TUNING.md).
    */
-  private static final String BATCH_BYTES = "" + (64 << 10);
+  private static final int BATCH_BYTES = 64 << 10;
 
   private KafkaClients() {}
 
@@ -29,10 +31,35 @@ public final class KafkaClients {
 
   /** What the job's producers are given. */
   public static Properties producerProperties(JobConfig config) {
+    return producerProperties(config, config.kafka().maxRecordSize());
+  }
+
+  /**
+   * Likewise, for certain topics.
+   *
+   * @param largest message that their topics take: a producer that has to split a batch which the
+   *     broker finds too large gets stuck in a transaction (seen with Kafka 4.1)
+   */
+  static Properties producerProperties(JobConfig config, int largest) {
     Properties properties = new Properties();
     properties.put(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_BYTES);
     properties.putAll(properties(config.kafka()));
+    int batch =
+        Integer.parseInt(properties.get(ProducerConfig.BATCH_SIZE_CONFIG).toString().strip());
+    properties.put(ProducerConfig.BATCH_SIZE_CONFIG, Math.min(batch, largest));
     return properties;
+  }
+
+  /**
+   * A producer that has yet to fence its predecessors.
+   *
+   * @param id its transactional id
+   */
+  static KafkaProducer<byte[], byte[]> transactionalProducer(
+      JobConfig config, String id, int largest) {
+    Properties properties = producerProperties(config, largest);
+    properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, id);
+    return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
   }
 
   /** The connector's at-least-once sink. */
@@ -40,7 +67,7 @@ public final class KafkaClients {
     return KafkaSink.<Message>builder()
         .setKafkaProducerConfig(producerProperties(config))
         .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
-        .setRecordSerializer(new MessageToTopic(topic))
+        .setRecordSerializer(new MessageToTopic(topic, config.rejectedTopic()))
         .build();
   }
 

@@ -2,36 +2,38 @@ package io.promostream.kafka;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import io.promostream.config.KafkaAdvice;
 import io.promostream.metrics.JobMetric;
 import io.promostream.replay.Committable;
 import io.promostream.replay.Lease;
-import io.promostream.replay.Lease.Holder;
 import io.promostream.replay.Mark;
 import io.promostream.replay.Replayer;
 import io.promostream.replay.UnknownMarkException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsOptions;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
-import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,12 +56,17 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   private static final String RETENTION = "offsets.retention.minutes";
 
-  /** Taken for the retention of marks where the broker does not tell. */
+  /** Assumed as the retention of marks if the broker does not tell it. */
   private static final Duration LEAST_RETENTION = Duration.ofDays(1);
 
-  private static final Duration RENEW_MARK = Duration.ofHours(1);
+  private static final Duration LONGEST_RENEWAL = Duration.ofHours(1);
 
   private static final int ANSWER_SECONDS = 60;
+
+  private static final long READ_LIMITS_NANOS = 1_000_000_000L;
+
+  /** The largest messages that the topic and the rejected topic take, in bytes. */
+  private record Limits(int largest, int largestRejected) {}
 
   private final KafkaTarget<T> target;
   private final Admin admin;
@@ -69,18 +76,23 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   private volatile @Nullable KafkaProducer<byte[], byte[]> producer;
   private volatile boolean closed;
-  private Duration retention = LEAST_RETENTION;
+
+  /** How long the broker keeps marks. Tests shorten it. */
+  Duration retention = LEAST_RETENTION;
 
   /** The writer whose transactional id the producer has. */
   private String writer = "";
 
-  private Mark mark = Mark.NONE;
-  private long renewedNanos;
+  private Limits limits = new Limits(0, 0);
+  private long limitsReadNanos;
+
+  /** When the last mark was written. */
+  private long markedNanos = System.nanoTime();
 
   KafkaReplayer(KafkaTarget<T> target, MetricGroup metrics) {
     this.target = target;
     admin = Admin.create(KafkaClients.properties(target.config().kafka()));
-    lease = new Lease(new Leases(), target.owner());
+    lease = new Lease(new KafkaLease(target, admin), target.owner());
     written = target.written().counter(metrics);
     refusedMessages = JobMetric.MESSAGES_REFUSED.counter(metrics);
   }
@@ -90,112 +102,114 @@ final class KafkaReplayer<T> implements Replayer<T> {
     lease.acquire();
   }
 
-  /** How long the broker keeps marks at least, or what may be relied on where it does not tell. */
   private Duration retention() throws Exception {
+    String broker = get(admin.describeCluster().nodes()).iterator().next().idString();
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
     try {
-      String broker = String.valueOf(get(admin.describeCluster().nodes()).iterator().next().id());
-      ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
-      return Duration.ofMinutes(
-          Long.parseLong(
-              get(admin.describeConfigs(List.of(resource)).values().get(resource))
-                  .get(RETENTION)
-                  .value()));
-    } catch (org.apache.kafka.common.errors.AuthorizationException e) {
-      LOG.info(
-          "{} can't be read, so marks older than {} are not relied on", RETENTION, LEAST_RETENTION);
-      return LEAST_RETENTION;
+      ConfigEntry told =
+          get(admin.describeConfigs(List.of(resource)).values().get(resource)).get(RETENTION);
+      if (told != null && told.value() != null) {
+        return Duration.ofMinutes(Long.parseLong(told.value()));
+      }
+    } catch (AuthorizationException e) {
+      // Only an account with DescribeConfigs on the cluster may know.
     }
+    LOG.info(
+        "The broker does not tell {}, so this job does not rely on marks older than {}",
+        RETENTION,
+        LEAST_RETENTION);
+    return LEAST_RETENTION;
+  }
+
+  /**
+   * An idle writer renews its mark this often. A mark is this much older than its commit at most.
+   */
+  private Duration renewal() {
+    Duration part = retention.dividedBy(4);
+    return part.compareTo(LONGEST_RENEWAL) < 0 ? part : LONGEST_RENEWAL;
   }
 
   @Override
   public Mark takeOver(String id, Mark known, @Nullable Committable next) throws Exception {
     open(id);
-    OffsetAndMetadata found = offset(target.idPrefix() + id);
+    Mark found = read(id);
     if (found != null) {
-      mark = mark(found);
-      return mark;
+      return found;
     }
-    long ageMillis = next == null ? 0 : System.currentTimeMillis() - next.packedAt();
     if (next == null) {
-      // Nothing is to be decided by it.
-      mark = known;
+      // The writer has nothing left to replay, so nothing depends on its mark.
       return known;
     }
-    if (ageMillis > retention.minus(RENEW_MARK).toMillis()) {
+    Duration age = Duration.ofMillis(System.currentTimeMillis() - next.packedAt());
+    if (age.compareTo(retention.minus(renewal())) > 0) {
       throw new UnknownMarkException(
-          "Kafka may have forgotten how far writer %s of topic %s was: its %s was packed %d hours ago, and %s is %d hours"
+          "Kafka may have forgotten how far writer %s of topic %s was: its %s was packed %d minutes ago, and %s is %d"
               .formatted(
-                  id,
-                  target.topic(),
-                  next,
-                  Duration.ofMillis(ageMillis).toHours(),
-                  RETENTION,
-                  retention.toHours()));
+                  id, target.topic(), next, age.toMinutes(), RETENTION, retention.toMinutes()));
     }
-    mark = Mark.NONE;
-    return mark;
+    return Mark.NONE;
   }
 
-  private void open(String id) throws Exception {
+  private void open(String id) throws IOException {
     reset();
-    Properties properties = KafkaClients.producerProperties(target.config());
-    properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, target.idPrefix() + id);
-    properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
-    properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
-    KafkaProducer<byte[], byte[]> opened = new KafkaProducer<>(properties);
+    limits = limits();
+    KafkaProducer<byte[], byte[]> opened =
+        KafkaClients.transactionalProducer(
+            target.config(),
+            target.idPrefix() + id,
+            Math.min(limits.largest(), limits.largestRejected()));
     producer = opened;
     if (closed) {
       close();
     }
     opened.initTransactions();
     writer = id;
-    renewedNanos = System.nanoTime();
   }
 
   @Override
   public Mark look(String id) throws Exception {
-    OffsetAndMetadata found = offset(target.idPrefix() + id);
-    if (found != null
-        && id.equals(writer)
-        && producer != null
-        && System.nanoTime() - renewedNanos > RENEW_MARK.toNanos()) {
-      forceMark(id, mark(found));
+    if (System.nanoTime() - markedNanos > renewal().toNanos()) {
+      // As in a takeover: a mark that was read before the fence may have moved since.
+      open(id);
+      Mark found = read(id);
+      if (found != null) {
+        forceMark(id, found);
+      }
     }
-    return found == null ? Mark.NONE : mark(found);
+    Mark found = read(id);
+    return found == null ? Mark.NONE : found;
   }
 
-  private static Mark mark(OffsetAndMetadata committed) {
-    return new Mark(committed.offset(), Long.parseLong(committed.metadata()));
+  private @Nullable Mark read(String id) throws Exception {
+    OffsetAndMetadata found = offset(admin, target.idPrefix() + id, target.markPartition());
+    return found == null ? null : new Mark(found.offset(), Long.parseLong(found.metadata()));
   }
 
-  private @Nullable OffsetAndMetadata offset(String group) throws Exception {
+  /** A group's offset, once no transaction is about to move it. */
+  static @Nullable OffsetAndMetadata offset(Admin admin, String group, TopicPartition partition)
+      throws Exception {
     return get(admin
             .listConsumerGroupOffsets(
                 group, new ListConsumerGroupOffsetsOptions().requireStable(true))
             .partitionsToOffsetAndMetadata())
-        .get(markPartition());
-  }
-
-  /** Marks need a partition to be offsets of, and say nothing about it. */
-  private TopicPartition markPartition() {
-    return new TopicPartition(target.topic(), 0);
+        .get(partition);
   }
 
   @Override
   public void commit(String id, Mark from, Committable committable, List<T> elements)
       throws Exception {
     Mark to = from.after(committable);
-    List<Message> messages = new ArrayList<>(committable.records());
-    elements.forEach(element -> target.expansion().expand(element, messages::add));
-    Map<Integer, String> refused = new ConcurrentHashMap<>();
-    while (!send(messages, refused, to)) {
-      addTooLarge(messages, refused);
+    requireSameLimits();
+    Refusals refusals = new Refusals(limits.largest());
+    while (!send(elements, refusals, to)) {
+      // Once more, without what was refused.
     }
-    written.inc(messages.size() - refused.size());
+    Map<Integer, String> refused = refusals.reasons;
+    written.inc(committable.records() - refused.size());
     if (!refused.isEmpty()) {
       refusedMessages.inc(refused.size());
       LOG.error(
-          "topic {} refused {} messages, which are now in {} with their reasons; for example: {}",
+          "Topic {} refused {} messages, which are now in {} with the reason of each. One of them: {}",
           target.topic(),
           refused.size(),
           target.config().rejectedTopic(),
@@ -204,80 +218,142 @@ final class KafkaReplayer<T> implements Replayer<T> {
   }
 
   /**
+   * What is not to be sent to the topic. A refusal by the broker ends the transaction. So what the
+   * topic is known to refuse is not sent there at all.
+   */
+  private final class Refusals {
+
+    /** Reasons by the messages' numbers. */
+    private final Map<Integer, String> reasons = new HashMap<>();
+
+    private int largest;
+    private boolean keyless;
+
+    /**
+     * The first refusal of a try. Kafka's client reports the same failure for all messages that it
+     * has not sent yet, and these come later.
+     */
+    private final AtomicReference<Runnable> first = new AtomicReference<>();
+
+    Refusals(int largest) {
+      this.largest = largest;
+    }
+
+    @Nullable String reason(int number, Message message) {
+      if (!reasons.containsKey(number)) {
+        int bytes = TopicLimits.sizeOf(message);
+        if (bytes > largest) {
+          reasons.put(number, TopicLimits.tooLarge(bytes, target.topic(), largest));
+        } else if (keyless && message.key() == null) {
+          reasons.put(number, "The topic takes no message without a key");
+        }
+      }
+      return reasons.get(number);
+    }
+
+    Callback of(int number, Message message) {
+      return (metadata, failure) -> {
+        // A refused timestamp is no refusal of the message: all have the time of sending.
+        if (failure instanceof RecordTooLargeException) {
+          first.compareAndSet(null, () -> largest = TopicLimits.sizeOf(message) - 1);
+        } else if (failure instanceof InvalidRecordException) {
+          String why = String.valueOf(failure.getMessage());
+          first.compareAndSet(
+              null,
+              () -> {
+                reasons.put(number, why);
+                keyless |= message.key() == null;
+              });
+        }
+      };
+    }
+
+    /** Whether the broker refused a message that was not known to be refused. */
+    boolean takeUp() {
+      Runnable refusal = first.getAndSet(null);
+      if (refusal != null) {
+        refusal.run();
+      }
+      return refusal != null;
+    }
+  }
+
+  /**
    * Writes messages and the mark in one transaction.
    *
-   * @param refused indexes of messages that are to be set aside; those that the broker refuses now
-   *     are added
-   * @return false if there are more of these, and nothing was written
+   * @return false if the broker refused a message, and nothing was written
    */
-  private boolean send(List<Message> messages, Map<Integer, String> refused, Mark to)
-      throws Exception {
+  private boolean send(List<T> elements, Refusals refusals, Mark to) throws Exception {
     KafkaProducer<byte[], byte[]> transaction = producer;
     if (transaction == null) {
       throw new IOException("the producer is closed");
     }
-    int before = refused.size();
-    int rejectedLimit =
-        refused.isEmpty()
-            ? 0
-            : TopicLimits.ofBroker(target.config().kafka())
-                .maxMessageBytes(target.config().rejectedTopic());
-    transaction.beginTransaction();
     try {
-      MessageToTopic toTopic = new MessageToTopic(target.topic());
-      MessageToTopic toRejected = new MessageToTopic(target.config().rejectedTopic());
-      for (int i = 0; i < messages.size(); i++) {
-        String why = refused.get(i);
-        int index = i;
-        var unused =
-            transaction.send(
-                why == null
-                    ? toTopic.record(messages.get(i))
-                    : toRejected.record(
-                        target.expansion().setAside(messages.get(i), why, rejectedLimit)),
-                (metadata, failure) -> {
-                  if (why == null && isRefusal(failure)) {
-                    refused.put(index, String.valueOf(failure.getMessage()));
-                  }
-                });
-      }
+      transaction.beginTransaction();
+      forEach(
+          elements,
+          (number, message) -> {
+            String why = refusals.reason(number, message);
+            if (why == null) {
+              var unused =
+                  transaction.send(message.toRecord(target.topic()), refusals.of(number, message));
+            } else {
+              Message rejected =
+                  target.expansion().setAside(message, why, limits.largestRejected());
+              var unused = transaction.send(rejected.toRecord(target.config().rejectedTopic()));
+            }
+          });
       sendMark(transaction, to);
       transaction.commitTransaction();
-      mark = to;
       return true;
     } catch (KafkaException e) {
-      if (refused.size() == before) {
-        throw e;
+      if (refusals.takeUp()) {
+        transaction.abortTransaction();
+        return false;
       }
-      transaction.abortTransaction();
-      return false;
+      limitsReadNanos = System.nanoTime() - 2 * READ_LIMITS_NANOS;
+      throw new IOException(
+          "topic %s was not written: %s".formatted(target.topic(), KafkaAdvice.causeAndAdvice(e)),
+          e);
     }
   }
 
-  private static boolean isRefusal(@Nullable Exception failure) {
-    return failure instanceof RecordTooLargeException
-        || failure instanceof InvalidRecordException
-        || failure instanceof InvalidTimestampException;
+  /** Numbers the messages of a committable, which are the same at each try. */
+  private void forEach(List<T> elements, BiConsumer<Integer, Message> action) {
+    AtomicInteger number = new AtomicInteger();
+    for (T element : elements) {
+      target
+          .expansion()
+          .expand(element, message -> action.accept(number.getAndIncrement(), message));
+    }
   }
 
   private void sendMark(KafkaProducer<byte[], byte[]> transaction, Mark to) {
     transaction.sendOffsetsToTransaction(
-        Map.of(markPartition(), new OffsetAndMetadata(to.sequence(), String.valueOf(to.records()))),
+        Map.of(
+            target.markPartition(),
+            new OffsetAndMetadata(to.sequence(), String.valueOf(to.records()))),
         new ConsumerGroupMetadata(target.idPrefix() + writer));
-    renewedNanos = System.nanoTime();
+    markedNanos = System.nanoTime();
   }
 
-  /** Where one message is too large for the topic, its like are, too: finds them all at once. */
-  private void addTooLarge(List<Message> messages, Map<Integer, String> refused)
-      throws IOException {
-    int limit = TopicLimits.ofBroker(target.config().kafka()).maxMessageBytes(target.topic());
-    for (int i = 0; i < messages.size(); i++) {
-      int bytes = TopicLimits.sizeOf(messages.get(i));
-      if (bytes > limit) {
-        refused.putIfAbsent(
-            i,
-            "The message takes %d bytes, topic %s takes %d"
-                .formatted(bytes, target.topic(), limit));
+  /** Reads the limits of both topics. */
+  private Limits limits() throws IOException {
+    TopicLimits.Lookup lookup = TopicLimits.ofBroker(target.config().kafka(), admin);
+    limitsReadNanos = System.nanoTime();
+    return new Limits(
+        lookup.maxMessageBytes(target.topic()),
+        lookup.maxMessageBytes(target.config().rejectedTopic()));
+  }
+
+  /** The producer's batches fit the limits of its start. */
+  private void requireSameLimits() throws IOException {
+    if (System.nanoTime() - limitsReadNanos > READ_LIMITS_NANOS) {
+      Limits now = limits();
+      if (!now.equals(limits)) {
+        throw new IOException(
+            "the limits of topics %s and %s changed from %s to %s, which takes a new producer"
+                .formatted(target.topic(), target.config().rejectedTopic(), limits, now));
       }
     }
   }
@@ -296,7 +372,6 @@ final class KafkaReplayer<T> implements Replayer<T> {
     transaction.beginTransaction();
     sendMark(transaction, to);
     transaction.commitTransaction();
-    mark = to;
   }
 
   /** The lease can't be compared and set, so its count may go back without any loss. */
@@ -331,36 +406,11 @@ final class KafkaReplayer<T> implements Replayer<T> {
     admin.close(Duration.ZERO);
   }
 
-  private static <R> R get(org.apache.kafka.common.KafkaFuture<R> future) throws Exception {
+  static <R> R get(KafkaFuture<R> future) throws Exception {
     try {
       return future.get(ANSWER_SECONDS, SECONDS);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof Exception cause ? cause : e;
-    }
-  }
-
-  /** The lease as an offset of a group, with the owner as its metadata. */
-  private final class Leases implements Lease.Store {
-
-    @Override
-    public @Nullable Holder read() throws Exception {
-      OffsetAndMetadata found = offset(target.leaseGroup());
-      return found == null ? null : new Holder(found.metadata(), found.offset());
-    }
-
-    @Override
-    public void replace(@Nullable Holder expected, Holder next) throws Exception {
-      get(
-          admin
-              .alterConsumerGroupOffsets(
-                  target.leaseGroup(),
-                  Map.of(markPartition(), new OffsetAndMetadata(next.renewals(), next.owner())))
-              .all());
-    }
-
-    @Override
-    public String describe() {
-      return target.leaseGroup() + " at " + target.config().kafka().bootstrapServers();
     }
   }
 }

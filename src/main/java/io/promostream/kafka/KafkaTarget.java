@@ -10,6 +10,7 @@ import io.promostream.replay.Target;
 import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.kafka.common.TopicPartition;
 
 /**
  * A topic, with the rejected topic beside it for messages that the broker refuses.
@@ -76,7 +77,17 @@ public record KafkaTarget<T>(
     return KafkaClients.idPrefix(config, name) + "/";
   }
 
-  /** The group that keeps the job's lease. */
+  /** The partition that marks are offsets of. It means nothing. */
+  TopicPartition markPartition() {
+    return new TopicPartition(topic, 0);
+  }
+
+  /** The partition that the lease is the offset of: one for all sinks, so that they share it. */
+  TopicPartition leasePartition() {
+    return new TopicPartition(config.notificationsTopic(), 0);
+  }
+
+  /** The group that keeps the job's lease, and the transactional id by which it is taken. */
   String leaseGroup() {
     return KafkaClients.idPrefix(config, "lease");
   }

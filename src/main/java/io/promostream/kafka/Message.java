@@ -11,6 +11,8 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,18 @@ public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Heade
     public int hashCode() {
       return Objects.hash(key, Arrays.hashCode(value));
     }
+  }
+
+  /**
+   * The message as one for a topic, with the time of sending as its timestamp: a broker may refuse
+   * an older one ({@code message.timestamp.before.max.ms}).
+   */
+  ProducerRecord<byte[], byte[]> toRecord(String topic) {
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, key, value);
+    for (Header header : headers) {
+      record.headers().add(new RecordHeader(header.key(), header.value()));
+    }
+    return record;
   }
 
   @Override

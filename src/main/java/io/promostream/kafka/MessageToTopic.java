@@ -1,47 +1,25 @@
 package io.promostream.kafka;
 
-import java.util.List;
-import java.util.Optional;
-import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetFacet;
-import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
-import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacet;
-import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacetProvider;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
- * Sends messages to one topic, as they are, with the time of sending as their timestamp: a stale
- * one may be refused by the broker ({@code message.timestamp.before.max.ms}). It says which topic
- * that is, since the pooling of transactional ids lists the transactions on it.
+ * Sends messages to a topic, as they are, but to the rejected topic what is set aside: that has its
+ * reason in headers, and a notification has no headers.
  */
-final class MessageToTopic
-    implements KafkaRecordSerializationSchema<Message>, KafkaDatasetFacetProvider {
+final class MessageToTopic implements KafkaRecordSerializationSchema<Message> {
 
   private final String topic;
+  private final String rejectedTopic;
 
-  MessageToTopic(String topic) {
+  MessageToTopic(String topic, String rejectedTopic) {
     this.topic = topic;
+    this.rejectedTopic = rejectedTopic;
   }
 
   @Override
   public ProducerRecord<byte[], byte[]> serialize(
       Message message, KafkaSinkContext context, Long timestamp) {
-    return record(message);
-  }
-
-  ProducerRecord<byte[], byte[]> record(Message message) {
-    ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(topic, message.key(), message.value());
-    for (Message.Header header : message.headers()) {
-      record.headers().add(new RecordHeader(header.key(), header.value()));
-    }
-    return record;
-  }
-
-  @Override
-  public Optional<KafkaDatasetFacet> getKafkaDatasetFacet() {
-    return Optional.of(
-        new DefaultKafkaDatasetFacet(DefaultKafkaDatasetIdentifier.ofTopics(List.of(topic))));
+    return message.toRecord(message.headers().isEmpty() ? topic : rejectedTopic);
   }
 }

@@ -22,14 +22,14 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.record.AbstractRecords;
 import org.apache.kafka.common.record.CompressionType;
 import org.apache.kafka.common.record.RecordBatch;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * How large a message may be: what the producer sends ({@code max.request.size}, {@code
  * buffer.memory}) and the topic takes ({@code max.message.bytes}), whichever is least, less what
- * compression by either may add ({@code compression.type}). A larger one would fail the sink, again
- * and again.
+ * compression by either may add ({@code compression.type}).
  */
 public final class TopicLimits {
 
@@ -50,27 +50,75 @@ public final class TopicLimits {
      * @throws IOException if the broker can't be asked
      */
     int maxMessageBytes(String topic) throws IOException;
+
+    /** Whether the topic is compacted, and so refuses a message without a key. */
+    default boolean needsKeys(String topic) throws IOException {
+      return false;
+    }
   }
 
-  /** Asks the broker; where it may not tell, or has no such topic, the producer's limit holds. */
+  /** What a lookup reads a topic's settings with. */
+  private interface Settings extends Serializable {
+    @Nullable Config of(String topic) throws IOException;
+  }
+
+  /** Asks the broker. If it may not tell or has no such topic, the producer's limit holds. */
   public static Lookup ofBroker(JobConfig.Kafka kafka) {
-    return topic -> ask(kafka, topic);
+    return lookup(
+        kafka,
+        topic -> {
+          try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
+            return settings(kafka, admin, topic);
+          }
+        });
   }
 
-  private static int ask(JobConfig.Kafka kafka, String topic) throws IOException {
+  /** Likewise, over a connection that is there. */
+  static Lookup ofBroker(JobConfig.Kafka kafka, Admin admin) {
+    return lookup(kafka, topic -> settings(kafka, admin, topic));
+  }
+
+  private static Lookup lookup(JobConfig.Kafka kafka, Settings settings) {
+    return new Lookup() {
+      @Override
+      public int maxMessageBytes(String topic) throws IOException {
+        return limit(kafka, settings.of(topic));
+      }
+
+      @Override
+      public boolean needsKeys(String topic) throws IOException {
+        Config found = settings.of(topic);
+        return found != null
+            && found
+                .get(TopicConfig.CLEANUP_POLICY_CONFIG)
+                .value()
+                .contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+      }
+    };
+  }
+
+  private static int limit(JobConfig.Kafka kafka, @Nullable Config settings) {
     int limit = kafka.maxRecordSize();
     boolean compressed =
         !UNCOMPRESSED.contains(
             kafka.properties().getOrDefault(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"));
-    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-    try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
-      Config settings =
-          admin.describeConfigs(List.of(resource)).values().get(resource).get(60, SECONDS);
+    if (settings != null) {
       String most = settings.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value();
       limit = Math.min(limit, Integer.parseInt(most));
       // With a codec of the topic's own the broker compresses anew, and then looks at the size.
       compressed |=
           !UNCOMPRESSED.contains(settings.get(TopicConfig.COMPRESSION_TYPE_CONFIG).value());
+    }
+    // What does not compress grows a little: by a 256th at most, plus the codec's frame.
+    return compressed ? limit - limit / 256 - 512 : limit;
+  }
+
+  /** The topic's settings, or null if the broker may not tell them. */
+  private static @Nullable Config settings(JobConfig.Kafka kafka, Admin admin, String topic)
+      throws IOException {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    try {
+      return admin.describeConfigs(List.of(resource)).values().get(resource).get(60, SECONDS);
     } catch (ExecutionException e) {
       if (!(e.getCause() instanceof AuthorizationException
           || e.getCause() instanceof UnknownTopicOrPartitionException)) {
@@ -80,19 +128,23 @@ public final class TopicLimits {
             e);
       }
       LOG.warn(
-          "{} of topic {} can't be read, {} bytes are taken for it: a lower limit of the topic would fail the job. Grant DescribeConfigs on the topic.",
+          "Cannot read {} of topic {}, so the producer's limit of {} bytes holds. Grant DescribeConfigs on the topic.",
           TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
           topic,
-          limit,
+          kafka.maxRecordSize(),
           e.getCause());
+      return null;
     } catch (TimeoutException e) {
       throw new IOException("the limits of topic " + topic + " can't be read in 60 s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while reading the limits of topic " + topic, e);
     }
-    // What does not compress grows a little: by a 256th at most, plus the codec's frame.
-    return compressed ? limit - limit / 256 - 512 : limit;
+  }
+
+  /** Says that a message is larger than its topic's limit. */
+  public static String tooLarge(int bytes, String topic, int limit) {
+    return "The message takes %d bytes, topic %s takes %d".formatted(bytes, topic, limit);
   }
 
   /** What a message takes at most, in bytes, as the producer reckons it. */

@@ -132,7 +132,7 @@ public enum JobMetric {
       "messagesRefused",
       "messages",
       "to-notifications, to-rejected",
-      "Messages that their topic refused, written to the rejected topic instead, with a reason (exactly-once only).",
+      "Messages that their topic refused, written to the rejected topic instead, with a reason. Under at-least-once, `expand-notifications` has it.",
       "Any: these clients got no notification."),
   ROWS_WRITTEN(
       Type.COUNTER,

@@ -2,30 +2,59 @@ package io.promostream.notification;
 
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLimits;
 import io.promostream.metrics.JobMetric;
+import java.io.IOException;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.util.Collector;
 
-/** One notification for each client of a batch, for the connector's at-least-once sink. */
+/**
+ * One notification for each client of a batch, for the connector's at-least-once sink.
+ *
+ * <p>That sink fails on a message that its topic refuses, and would fail again after each restart.
+ * So a notification that is too large is set aside here. A topic whose limit is lowered while the
+ * job runs restarts it once, because each start reads the limit.
+ */
 public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Message> {
 
   private final NotificationExpansion expansion;
+  private final String rejectedTopic;
+  private final TopicLimits.Lookup limits;
+  private transient int maxBytes;
+  private transient int maxRejectedBytes;
   private transient Counter written;
+  private transient Counter refused;
 
-  public ToNotifications(String topic) {
+  public ToNotifications(String topic, String rejectedTopic, TopicLimits.Lookup limits) {
     expansion = new NotificationExpansion(topic);
+    this.rejectedTopic = rejectedTopic;
+    this.limits = limits;
   }
 
   @Override
-  public void open(OpenContext context) {
+  public void open(OpenContext context) throws IOException {
+    maxBytes = limits.maxMessageBytes(expansion.topic());
+    maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     written = JobMetric.NOTIFICATIONS_WRITTEN.counter(getRuntimeContext().getMetricGroup());
+    refused = JobMetric.MESSAGES_REFUSED.counter(getRuntimeContext().getMetricGroup());
   }
 
   @Override
   public void flatMap(DeliveryBatch batch, Collector<Message> out) {
-    expansion.expand(batch, out::collect);
-    written.inc(expansion.messages(batch));
+    expansion.expand(
+        batch,
+        message -> {
+          int bytes = TopicLimits.sizeOf(message);
+          if (bytes > maxBytes) {
+            refused.inc();
+            String why = TopicLimits.tooLarge(bytes, expansion.topic(), maxBytes);
+            out.collect(expansion.setAside(message, why, maxRejectedBytes));
+          } else {
+            written.inc();
+            out.collect(message);
+          }
+        });
   }
 }

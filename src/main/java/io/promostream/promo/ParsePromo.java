@@ -13,6 +13,8 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.apache.flink.util.function.SerializableFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes promos of messages; those that are none go to {@link #REJECTED}, ready to be sent. */
 public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
@@ -25,13 +27,20 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
    */
   static final int MOST_ADDED_BYTES = 4_096;
 
+  private static final Logger LOG = LoggerFactory.getLogger(ParsePromo.class);
+
+  /** So that a stream of promos that are too large does not become one of questions. */
+  private static final long ASK_AGAIN_NANOS = 10_000_000_000L;
+
   private final TopicLimits.Lookup limits;
   private final String notificationsTopic;
   private final String rejectedTopic;
   private final SerializableFunction<Promo, Message> largestNotification;
 
   private transient int maxNotificationBytes;
+  private transient long askedNanos;
   private transient int maxRejectedBytes;
+  private transient boolean rejectedNeedsKeys;
   private transient Counter read;
   private transient Map<RejectReason, Counter> rejected;
 
@@ -54,7 +63,9 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   @Override
   public void open(OpenContext context) throws IOException {
     maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
+    askedNanos = System.nanoTime();
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
+    rejectedNeedsKeys = limits.needsKeys(rejectedTopic);
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
@@ -75,20 +86,36 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
       out.collect(promo);
     } catch (UnusablePromoException e) {
       rejected.get(e.reason()).inc();
-      context.output(
-          REJECTED,
+      Message message =
           RejectedMessage.of(
-              raw.message(), e.reason(), e.getMessage(), raw.origin(), maxRejectedBytes));
+              raw.message(), e.reason(), e.getMessage(), raw.origin(), maxRejectedBytes);
+      context.output(REJECTED, rejectedNeedsKeys ? RejectedMessage.withKey(message) : message);
     }
   }
 
   private void requireSendable(Promo promo) throws UnusablePromoException {
     int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
+    if (bytes > maxNotificationBytes && System.nanoTime() - askedNanos > ASK_AGAIN_NANOS) {
+      askAgain();
+    }
     if (bytes > maxNotificationBytes) {
       throw new UnusablePromoException(
           RejectReason.TOO_LARGE,
           "a notification of it may take %d bytes, topic %s takes %d"
               .formatted(bytes, notificationsTopic, maxNotificationBytes));
+    }
+  }
+
+  /**
+   * Looks whether the topic's limit was raised since. A limit that was lowered needs no look here:
+   * the sink sets aside what the topic refuses.
+   */
+  private void askAgain() {
+    askedNanos = System.nanoTime();
+    try {
+      maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
+    } catch (IOException e) {
+      LOG.warn("{}; the limit of {} bytes stays in force", e.getMessage(), maxNotificationBytes);
     }
   }
 }

@@ -1,7 +1,5 @@
 package io.promostream.promo;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.promostream.kafka.Expansion;
 import io.promostream.kafka.Message;
 import io.promostream.kafka.TopicLimits;
@@ -33,25 +31,9 @@ public final class RejectedExpansion implements Expansion<Message> {
     messages.accept(message);
   }
 
-  /**
-   * As much of it as the topic takes by now. A compacted topic takes no message without a key, and
-   * keeps one of each key: it gets the message's place, which no other has.
-   */
+  /** As much of it as the topic takes by now, with a key in case the topic is compacted by now. */
   @Override
   public Message setAside(Message refused, String why, int maxBytes) {
-    Message fitting = RejectedMessage.within(refused, maxBytes);
-    return fitting.key() != null
-        ? fitting
-        : new Message(placeOf(fitting).getBytes(UTF_8), fitting.value(), fitting.headers());
-  }
-
-  private static String placeOf(Message rejected) {
-    StringBuilder place = new StringBuilder();
-    for (Message.Header header : rejected.headers()) {
-      if (header.key().matches("reject\\.(topic|partition|offset)")) {
-        place.append('/').append(new String(header.value(), UTF_8));
-      }
-    }
-    return place.toString();
+    return RejectedMessage.withKey(RejectedMessage.within(refused, maxBytes));
   }
 }

@@ -69,6 +69,23 @@ public final class RejectedMessage {
     return new Message(null, null, ours);
   }
 
+  /**
+   * The message with a key, for a compacted topic, which refuses a message without one and keeps
+   * one message of each key: the key is the message's place, which no other message has.
+   */
+  static Message withKey(Message rejected) {
+    if (rejected.key() != null) {
+      return rejected;
+    }
+    StringBuilder place = new StringBuilder();
+    for (Message.Header header : rejected.headers()) {
+      if (header.key().matches("reject\\.(topic|partition|offset)")) {
+        place.append('/').append(new String(header.value(), UTF_8));
+      }
+    }
+    return new Message(place.toString().getBytes(UTF_8), rejected.value(), rejected.headers());
+  }
+
   private static boolean isOurs(Message.Header header) {
     return header.key().startsWith(HEADER_PREFIX);
   }

@@ -13,6 +13,10 @@ import org.junit.jupiter.api.Test;
 class KafkaClientsTest {
 
   private static Properties producers(String... settings) {
+    return producers(1 << 20, settings);
+  }
+
+  private static Properties producers(int largest, String... settings) {
     List<String> args =
         new ArrayList<>(
             List.of(
@@ -22,12 +26,13 @@ class KafkaClientsTest {
                 "--feedback.db.url=jdbc:postgresql://db/f",
                 "--feedback.db.user=writer"));
     args.addAll(List.of(settings));
-    return KafkaClients.producerProperties(JobConfig.load(args.toArray(String[]::new), Map.of()));
+    return KafkaClients.producerProperties(
+        JobConfig.load(args.toArray(String[]::new), Map.of()), largest);
   }
 
   @Test
   void batchesAreLarge() {
-    assertThat(producers()).containsEntry("batch.size", "65536");
+    assertThat(producers()).containsEntry("batch.size", 64 << 10);
   }
 
   @Test
@@ -35,11 +40,16 @@ class KafkaClientsTest {
     assertThat(
             producers(
                 "--kafka.properties.batch.size=1000",
-                "--kafka.properties.linger.ms=0",
-                "--kafka.properties.transaction.timeout.ms=60000"))
-        .containsEntry("batch.size", "1000")
-        .containsEntry("linger.ms", "0")
-        .containsEntry("transaction.timeout.ms", "60000")
+                "--kafka.properties.transaction.timeout.ms=50000"))
+        .containsEntry("batch.size", 1000)
+        .containsEntry("transaction.timeout.ms", "50000")
         .containsEntry("bootstrap.servers", "broker:9092");
+  }
+
+  @Test
+  void noBatchIsLargerThanTheLargestMessage() {
+    assertThat(producers(5_000)).containsEntry("batch.size", 5_000);
+    assertThat(producers(5_000, "--kafka.properties.batch.size=9000"))
+        .containsEntry("batch.size", 5_000);
   }
 }

@@ -1,0 +1,66 @@
+package io.promostream.kafka;
+
+import io.promostream.replay.Lease;
+import io.promostream.replay.Lease.Holder;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.flink.util.ExceptionUtils;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.ProducerFencedException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The lease as the offset of a group, with the owner as its metadata.
+ *
+ * <p>Kafka can't compare an offset before it sets it. So another owner is written in a transaction:
+ * of several jobs that want the lease, only the one whose producer is the newest can commit, and it
+ * reads the lease once more after it has fenced the others. A renewal changes no owner, and needs
+ * no transaction.
+ */
+record KafkaLease(KafkaTarget<?> target, Admin admin) implements Lease.Store {
+
+  @Override
+  public @Nullable Holder read() throws Exception {
+    OffsetAndMetadata found =
+        KafkaReplayer.offset(admin, target.leaseGroup(), target.leasePartition());
+    return found == null ? null : new Holder(found.metadata(), found.offset());
+  }
+
+  @Override
+  public void replace(@Nullable Holder expected, Holder next) throws Exception {
+    Map<TopicPartition, OffsetAndMetadata> lease =
+        Map.of(target.leasePartition(), new OffsetAndMetadata(next.renewals(), next.owner()));
+    if (!next.owner().equals(target.owner())
+        || (expected != null && expected.owner().equals(target.owner()))) {
+      KafkaReplayer.get(admin.alterConsumerGroupOffsets(target.leaseGroup(), lease).all());
+      return;
+    }
+    try (KafkaProducer<byte[], byte[]> producer =
+        KafkaClients.transactionalProducer(
+            target.config(), target.leaseGroup(), target.config().kafka().maxRecordSize())) {
+      producer.initTransactions();
+      if (Objects.equals(expected, read())) {
+        producer.beginTransaction();
+        producer.sendOffsetsToTransaction(lease, new ConsumerGroupMetadata(target.leaseGroup()));
+        producer.commitTransaction();
+      }
+    } catch (KafkaException e) {
+      if (ExceptionUtils.findThrowable(e, ProducerFencedException.class).isEmpty()
+          && ExceptionUtils.findThrowable(e, InvalidProducerEpochException.class).isEmpty()) {
+        throw e;
+      }
+      // Another one wants the lease, too; whoever calls reads who has it.
+    }
+  }
+
+  @Override
+  public String describe() {
+    return target.leaseGroup() + " at " + target.config().kafka().bootstrapServers();
+  }
+}
