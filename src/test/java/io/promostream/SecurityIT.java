@@ -124,7 +124,8 @@ class SecurityIT {
             "problem topic restaurant.promos.rejected no right to READ: grant READ on it",
             "warning topic restaurant.promos.rejected its max.message.bytes can't be read: ",
             "problem transactions promo-stream no right to transactional ids: grant ",
-            "warning transaction.max.timeout.ms can't be read: ");
+            "problem groups promo-stream/ FindCoordinator request for groupId `CoordinatorKey(idValue='promo-stream/notifications/', type=GROUP)` failed due to authorization failure: grant READ on the groups that begin with promo-stream/",
+            "warning transaction.max.timeout.ms can't be read, nor can offsets.retention.minutes: ");
     List<String> toldOfSubscribers =
         List.of(
             "problem subscribers.db no connection to ",

@@ -3,6 +3,7 @@ package io.promostream.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.promostream.local.EmbeddedBroker;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
@@ -143,7 +144,10 @@ class EnvironmentCheckTest {
             "kafka 1 broker(s)",
             "topic environment-check-promos 3 partition(s), 1 replica(s)",
             "group promo-stream",
-            "transaction.max.timeout.ms the brokers allow 15 min, the job asks for 15 min",
+            "groups promo-stream/ may be read",
+            "transactions promo-stream may be described",
+            "transaction.max.timeout.ms the brokers allow 15 min, the job asks for 1 min",
+            "offsets.retention.minutes the brokers keep marks for 7 d",
             "subscribers.db PostgreSQL 17",
             "table public.subscribers_restaurants is there, with all columns and the right to SELECT",
             "feedback.db PostgreSQL 17",
@@ -325,18 +329,30 @@ class EnvironmentCheckTest {
   void seesWhatIsWrongWithTopics() {
     letSeeSequence();
     assertOneProblem(check("--promos.topic=nowhere"), "topic nowhere", "does not exist");
-    assertOneProblem(
+    // The producer's limit has nothing to do with it, so it is not advised.
+    assertOneWarning(
         check("--rejected.topic=" + topics + "small"),
-        "takes messages of 1000 bytes, the job sends up to 1048576");
-    assertThat(
-            check(
-                    "--rejected.topic=" + topics + "small",
-                    "--kafka.properties.max.request.size=1000")
-                .exitCode())
-        .isZero();
+        "takes messages of 1000 bytes, the job could send 1048576: larger rejected promos are written without their values: raise the topic's max.message.bytes to 1048576");
+    assertOneWarning(
+        check("--notifications.topic=" + topics + "small"),
+        "takes messages of 1000 bytes, the job could send 1048576: promos with larger notifications are rejected: raise the topic's max.message.bytes to 1048576");
     assertOneWarning(check("--notifications.topic=" + topics + "compacted"), "is compacted");
-    assertOneProblem(
-        check("--rejected.topic=" + topics + "compacted"), "takes no message without a key");
+    assertOneWarning(
+        check("--rejected.topic=" + topics + "compacted"), "gives a key to each promo without one");
+  }
+
+  @Test
+  void warnsOfMarksThatAreKeptForLessThanADay() throws Exception {
+    letSeeSequence();
+    try (EmbeddedBroker hour = EmbeddedBroker.start(Map.of("offsets.retention.minutes", "60"))) {
+      for (String name : List.of("promos", "notifications", "rejected")) {
+        hour.createTopic(topics + name, 1);
+      }
+      set("kafka.bootstrap-servers", hour.bootstrapServers());
+      assertOneWarning(
+          check(), "offsets.retention.minutes the brokers keep marks for 1 h", "raise it to 1440");
+      assertThat(check("--delivery.guarantee=at-least-once").of("warning")).isEmpty();
+    }
   }
 
   @Test
