@@ -163,7 +163,7 @@ final class PromoStreamTopology {
     if (!atLeastOnce || connectors.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
       replayed
           .transform(
-              committer,
+              connectors + ": Committer",
               in.getType(),
               new EarlierTransactions<>(outlet.earlier(), config.feedback().onLostTransaction()))
           .uid(committer);

@@ -76,7 +76,9 @@ class PromoStreamTopologyTest {
                 "notifications",
                 "Sink Committer: notifications",
                 "feedback",
+                "feedback-at-least-once",
                 "Sink Committer: feedback",
+                "to-rejected",
                 "rejected",
                 "Sink Committer: rejected"));
     if (distribution == Distribution.KEYED) {

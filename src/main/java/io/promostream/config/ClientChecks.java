@@ -45,7 +45,7 @@ public final class ClientChecks {
     Map<String, Object> known = new HashMap<>();
     properties.forEach(
         (name, value) -> {
-          if (KafkaProperties.isKnownBeforehand((String) name, (String) value)) {
+          if (KafkaProperties.isKnownBeforehand((String) name, value.toString())) {
             known.put((String) name, value);
           }
         });
@@ -71,8 +71,6 @@ public final class ClientChecks {
                 ProducerConfig.LINGER_MS_CONFIG,
                 ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG);
           }
-          requireAtLeast(
-              producer, ProducerConfig.BUFFER_MEMORY_CONFIG, ProducerConfig.BATCH_SIZE_CONFIG);
         });
   }
 

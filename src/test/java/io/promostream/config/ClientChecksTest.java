@@ -48,9 +48,8 @@ class ClientChecksTest {
           """
           max.in.flight.requests.per.connection=10              | max.in.flight.requests.per.connection must be set to at most 5
           retries=0                                             | Must set retries to non-zero
-          delivery.timeout.ms=30000                             | delivery.timeout.ms: must be at least linger.ms + request.timeout.ms, which is 30050
+          delivery.timeout.ms=30000                             | delivery.timeout.ms: must be at least linger.ms + request.timeout.ms, which is 30005
           linger.ms=1000 delivery.timeout.ms=30999              | delivery.timeout.ms: must be at least linger.ms + request.timeout.ms, which is 31000
-          buffer.memory=65535                                   | buffer.memory: must be at least batch.size, which is 65536
           default.api.timeout.ms=29999                          | default.api.timeout.ms: must be at least request.timeout.ms, which is 30000
           group.protocol=consumer session.timeout.ms=10000      | session.timeout.ms
           security.protocol=SASL_SSL sasl.mechanism=            | sasl.mechanism
