@@ -133,7 +133,7 @@ public final class Lease {
    * Lets the next {@link #hold} look at the store: a commit that failed may have lost the lease.
    */
   public void doubt() {
-    seenNanos = System.nanoTime() - RENEW.toNanos();
+    seenNanos = System.nanoTime() - renewEvery.toNanos();
   }
 
   private void note(Holder holder) {
