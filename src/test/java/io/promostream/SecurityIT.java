@@ -2,9 +2,18 @@ package io.promostream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.JobConfig;
+import io.promostream.kafka.KafkaTarget;
+import io.promostream.kafka.Message;
+import io.promostream.metrics.JobMetric;
+import io.promostream.promo.RejectedExpansion;
+import io.promostream.replay.Committable;
+import io.promostream.replay.Mark;
+import io.promostream.replay.Replayer;
+import io.promostream.replay.UnknownMarkException;
 import io.promostream.testing.CapturedLogs;
 import io.promostream.testing.SecuredSite;
 import io.promostream.testing.Waiting;
@@ -16,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.apache.logging.log4j.Level;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -291,6 +301,39 @@ class SecurityIT {
           secrets.resolve(SecuredSite.SUBSCRIBERS_PASSWORD),
           java.nio.file.StandardCopyOption.REPLACE_EXISTING);
       SecuredJob.awaitReceivers("rotated", "anna", "berta");
+    }
+  }
+
+  /** All that the sinks do at Kafka, with the account's rights and nothing else. */
+  @Test
+  void theReplayerNeedsNoOtherRights() throws Exception {
+    KafkaTarget<Message> target =
+        new KafkaTarget<>(
+            site.config("--transaction-prefix=promo-stream"),
+            SecuredSite.NOTIFICATIONS,
+            Uids.NOTIFICATIONS,
+            new RejectedExpansion(),
+            JobMetric.NOTIFICATIONS_WRITTEN,
+            "a start of the job");
+    long twoDaysAgo = System.currentTimeMillis() - 2 * 86_400_000L;
+    Committable old = new Committable(1, 1, new byte[0], 1, 1, Long.MAX_VALUE, twoDaysAgo);
+    Message message = new Message(new byte[1], new byte[1], List.of());
+    try (Replayer<Message> replayer = target.open(new UnregisteredMetricsGroup())) {
+      Mark mark = replayer.takeOver("of the test", Mark.NONE, old);
+      replayer.commit("of the test", mark, old, List.of(message));
+      assertThat(replayer.look("of the test")).isEqualTo(mark.after(old));
+      assertThat(replayer.holdLease()).isTrue();
+      replayer.releaseLease();
+    }
+    Privilege brokerSettings = Privilege.of(site.aclCommands().get(site.aclCommands().size() - 1));
+    brokerSettings.revoke().run();
+    try (Replayer<Message> replayer = target.open(new UnregisteredMetricsGroup())) {
+      assertThatThrownBy(() -> replayer.takeOver("nobody", Mark.NONE, old))
+          .isInstanceOf(UnknownMarkException.class)
+          .hasMessageContaining("offsets.retention.minutes is 1440");
+      replayer.releaseLease();
+    } finally {
+      brokerSettings.grant().run();
     }
   }
 }

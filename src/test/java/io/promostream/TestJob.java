@@ -151,12 +151,20 @@ final class TestJob implements AutoCloseable {
 
   /** Sets a topic's largest message. */
   void limit(String topic, int maxMessageBytes) throws Exception {
+    set(topic, "max.message.bytes", "" + maxMessageBytes);
+  }
+
+  /** Lets a topic be compacted. */
+  void compact(String topic) throws Exception {
+    set(topic, "cleanup.policy", "compact");
+  }
+
+  private void set(String topic, String name, String value) throws Exception {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-    AlterConfigOp limit =
-        new AlterConfigOp(
-            new ConfigEntry("max.message.bytes", "" + maxMessageBytes), AlterConfigOp.OpType.SET);
+    AlterConfigOp change =
+        new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET);
     try (Admin admin = broker.admin()) {
-      admin.incrementalAlterConfigs(Map.of(resource, List.of(limit))).all().get(60, SECONDS);
+      admin.incrementalAlterConfigs(Map.of(resource, List.of(change))).all().get(60, SECONDS);
     }
   }
 

@@ -52,6 +52,7 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -473,9 +474,11 @@ class KafkaReplayerIT {
 
   /**
    * Kafka raises a producer's epoch with each transaction and gives a new producer id before it
-   * runs over.
+   * runs over. That takes 32,766 transactions, some minutes on a free machine, so it runs only when
+   * asked for: {@code -Depochs=true}.
    */
   @Test
+  @EnabledIfSystemProperty(named = "epochs", matches = "true")
   void aProducerEpochThatRunsOverDoublesNothing() throws Exception {
     Replayer<Message> replayer = open();
     Mark mark = commit(replayer, replayer.takeOver(WRITER, Mark.NONE, committable(1)), 1);
