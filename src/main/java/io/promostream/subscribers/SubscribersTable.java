@@ -53,10 +53,9 @@ final class SubscribersTable {
    *
    * @param restaurant in "C", where ids are equal byte for byte, whatever the column's collation
    *     holds to be equal
-   * @param usable whether the client's id is neither empty nor too long, nor of a form that the feedback
-   *     table can't hold. {@code octet_length} needs
-   *     not look into the text: with {@code char_length} alone the fingerprints take three times as
-   *     long.
+   * @param usable whether the client's id is neither empty nor too long, nor of a form that the
+   *     feedback table can't hold. {@code octet_length} needs not look into the text: with {@code
+   *     char_length} alone the fingerprints take three times as long.
    */
   private record Ids(String restaurant, String client, String usable) {
 
@@ -107,16 +106,16 @@ final class SubscribersTable {
   /**
    * Every restaurant with subscribers.
    *
-   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that the feedback table
-   *     can't hold
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
+   *     the feedback table can't hold
    */
   record Overview(Map<String, Fingerprint> restaurants, long rowsSkipped) {}
 
   /**
    * All subscribers, as far as they fit.
    *
-   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that the feedback table
-   *     can't hold
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
+   *     the feedback table can't hold
    */
   record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 

@@ -450,7 +450,8 @@ class SubscriberListSourceTest {
         GRANT SELECT ON v_%1$s_%2$s TO list_reader"""
             .formatted(client, restaurant));
     TableName view = TableName.parse("public.v_%s_%s".formatted(client, restaurant));
-    try (SourceRun run = SourceRun.of(new SubscriberListSource(reader, view, OFTEN))) {
+    try (SourceRun run =
+        SourceRun.of(new SubscriberListSource(reader, view, OFTEN, () -> clientIds))) {
       run.completed();
       return Map.copyOf(run.list);
     }
