@@ -4,6 +4,7 @@ import io.promostream.config.JobConfig;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.feedback.AtLeastOnceFeedbackSink;
 import io.promostream.feedback.EarlierFeedbackTransactions;
+import io.promostream.feedback.FeedbackTable;
 import io.promostream.feedback.FeedbackTarget;
 import io.promostream.kafka.EarlierKafkaTransactions;
 import io.promostream.kafka.KafkaClients;
@@ -14,10 +15,13 @@ import io.promostream.kafka.TopicLimits;
 import io.promostream.metrics.JobMetric;
 import io.promostream.notification.NotificationExpansion;
 import io.promostream.notification.ToNotifications;
+import io.promostream.promo.ParsePromo;
 import io.promostream.promo.RawPromo;
 import io.promostream.promo.RejectedExpansion;
+import io.promostream.subscribers.ClientIds;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.SubscriberListSource;
+import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
@@ -27,6 +31,7 @@ import org.apache.flink.api.connector.source.Source;
  * What joins the job to the world outside; tests put others in their place.
  *
  * @param limits how large messages may be
+ * @param storageRules which promos the feedback table can hold
  */
 record Connectors(
     Source<RawPromo, ?, ?> promos,
@@ -34,7 +39,8 @@ record Connectors(
     Outlet<DeliveryBatch> notifications,
     Outlet<Message> rejected,
     Outlet<DeliveryBatch> feedback,
-    TopicLimits.Lookup limits) {
+    TopicLimits.Lookup limits,
+    ParsePromo.StorageRules storageRules) {
 
   /** Kafka and Postgres, as configured. */
   static Connectors of(JobConfig config) {
@@ -46,11 +52,22 @@ record Connectors(
         new SubscriberListSource(
             config.subscribers().database(),
             config.subscribers().table(),
-            config.subscribers().refreshInterval()),
+            config.subscribers().refreshInterval(),
+            () -> clientIds(config)),
         notifications(config, owner),
         rejected(config, owner),
         feedback(config, owner),
-        TopicLimits.ofBroker(config.kafka()));
+        TopicLimits.ofBroker(config.kafka()),
+        () -> feedbackTable(config)::whyNot);
+  }
+
+  private static FeedbackTable feedbackTable(JobConfig config) throws IOException {
+    return FeedbackTable.describe(config.feedback());
+  }
+
+  private static ClientIds clientIds(JobConfig config) throws IOException {
+    FeedbackTable.Column column = feedbackTable(config).clientId();
+    return new ClientIds(column.maxChars(), column.isUuid());
   }
 
   private static Outlet<DeliveryBatch> notifications(JobConfig config, String owner) {

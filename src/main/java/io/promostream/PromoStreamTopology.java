@@ -102,6 +102,7 @@ final class PromoStreamTopology {
         .process(
             new ParsePromo(
                 connectors.limits(),
+                connectors.storageRules(),
                 config.notificationsTopic(),
                 config.rejectedTopic(),
                 NotificationTemplate::largest))

@@ -430,7 +430,8 @@ class PipelineIT {
                   withSink(real.notifications(), new DiscardingSink<>()),
                   real.rejected(),
                   withSink(real.feedback(), new SlowSink()),
-                  real.limits()));
+                  real.limits(),
+                  real.storageRules()));
       job.start(1);
       job.send(promo("hot").bytes());
       TestJob.await("the first slices", () -> SlowSink.TAKEN.size() >= 10);

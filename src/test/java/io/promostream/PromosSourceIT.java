@@ -132,7 +132,8 @@ class PromosSourceIT {
                   real.notifications(),
                   real.rejected(),
                   real.feedback(),
-                  real.limits()));
+                  real.limits(),
+                  real.storageRules()));
       job.start(2);
       job.awaitCheckpoints();
       String earlier = job.stopWithSavepoint();

@@ -7,6 +7,7 @@ import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.promo.RawPromo;
+import io.promostream.subscribers.ClientIds;
 import io.promostream.subscribers.SubscriberListSource;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestDatabase;
@@ -253,7 +254,8 @@ final class ReleasedState implements AutoCloseable {
         new SubscriberListSource(
             config.subscribers().database(),
             config.subscribers().table(),
-            config.subscribers().refreshInterval()),
+            config.subscribers().refreshInterval(),
+            () -> ClientIds.ANY),
         outlet(
             own.notifications(),
             Uids.NOTIFICATIONS,
@@ -266,7 +268,8 @@ final class ReleasedState implements AutoCloseable {
             own.feedback(),
             Uids.FEEDBACK_AT_LEAST_ONCE,
             new Ledger<>(ROWS, ReleasedState::deliveries)),
-        topic -> 1_000_000);
+        topic -> 1_000_000,
+        () -> promo -> null);
   }
 
   private static <T> Outlet<T> outlet(Outlet<T> own, String uid, Ledger<T> ledger) {

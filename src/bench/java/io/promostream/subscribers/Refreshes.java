@@ -15,7 +15,7 @@ public final class Refreshes {
   /** Has Postgres compute the fingerprints just as a refresh does, and drops them. */
   public static void fingerprints(Connection connection, String table)
       throws SQLException, IOException {
-    SubscribersTable subscribers = new SubscribersTable(TableName.parse(table));
+    SubscribersTable subscribers = new SubscribersTable(TableName.parse(table), ClientIds.ANY);
     subscribers.begin(connection);
     connection
         .unwrap(PGConnection.class)

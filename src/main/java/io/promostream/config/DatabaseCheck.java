@@ -92,10 +92,11 @@ abstract class DatabaseCheck {
           "PostgreSQL %s at %s as %s"
               .formatted(setting("server_version"), database.url(), database.user()));
       checkServer();
-      Optional<Long> oid = findTable();
+      Optional<Long> oid = find(table, "table");
       if (oid.isPresent()) {
-        checkTable(oid.get(), columns(oid.get()));
+        checkTable(oid.get(), columns(oid.get(), privilege));
       }
+      checkMore();
     } catch (SQLException e) {
       if (connection == null) {
         findings.problem(group + ".db", e.getMessage());
@@ -111,8 +112,15 @@ abstract class DatabaseCheck {
   /** Looks at the table. */
   abstract void checkTable(long oid, Map<String, Column> columns) throws SQLException;
 
+  /** Looks at what else the job needs of the database. */
+  void checkMore() throws SQLException {}
+
   final String subject() {
-    return "table " + table;
+    return subject(table);
+  }
+
+  static String subject(TableName name) {
+    return "table " + name;
   }
 
   final TableName table() {
@@ -145,7 +153,12 @@ abstract class DatabaseCheck {
     }
   }
 
-  private Optional<Long> findTable() throws SQLException {
+  /**
+   * Finds a table, or says that it is not there.
+   *
+   * @param key of its name, after that of the group
+   */
+  final Optional<Long> find(TableName name, String key) throws SQLException {
     List<Long> found = List.of();
     String reason = "does not exist in this database";
     try {
@@ -153,35 +166,41 @@ abstract class DatabaseCheck {
           query(
               "SELECT oid FROM pg_class WHERE oid = to_regclass(?) AND relkind IN ('r', 'p', 'v', 'm', 'f')",
               row -> row.getLong("oid"),
-              table.quoted());
+              name.quoted());
     } catch (SQLException e) {
       // A schema that the role has no USAGE on.
       reason = e.getMessage();
     }
     if (found.isEmpty()) {
       findings.problem(
-          subject(),
+          subject(name),
           reason,
-          "create it, correct %s.table, or grant USAGE on its schema".formatted(group));
+          "create it, correct %s.%s, or grant USAGE on its schema".formatted(group, key));
     }
     return found.stream().findFirst();
   }
 
-  private Map<String, Column> columns(long oid) throws SQLException {
+  /** The columns of a table, with whether the job's role has a privilege on them. */
+  final Map<String, Column> columns(long oid, String onEach) throws SQLException {
     Map<String, Column> columns = new LinkedHashMap<>();
     query(
             """
+            WITH RECURSIVE types (attnum, type, modifier) AS (
+              SELECT attnum, atttypid, atttypmod FROM pg_attribute
+              WHERE attrelid = ? AND attnum > 0 AND NOT attisdropped
+              UNION ALL
+              SELECT types.attnum, d.typbasetype, d.typtypmod
+              FROM types JOIN pg_type d ON d.oid = types.type AND d.typtype = 'd')
             SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) AS type,
-                   t.typcategory, coalesce(base.typname, t.typname) AS base,
-                   CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4
-                        THEN a.atttypmod - 4 ELSE 0 END AS length,
+                   t.typcategory, t.typname AS base,
+                   CASE WHEN t.typname IN ('varchar', 'bpchar') AND types.modifier > 4
+                        THEN types.modifier - 4 ELSE 0 END AS length,
                    NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' AS filled,
                    a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
                    has_column_privilege(a.attrelid, a.attnum, ?) AS granted
-            FROM pg_attribute a
-            JOIN pg_type t ON t.oid = a.atttypid
-            LEFT JOIN pg_type base ON base.oid = t.typbasetype
-            WHERE a.attrelid = ? AND a.attnum > 0 AND NOT a.attisdropped
+            FROM types
+            JOIN pg_type t ON t.oid = types.type AND t.typtype <> 'd'
+            JOIN pg_attribute a ON a.attrelid = ? AND a.attnum = types.attnum
             ORDER BY a.attnum
             """,
             row ->
@@ -195,7 +214,8 @@ abstract class DatabaseCheck {
                     row.getBoolean("filled"),
                     row.getBoolean("generated"),
                     row.getBoolean("granted")),
-            privilege,
+            oid,
+            onEach,
             oid)
         .forEach(column -> columns.put(column.name(), column));
     return columns;
@@ -203,17 +223,27 @@ abstract class DatabaseCheck {
 
   /** Says which of the columns are missing, in one line. */
   final void checkPresent(Set<String> needed, Map<String, Column> columns) {
-    List<String> missing = needed.stream().filter(name -> !columns.containsKey(name)).toList();
+    checkPresent(table, "table", needed, columns);
+  }
+
+  final void checkPresent(
+      TableName name, String key, Set<String> needed, Map<String, Column> columns) {
+    List<String> missing = needed.stream().filter(column -> !columns.containsKey(column)).toList();
     if (!missing.isEmpty()) {
       findings.problem(
-          subject(),
+          subject(name),
           "lacks " + String.join(", ", missing),
-          "add what is missing, or correct %s.table".formatted(group));
+          "add what is missing, or correct %s.%s".formatted(group, key));
     }
   }
 
   /** Says on which of the columns the privilege is missing, in one line. */
   final void checkGranted(Set<String> needed, Map<String, Column> columns) {
+    checkGranted(table, privilege, needed, columns);
+  }
+
+  final void checkGranted(
+      TableName name, String onEach, Set<String> needed, Map<String, Column> columns) {
     List<String> refused =
         columns.values().stream()
             .filter(column -> needed.contains(column.name()) && !column.granted())
@@ -221,13 +251,17 @@ abstract class DatabaseCheck {
             .toList();
     if (!refused.isEmpty()) {
       findings.problem(
-          subject(),
-          "no right to %s %s".formatted(privilege, String.join(", ", refused)),
-          "GRANT %s ON %s TO \"%s\""
-              .formatted(privilege, table.quoted(), database.user().replace("\"", "\"\"")));
+          subject(name),
+          "no right to %s %s".formatted(onEach, String.join(", ", refused)),
+          "GRANT %s ON %s TO %s".formatted(onEach, name.quoted(), role()));
     } else if (columns.keySet().containsAll(needed)) {
-      findings.ok(subject(), "is there, with all columns and the right to " + privilege);
+      findings.ok(subject(name), "is there, with all columns and the right to " + onEach);
     }
+  }
+
+  /** The job's role, for SQL. */
+  final String role() {
+    return '"' + database.user().replace("\"", "\"\"") + '"';
   }
 
   final void checkRowSecurity(long oid, String consequence) throws SQLException {

@@ -4,33 +4,47 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at the server and the table that feedback rows go to. */
+/** Looks at the server and the tables that feedback rows go to. */
 final class FeedbackCheck extends DatabaseCheck {
 
-  /** Texts as long as the contract lets ids be. */
-  private static final Set<String> IDS = Set.of("restaurant_id", "adv_campaign_id", "client_id");
-
-  /** Texts of any length. */
   private static final Set<String> TEXTS =
-      Set.of("adv_campaign_content", "adv_campaign_owner", "adv_campaign_owner_contact");
-
-  private static final int ID_LENGTH = 255;
+      Set.of(
+          "restaurant_id",
+          "adv_campaign_id",
+          "adv_campaign_content",
+          "adv_campaign_owner",
+          "adv_campaign_owner_contact",
+          "client_id");
 
   private static final String TRIGGERED = "trigger_datetime_created";
 
-  /** Seconds up to the year 9999, too many for an int4. */
   private static final Set<String> TIMES =
-      Set.of("adv_campaign_datetime_start", "adv_campaign_datetime_end", "datetime_created");
+      Set.of(
+          "adv_campaign_datetime_start",
+          "adv_campaign_datetime_end",
+          "datetime_created",
+          TRIGGERED);
 
   private static final Set<String> WRITTEN =
-      Stream.of(IDS, TEXTS, TIMES, Set.of(TRIGGERED))
-          .flatMap(Set::stream)
-          .collect(Collectors.toUnmodifiableSet());
+      Stream.of(TEXTS, TIMES).flatMap(Set::stream).collect(Collectors.toUnmodifiableSet());
+
+  /** What a row is known by. */
+  private static final Set<String> DELIVERY =
+      Set.of("restaurant_id", "adv_campaign_id", "client_id");
+
+  private static final Set<String> TEXT_TYPES = Set.of("text", "varchar", "bpchar", "citext");
+
+  private static final Set<String> TIME_TYPES =
+      Set.of("int8", "int4", "numeric", "timestamp", "timestamptz");
+
+  /** What the contract allows an id. */
+  private static final int ID_LENGTH = 255;
 
   private static final Map<String, Long> GREATEST =
       Map.of(
@@ -38,8 +52,11 @@ final class FeedbackCheck extends DatabaseCheck {
           "int4", (long) Integer.MAX_VALUE,
           "int8", Long.MAX_VALUE);
 
+  private final JobConfig.Feedback config;
+
   FeedbackCheck(JobConfig config, Findings findings) {
     super("feedback", config.feedback().database(), config.feedback().table(), "INSERT", findings);
+    this.config = config.feedback();
   }
 
   @Override
@@ -48,18 +65,21 @@ final class FeedbackCheck extends DatabaseCheck {
     if (query("SELECT pg_is_in_recovery() AS standby", row -> row.getBoolean("standby")).get(0)) {
       findings.problem(subject, "is a standby", "set feedback.db.url to the primary server");
     }
-    if (setting("default_transaction_read_only").equals("on")) {
-      findings.problem(
-          subject,
-          "default_transaction_read_only is on",
-          "set it to off for this role or database (ALTER ROLE ... SET)");
-    }
     requireVersion(14, "older ones are not tested");
     if (!setting("server_encoding").equals("UTF8")) {
-      findings.problem(
+      findings.warning(
           subject,
           "its encoding is " + setting("server_encoding"),
-          "use a database in UTF8: promos hold any character");
+          "rows with characters that it lacks are refused, and lengths may count bytes; use a database in UTF8");
+    }
+    if (query(
+            "SELECT FROM pg_language WHERE lanname = 'plpgsql' AND has_language_privilege(oid, 'USAGE')",
+            row -> true)
+        .isEmpty()) {
+      findings.problem(
+          subject,
+          "no PL/pgSQL, by which refused rows are set aside",
+          "CREATE EXTENSION plpgsql, and GRANT USAGE ON LANGUAGE plpgsql TO " + role());
     }
   }
 
@@ -68,7 +88,7 @@ final class FeedbackCheck extends DatabaseCheck {
     checkPresent(WRITTEN, columns);
     for (Column column : columns.values()) {
       if (!WRITTEN.contains(column.name())) {
-        checkOther(column);
+        checkOther(oid, column);
       } else if (column.generated()) {
         findings.problem(
             subject(), column.name() + " is computed", "make it a column that the job can write");
@@ -78,60 +98,242 @@ final class FeedbackCheck extends DatabaseCheck {
     }
     checkGranted(WRITTEN, columns);
     checkRowSecurity(oid, "the job's rows may be refused");
-    checkKind(oid);
+    checkKind(table(), oid);
     checkSequences(oid, columns);
+    checkRefusals(oid);
+    checkConflictTarget(oid);
   }
 
-  private void checkOther(Column column) {
-    if (!column.filledByItself()) {
-      findings.problem(
-          subject(),
-          column.name() + " is NOT NULL without default, and the job does not write it",
-          "give it a default, or DROP NOT NULL");
+  private void checkOther(long oid, Column column) throws SQLException {
+    if (column.filledByItself()) {
+      return;
+    }
+    String found = column.name() + " is NOT NULL without default, and the job does not write it";
+    if (query(
+            "SELECT FROM pg_trigger WHERE tgrelid = ? AND NOT tgisinternal AND tgtype & 7 = 7",
+            row -> true,
+            oid)
+        .isEmpty()) {
+      findings.problem(subject(), found, "give it a default, or DROP NOT NULL");
+    } else {
+      findings.warning(subject(), found, "see that a trigger fills it");
     }
   }
 
   private void checkType(Column column) {
-    String wrong = wrong(column);
-    if (wrong != null) {
-      findings.problem(subject(), column.name() + " is " + column.type(), wrong);
-    } else if (column.name().equals(TRIGGERED) && column.baseType().equals("int4")) {
+    boolean text = TEXTS.contains(column.name());
+    String found = column.name() + " is " + column.type();
+    if (text && column.baseType().equals("uuid")) {
+      if (DELIVERY.contains(column.name())) {
+        findings.ok(subject(), found + ": promos and clients with other ids are left out");
+      } else {
+        findings.warning(subject(), found, "promos with other texts are rejected; make it a text");
+      }
+    } else if (!(text ? TEXT_TYPES : TIME_TYPES).contains(column.baseType())) {
+      findings.problem(
+          subject(),
+          found,
+          text
+              ? "it must be text, varchar, char, citext or uuid"
+              : "it must be bigint, integer, numeric, timestamp or timestamptz");
+    } else if (text
+        && column.length() > 0
+        && !(DELIVERY.contains(column.name()) && column.length() >= ID_LENGTH)) {
       findings.warning(
           subject(),
-          TRIGGERED + " is integer, which ends on 2038-01-19",
+          found,
+          column.name().equals("client_id")
+              ? "clients with longer ids get nothing"
+              : "promos with longer texts are rejected");
+    } else if (column.baseType().equals("int4")) {
+      findings.warning(
+          subject(),
+          column.name() + " is integer, which ends on 2038-01-19",
           "ALTER TABLE %s ALTER COLUMN %s TYPE bigint, when there is time"
-              .formatted(table().quoted(), TRIGGERED));
+              .formatted(table().quoted(), column.name()));
     }
   }
 
-  private static @Nullable String wrong(Column column) {
-    if (IDS.contains(column.name())) {
-      return column.isText() && (column.length() == 0 || column.length() >= ID_LENGTH)
-          ? null
-          : "it must be a text of at least " + ID_LENGTH + " characters";
-    }
-    if (TEXTS.contains(column.name())) {
-      return column.isText() && column.length() == 0 ? null : "it must be a text of any length";
-    }
-    boolean seconds = column.baseType().equals("int8") || column.type().equals("numeric");
-    boolean enough = column.name().equals(TRIGGERED) && column.baseType().equals("int4");
-    return seconds || enough ? null : "it must be bigint, for seconds";
-  }
-
-  private void checkKind(long oid) throws SQLException {
+  private void checkKind(TableName name, long oid) throws SQLException {
     String kind =
         query(
                 "SELECT relkind::text || relpersistence::text AS kind FROM pg_class WHERE oid = ?",
                 row -> row.getString("kind"),
                 oid)
             .get(0);
-    if (kind.endsWith("u")) {
+    if (!kind.endsWith("p")) {
       findings.problem(
-          subject(), "is UNLOGGED, a crash of the server empties it", "ALTER TABLE ... SET LOGGED");
+          subject(name),
+          "is UNLOGGED, a crash of the server empties it",
+          "ALTER TABLE ... SET LOGGED");
     }
     if (kind.startsWith("m")) {
-      findings.problem(subject(), "is a materialized view", "set feedback.table to a table");
+      findings.problem(
+          subject(name), "is a materialized view", "name a table in the configuration");
     }
+  }
+
+  /**
+   * Names what can refuse a row: of the table, its partitions, and its columns' domains. A unique
+   * index with a column that a sequence fills never does.
+   */
+  private void checkRefusals(long oid) throws SQLException {
+    List<String> refusals =
+        query(
+            """
+            WITH relations AS (
+              SELECT relid::oid AS relation FROM pg_partition_tree(?::oid::regclass)
+              UNION SELECT ?::oid)
+            SELECT what FROM (
+              SELECT CASE contype WHEN 'c' THEN 'CHECK ' WHEN 'f' THEN 'foreign key '
+                     ELSE 'exclusion constraint ' END || conname AS what
+              FROM pg_constraint JOIN relations ON conrelid = relation
+              WHERE contype IN ('c', 'f', 'x') AND conparentid = 0 AND (contype <> 'c' OR conislocal)
+              UNION
+              SELECT 'CHECK ' || conname || ' of a domain'
+              FROM pg_constraint JOIN pg_attribute ON atttypid = contypid
+              WHERE attrelid = ? AND contype = 'c'
+              UNION
+              SELECT 'trigger ' || tgname FROM pg_trigger JOIN relations ON tgrelid = relation
+              WHERE NOT tgisinternal AND tgparentid = 0 AND tgtype & 4 = 4 AND tgenabled <> 'D'
+              UNION
+              SELECT 'unique index ' || c.relname
+              FROM pg_index i JOIN relations ON i.indrelid = relation
+              JOIN pg_class c ON c.oid = i.indexrelid
+              WHERE i.indisunique AND NOT i.indisexclusion
+                AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = i.indexrelid)
+                AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL OR NOT i.indimmediate
+                  OR NOT ARRAY['restaurant_id', 'adv_campaign_id', 'client_id'] <@ ARRAY(
+                    SELECT a.attname::text FROM pg_attribute a
+                    WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)))
+                AND NOT EXISTS (
+                  SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+                  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = d.classid
+                    AND d.refobjid = i.indrelid AND d.refobjsubid = ANY (i.indkey))
+              UNION
+              SELECT 'no DEFAULT partition' FROM pg_partitioned_table
+              WHERE partrelid = ? AND partdefid = 0) AS refusals (what)
+            ORDER BY what
+            """,
+            row -> row.getString("what"),
+            oid,
+            oid,
+            oid,
+            oid);
+    if (!refusals.isEmpty()) {
+      findings.warning(
+          subject(),
+          "can refuse rows: " + String.join(", ", refusals),
+          "see that they let all deliveries in; refused rows go to " + config.refusedTable());
+    }
+  }
+
+  /** ON CONFLICT reads the index. */
+  private void checkConflictTarget(long oid) throws SQLException {
+    List<String> unreadable =
+        query(
+            """
+            SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            CROSS JOIN LATERAL (
+              SELECT array_agg(a.attname::text) AS names,
+                     bool_and(has_column_privilege(a.attrelid, a.attnum, 'SELECT')) AS readable
+              FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)) k
+            WHERE i.indrelid = ? AND i.indisunique AND i.indimmediate AND i.indpred IS NULL
+              AND i.indexprs IS NULL AND NOT k.readable
+              AND k.names @> ARRAY['restaurant_id', 'adv_campaign_id', 'client_id']
+            """,
+            row -> row.getString("relname"),
+            oid);
+    if (!unreadable.isEmpty()) {
+      findings.warning(
+          subject(),
+          "unique index %s knows rows that are already there, but its columns can't be read, so these are set aside"
+              .formatted(String.join(", ", unreadable)),
+          "GRANT SELECT (its columns) ON %s TO %s".formatted(table().quoted(), role()));
+    }
+  }
+
+  @Override
+  void checkMore() throws SQLException {
+    checkCommits(config.commitsTable());
+    checkRefused(config.refusedTable());
+  }
+
+  private void checkCommits(TableName name) throws SQLException {
+    Map<String, Set<String>> types =
+        Map.of(
+            "prefix",
+            TEXT_TYPES,
+            "writer",
+            TEXT_TYPES,
+            "owner",
+            TEXT_TYPES,
+            "sequence",
+            Set.of("int8"),
+            "records",
+            Set.of("int8"),
+            "updated_at",
+            Set.of("timestamptz", "timestamp"));
+    Optional<Long> oid = find(name, "commits-table");
+    if (oid.isPresent()) {
+      checkSmallTable(
+          name, oid.get(), "commits-table", types, List.of("SELECT", "INSERT", "UPDATE"));
+      if (query(
+              """
+              SELECT FROM pg_index i
+              WHERE i.indrelid = ? AND i.indisunique AND i.indimmediate AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
+                AND ARRAY['prefix', 'writer'] <@ ARRAY(
+                  SELECT a.attname::text FROM pg_attribute a
+                  WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey))
+              """,
+              row -> true,
+              oid.get())
+          .isEmpty()) {
+        findings.problem(
+            subject(name),
+            "no PRIMARY KEY (prefix, writer), by which a row is written once",
+            "add it as feedback.sql in the jar has it");
+      }
+    }
+  }
+
+  private void checkRefused(TableName name) throws SQLException {
+    Map<String, Set<String>> types = new HashMap<>();
+    TEXTS.forEach(column -> types.put(column, TEXT_TYPES));
+    TIMES.forEach(column -> types.put(column, Set.of("int8", "numeric")));
+    types.put("reason", TEXT_TYPES);
+    Optional<Long> oid = find(name, "refused-table");
+    if (oid.isPresent()) {
+      checkSmallTable(name, oid.get(), "refused-table", types, List.of("INSERT"));
+    }
+  }
+
+  /** A table of the job's own, which takes whatever the job writes. */
+  private void checkSmallTable(
+      TableName name, long oid, String key, Map<String, Set<String>> types, List<String> privileges)
+      throws SQLException {
+    Map<String, Column> columns = Map.of();
+    for (String privilege : privileges) {
+      columns = columns(oid, privilege);
+      checkGranted(name, privilege, types.keySet(), columns);
+    }
+    checkPresent(name, key, types.keySet(), columns);
+    for (Column column : columns.values()) {
+      Set<String> accepted = types.get(column.name());
+      if (accepted == null ? !column.filledByItself() : isNarrow(column, accepted)) {
+        findings.problem(
+            subject(name),
+            "%s is %s%s"
+                .formatted(column.name(), column.type(), accepted == null ? " NOT NULL" : ""),
+            "make it as feedback.sql in the jar has it");
+      }
+    }
+    checkKind(name, oid);
+  }
+
+  private static boolean isNarrow(Column column, Set<String> accepted) {
+    return !accepted.contains(column.baseType()) || column.length() > 0;
   }
 
   /**

@@ -8,6 +8,7 @@ import io.promostream.subscribers.Audience;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
@@ -16,6 +17,30 @@ import java.util.function.ToLongFunction;
 final class FeedbackRows {
 
   private FeedbackRows() {}
+
+  /** How many rows some batches lead to. */
+  static int count(List<DeliveryBatch> batches) {
+    return batches.stream().mapToInt(batch -> batch.clients().size()).sum();
+  }
+
+  /** The same rows in pieces of at most so many. */
+  static List<List<DeliveryBatch>> pieces(List<DeliveryBatch> batches, int maxRows) {
+    List<List<DeliveryBatch>> pieces = new ArrayList<>();
+    int rows = maxRows;
+    for (DeliveryBatch batch : batches) {
+      for (Audience clients : batch.clients().slices(maxRows, Integer.MAX_VALUE)) {
+        rows += clients.size();
+        if (rows > maxRows) {
+          pieces.add(new ArrayList<>());
+          rows = clients.size();
+        }
+        pieces
+            .get(pieces.size() - 1)
+            .add(new DeliveryBatch(batch.promo(), batch.matchedAt(), clients));
+      }
+    }
+    return pieces;
+  }
 
   /**
    * Inserts a row for each client of each batch.

@@ -9,7 +9,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
@@ -44,7 +43,7 @@ final class FeedbackSession {
 
   private final JobConfig.Feedback config;
   private final Connection connection;
-  private final String insert;
+  private final FeedbackTable table;
   private final Counters counters;
 
   /** What has become of rows; on a task's metrics, which outlive a session. */
@@ -64,9 +63,9 @@ final class FeedbackSession {
   }
 
   /**
-   * Begins to work on a connection. The table is described anew each time: it may have changed.
+   * Begins to work on a connection. The tables are described anew each time: they may have changed.
    *
-   * @throws IOException if the feedback table can't take rows
+   * @throws IOException if the feedback table, or that of refused rows, can't take rows
    */
   FeedbackSession(JobConfig.Feedback config, Connection connection, Counters counters)
       throws SQLException, IOException {
@@ -74,11 +73,32 @@ final class FeedbackSession {
     this.connection = connection;
     this.counters = counters;
     connection.setAutoCommit(false);
-    insert = inTransaction(c -> FeedbackTable.describe(c, config.table()).insert());
+    table =
+        inTransaction(
+            c -> {
+              FeedbackTable.requireTakesRefusedRows(c, config.refusedTable());
+              return FeedbackTable.describe(c, config.table());
+            });
   }
 
-  /** Does some work in a transaction of its own, which is durable when this returns. */
+  /**
+   * Does some work in a transaction of its own, which is durable when this returns, and rolled back
+   * if this fails.
+   */
   <R> R inTransaction(Work<R> work) throws SQLException, IOException {
+    try {
+      return committed(work);
+    } catch (SQLException | IOException | RuntimeException e) {
+      try {
+        connection.rollback();
+      } catch (SQLException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  private <R> R committed(Work<R> work) throws SQLException, IOException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(SETTINGS);
     }
@@ -101,7 +121,7 @@ final class FeedbackSession {
    * @param first what else the transaction does, before it writes
    */
   void write(Work<?> first, List<DeliveryBatch> batches) throws SQLException, IOException {
-    int rows = batches.stream().mapToInt(batch -> batch.clients().size()).sum();
+    int rows = FeedbackRows.count(batches);
     try {
       int inserted =
           inTransaction(
@@ -114,61 +134,48 @@ final class FeedbackSession {
       if (!RefusedRows.isRefusal(e)) {
         throw e;
       }
-      connection.rollback();
       writeWithRefusals(first, batches, rows);
     }
   }
 
   private int insertAll(Connection c, List<DeliveryBatch> batches) throws SQLException {
     int inserted = 0;
-    for (List<DeliveryBatch> statement : statements(batches)) {
-      inserted += FeedbackRows.insert(c, insert, statement);
+    for (List<DeliveryBatch> piece : FeedbackRows.pieces(batches, STATEMENT_ROWS)) {
+      inserted += FeedbackRows.insert(c, table.insert(), piece);
     }
     return inserted;
   }
 
   private void writeWithRefusals(Work<?> first, List<DeliveryBatch> batches, int rows)
       throws SQLException, IOException {
-    RefusedRows careful =
+    RefusedRows refusals =
         inTransaction(
             c -> {
               first.on(c);
-              RefusedRows refusals = new RefusedRows(c, insert);
-              for (List<DeliveryBatch> statement : statements(batches)) {
-                refusals.insert(statement);
+              RefusedRows found = new RefusedRows(c, table, config.refusedTable());
+              found.insert(FeedbackRows.pieces(batches, STATEMENT_ROWS));
+              if (found.hasDoubtful()) {
+                // Not after a privilege was revoked, or a column dropped, in the middle of it.
+                FeedbackTable.describe(c, config.table());
               }
-              refusals.setAside(config.refusedTable());
-              return refusals;
+              return found;
             });
-    count(rows, careful.inserted(), careful.count());
-    if (careful.count() > 0) {
+    count(rows, refusals.inserted(), refusals.count());
+    if (refusals.count() > 0) {
       LOG.error(
           "{} refused {} rows, which are now in {} with their reasons; for example {}",
           config.table(),
-          careful.count(),
+          refusals.count(),
           config.refusedTable(),
-          careful.example());
+          refusals.example());
     }
   }
 
-  private static List<List<DeliveryBatch>> statements(List<DeliveryBatch> batches) {
-    List<List<DeliveryBatch>> statements = new ArrayList<>();
-    int from = 0;
-    int rows = 0;
-    for (int i = 0; i < batches.size(); i++) {
-      rows += batches.get(i).clients().size();
-      if (rows >= STATEMENT_ROWS || i == batches.size() - 1) {
-        statements.add(batches.subList(from, i + 1));
-        from = i + 1;
-        rows = 0;
-      }
-    }
-    return statements;
-  }
-
+  /** Without ON CONFLICT no row can be there already: one that a trigger took elsewhere is not. */
   private void count(int rows, int inserted, int refused) {
-    counters.written().inc(inserted);
+    int taken = table.conflictTarget() == null ? rows - refused : inserted;
+    counters.written().inc(taken);
     counters.refused().inc(refused);
-    counters.alreadyThere().inc(rows - inserted - refused);
+    counters.alreadyThere().inc(rows - taken - refused);
   }
 }

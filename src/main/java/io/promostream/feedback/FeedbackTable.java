@@ -2,10 +2,10 @@ package io.promostream.feedback;
 
 import static java.util.stream.Collectors.joining;
 
+import io.promostream.config.JobConfig;
 import io.promostream.config.TableName;
 import io.promostream.promo.Promo;
 import java.io.IOException;
-import java.io.Serializable;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -14,46 +14,57 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The feedback table as the catalog has it: how a value gets into each column that the job writes,
- * and which values a column can't hold.
+ * The feedback table as the catalog describes it: how a value gets into each column that the job
+ * writes, and which values a column can't hold.
  *
  * @param columns by name, those that the job writes
  * @param conflictTarget columns of a unique index by which a row is the same delivery; null if
- *     there is no such index
+ *     there is no such index. Equal is what the index takes for equal: {@code citext} ids that
+ *     differ only in case, and spellings of one UUID, are the same client
  */
 public record FeedbackTable(
-    TableName name, Map<String, Column> columns, @Nullable List<String> conflictTarget)
-    implements Serializable {
+    TableName name, Map<String, Column> columns, @Nullable List<String> conflictTarget) {
 
   /** What a column is for. */
   enum Role {
-    ID,
-    TEXT,
-    TIME
+    TEXT("a text"),
+    TIME("a time");
+
+    private final String noun;
+
+    Role(String noun) {
+      this.noun = noun;
+    }
   }
 
   /** The columns that the job writes, in the order of the contract. */
   static final Map<String, Role> WRITTEN = written();
 
+  /** Greater than any time that a promo may name. */
+  private static final long ANY_TIME = 1_000_000_000_000L;
+
+  /** What Postgres reads as a UUID. */
   private static final Pattern UUID =
-      Pattern.compile("(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}");
+      Pattern.compile("(?i)H|\\{H\\}".replace("H", "([0-9a-f]{4}-?){7}[0-9a-f]{4}"));
 
   private static Map<String, Role> written() {
     Map<String, Role> written = new LinkedHashMap<>();
-    written.put("restaurant_id", Role.ID);
-    written.put("adv_campaign_id", Role.ID);
+    written.put("restaurant_id", Role.TEXT);
+    written.put("adv_campaign_id", Role.TEXT);
     written.put("adv_campaign_content", Role.TEXT);
     written.put("adv_campaign_owner", Role.TEXT);
     written.put("adv_campaign_owner_contact", Role.TEXT);
     written.put("adv_campaign_datetime_start", Role.TIME);
     written.put("adv_campaign_datetime_end", Role.TIME);
     written.put("datetime_created", Role.TIME);
-    written.put("client_id", Role.ID);
+    written.put("client_id", Role.TEXT);
     written.put("trigger_datetime_created", Role.TIME);
     return written;
   }
@@ -61,129 +72,257 @@ public record FeedbackTable(
   /**
    * A column of the table.
    *
-   * @param type its base type's internal name: {@code int8}, {@code varchar}
-   * @param length the greatest length in characters of a text, 0 where there is none
+   * @param type internal name of its type, or of the type below its domains: {@code int8}
+   * @param modifier what the catalog keeps of the type's length or precision, -1 if nothing
    */
-  public record Column(String type, int length) implements Serializable {
+  public record Column(String type, int modifier) {
+
+    /** Lengths and precisions are kept four greater than they are. */
+    private static final int MODIFIER_OFFSET = 4;
 
     /** The value as SQL, made of one that comes as text or as int8 seconds. */
     private Optional<String> expression(Role role, String value) {
-      if (role == Role.TIME) {
-        return switch (type) {
-          case "int8", "int4", "numeric" -> Optional.of(value);
-          case "timestamptz" -> Optional.of("pg_catalog.to_timestamp(" + value + ")");
-          case "timestamp" ->
-              Optional.of("(pg_catalog.to_timestamp(" + value + ") AT TIME ZONE 'UTC')");
-          default -> Optional.empty();
-        };
-      }
-      return switch (type) {
-        case "text", "varchar", "bpchar", "citext" -> Optional.of(value);
-        case "uuid" -> Optional.of(value + "::uuid");
-        default -> Optional.empty();
+      return switch (role) {
+        case TEXT ->
+            switch (type) {
+              case "text", "varchar", "bpchar", "citext" -> Optional.of(value);
+              case "uuid" -> Optional.of(value + "::uuid");
+              default -> Optional.empty();
+            };
+        case TIME ->
+            switch (type) {
+              case "int8", "int4", "numeric" -> Optional.of(value);
+              case "timestamptz" -> Optional.of("pg_catalog.to_timestamp(" + value + ")");
+              case "timestamp" ->
+                  Optional.of("(pg_catalog.to_timestamp(" + value + ") AT TIME ZONE 'UTC')");
+              default -> Optional.empty();
+            };
       };
     }
 
-    /** Why a text can't be stored; null if it can. */
+    /** Whether it is a UUID. */
+    public boolean isUuid() {
+      return type.equals("uuid");
+    }
+
+    /** The most characters of a text. */
+    public int maxChars() {
+      return (type.equals("varchar") || type.equals("bpchar")) && modifier > 0
+          ? modifier - MODIFIER_OFFSET
+          : Integer.MAX_VALUE;
+    }
+
+    /** The greatest number. */
+    private long greatest() {
+      if (type.equals("numeric") && modifier > 0) {
+        int precision = (modifier - MODIFIER_OFFSET) >> 16;
+        int scale = (((modifier - MODIFIER_OFFSET) & 0x7ff) ^ 0x400) - 0x400;
+        return (long) Math.pow(10, precision - scale) - 1;
+      }
+      return type.equals("int4") ? Integer.MAX_VALUE : Long.MAX_VALUE;
+    }
+
+    /** Why it can't hold a text; null if it can. */
     @Nullable String whyNot(String text) {
-      if (type.equals("uuid")) {
+      if (isUuid()) {
         return UUID.matcher(text).matches() ? null : "is no UUID";
       }
-      return length > 0 && text.codePointCount(0, text.length()) > length
-          ? "is longer than %d characters".formatted(length)
+      return text.codePointCount(0, text.length()) > maxChars()
+          ? "is longer than %d characters".formatted(maxChars())
           : null;
     }
 
-    /** Why a time can't be stored; null if it can. */
-    private @Nullable String whyNot(long seconds) {
-      return type.equals("int4") && seconds > Integer.MAX_VALUE
-          ? "is greater than an integer holds"
-          : null;
+    /** Why it can't hold a time; null if it can. */
+    @Nullable String whyNot(long seconds) {
+      return seconds > greatest() ? "is greater than %d".formatted(greatest()) : null;
+    }
+
+    /** Whether it takes every text, or every time as a number. */
+    private boolean takesAll(Role role) {
+      return role == Role.TEXT
+          ? !isUuid() && maxChars() == Integer.MAX_VALUE
+          : !type.startsWith("timestamp") && greatest() > ANY_TIME;
     }
   }
 
+  private static final String RELATION =
+      "SELECT oid, relkind FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(?)";
+
+  /** The columns, with what is below their domains; and whether a row needs them. */
   private static final String COLUMNS =
       """
-      SELECT a.attname, coalesce(base.typname, t.typname) AS type,
-             CASE WHEN coalesce(base.typname, t.typname) IN ('varchar', 'bpchar')
-                  THEN greatest(0, coalesce(nullif(a.atttypmod, -1), t.typtypmod) - 4)
-                  ELSE 0 END AS length
-      FROM pg_catalog.pg_attribute a
-      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-      LEFT JOIN pg_catalog.pg_type base ON base.oid = t.typbasetype
-      WHERE a.attrelid = pg_catalog.to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped
+      WITH RECURSIVE types (attnum, type, modifier) AS (
+        SELECT attnum, atttypid, atttypmod FROM pg_catalog.pg_attribute
+        WHERE attrelid = ? AND attnum > 0 AND NOT attisdropped
+        UNION ALL
+        SELECT types.attnum, t.typbasetype, t.typtypmod
+        FROM types JOIN pg_catalog.pg_type t ON t.oid = types.type AND t.typtype = 'd')
+      SELECT a.attname, t.typname, types.modifier,
+             pg_catalog.format_type(a.atttypid, a.atttypmod) AS declared,
+             a.attgenerated <> '' OR a.attidentity = 'a' AS computed,
+             pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT') AS granted,
+             a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_trigger g
+               WHERE g.tgrelid = a.attrelid AND NOT g.tgisinternal AND g.tgtype & 7 = 7) AS needed
+      FROM types
+      JOIN pg_catalog.pg_type t ON t.oid = types.type AND t.typtype <> 'd'
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = ? AND a.attnum = types.attnum
+      ORDER BY a.attnum
       """;
 
-  /** Unique indexes over plain columns, without a predicate. */
-  private static final String UNIQUE_INDEXES =
+  /**
+   * The columns of a unique index that ON CONFLICT takes: over plain columns, without a predicate,
+   * not deferrable, on a table without rules, and with the right to SELECT them. Of several the one
+   * with the fewest columns: who conflicts with a wider one conflicts with it too.
+   */
+  private static final String CONFLICT_TARGET =
       """
-      SELECT i.indexrelid, array_agg(a.attname ORDER BY k.ord)::text[] AS columns
+      SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.ord) AS columns
       FROM pg_catalog.pg_index i
-      CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, ord)
+      CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, ord)
       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-      WHERE i.indrelid = pg_catalog.to_regclass(?) AND i.indisunique AND i.indisvalid
-        AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND k.ord <= i.indnkeyatts
-      GROUP BY i.indexrelid
+      WHERE i.indrelid = ? AND i.indisunique AND i.indisvalid AND i.indimmediate
+        AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL
+        AND k.ord <= i.indnkeyatts
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                        WHERE r.ev_class = i.indrelid AND r.ev_type IN ('2', '3'))
+      GROUP BY i.indexrelid, i.indrelid
+      HAVING pg_catalog.array_agg(a.attname::text)
+               @> ARRAY['restaurant_id', 'adv_campaign_id', 'client_id']
+         AND pg_catalog.bool_and(pg_catalog.has_column_privilege(i.indrelid, a.attnum, 'SELECT'))
+      ORDER BY pg_catalog.count(*), i.indexrelid
+      LIMIT 1
       """;
 
   /**
    * Reads the catalog.
    *
-   * @throws IOException if the table can't take rows, saying why and what to do
+   * @throws IOException if the table can't take rows, with everything that is wrong
    */
   public static FeedbackTable describe(Connection connection, TableName name)
       throws SQLException, IOException {
-    Map<String, Column> columns = new LinkedHashMap<>();
-    try (PreparedStatement statement = connection.prepareStatement(COLUMNS)) {
-      statement.setString(1, name.quoted());
-      try (ResultSet row = statement.executeQuery()) {
-        while (row.next()) {
-          if (WRITTEN.containsKey(row.getString("attname"))) {
-            columns.put(
-                row.getString("attname"), new Column(row.getString("type"), row.getInt("length")));
-          }
-        }
-      }
+    List<String> problems = new ArrayList<>();
+    long oid = find(connection, name);
+    Map<String, Column> columns = columns(connection, oid, WRITTEN, problems);
+    requireNone(problems, "feedback rows", name);
+    return new FeedbackTable(name, columns, conflictTarget(connection, oid));
+  }
+
+  /**
+   * Connects and reads the catalog.
+   *
+   * @throws IOException if that fails, or the table can't take rows
+   */
+  public static FeedbackTable describe(JobConfig.Feedback config) throws IOException {
+    try (Connection connection = config.database().connect("promo-stream feedback columns")) {
+      return describe(connection, config.table());
+    } catch (SQLException e) {
+      throw new IOException(
+          "table %s can't be described: %s".formatted(config.table(), e.getMessage()), e);
     }
-    FeedbackTable table = new FeedbackTable(name, columns, conflictTarget(connection, name));
-    List<String> problems = table.problems();
+  }
+
+  /**
+   * Looks at the table of refused rows, which must take whatever the feedback table refuses.
+   *
+   * @throws IOException if it does not, with everything that is wrong
+   */
+  static void requireTakesRefusedRows(Connection connection, TableName name)
+      throws SQLException, IOException {
+    Map<String, Role> written = new LinkedHashMap<>(WRITTEN);
+    written.put("reason", Role.TEXT);
+    List<String> problems = new ArrayList<>();
+    columns(connection, find(connection, name), written, problems)
+        .forEach(
+            (column, found) -> {
+              Role role = written.get(column);
+              if (found.expression(role, "").isPresent() && !found.takesAll(role)) {
+                problems.add(
+                    "column %s does not take every value, make it %s"
+                        .formatted(column, role == Role.TEXT ? "text" : "bigint"));
+              }
+            });
+    requireNone(problems, "refused rows", name);
+  }
+
+  private static void requireNone(List<String> problems, String what, TableName name)
+      throws IOException {
     if (!problems.isEmpty()) {
       throw new IOException(
-          "table %s can't take feedback rows: %s. --check says more"
-              .formatted(name, String.join("; ", problems)));
+          "table %s can't take %s: %s".formatted(name, what, String.join("; ", problems)));
     }
-    return table;
   }
 
-  private List<String> problems() {
-    List<String> problems = new ArrayList<>();
-    WRITTEN.forEach(
-        (column, role) -> {
-          Column found = columns.get(column);
-          if (found == null) {
-            problems.add("it has no column " + column);
-          } else if (found.expression(role, "").isEmpty()) {
-            problems.add("column %s is of type %s".formatted(column, found.type()));
-          }
-        });
-    return problems;
-  }
-
-  /** A row is the same delivery if restaurant, campaign and client are the same. */
-  private static @Nullable List<String> conflictTarget(Connection connection, TableName name)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(UNIQUE_INDEXES)) {
+  private static long find(Connection connection, TableName name) throws SQLException, IOException {
+    try (PreparedStatement statement = connection.prepareStatement(RELATION)) {
       statement.setString(1, name.quoted());
       try (ResultSet row = statement.executeQuery()) {
+        if (!row.next()) {
+          throw new IOException(
+              "table %s does not exist. The job creates no tables: create it as feedback.sql in the jar says"
+                  .formatted(name));
+        }
+        if (!"rpvf".contains(row.getString("relkind"))) {
+          throw new IOException("%s is no table that takes rows".formatted(name));
+        }
+        return row.getLong("oid");
+      }
+    }
+  }
+
+  private static Map<String, Column> columns(
+      Connection connection, long oid, Map<String, Role> written, List<String> problems)
+      throws SQLException {
+    Map<String, Column> columns = new LinkedHashMap<>();
+    List<String> notGranted = new ArrayList<>();
+    try (PreparedStatement statement = connection.prepareStatement(COLUMNS)) {
+      statement.setLong(1, oid);
+      statement.setLong(2, oid);
+      try (ResultSet row = statement.executeQuery()) {
         while (row.next()) {
-          List<String> columns = List.of((String[]) row.getArray("columns").getArray());
-          if (columns.containsAll(List.of("restaurant_id", "adv_campaign_id", "client_id"))) {
-            return columns;
+          String column = row.getString("attname");
+          Role role = written.get(column);
+          if (role == null) {
+            if (row.getBoolean("needed")) {
+              problems.add(
+                  "column %s is NOT NULL without a default, and the job does not write it: give it a default"
+                      .formatted(column));
+            }
+            continue;
+          }
+          Column found = new Column(row.getString("typname"), row.getInt("modifier"));
+          columns.put(column, found);
+          if (found.expression(role, "").isEmpty()) {
+            problems.add(
+                "column %s is %s, which does not hold %s"
+                    .formatted(column, row.getString("declared"), role.noun));
+          }
+          if (row.getBoolean("computed")) {
+            problems.add("column %s is GENERATED ALWAYS, so no row may name it".formatted(column));
+          }
+          if (!row.getBoolean("granted")) {
+            notGranted.add(column);
           }
         }
       }
     }
-    return null;
+    written.keySet().stream()
+        .filter(column -> !columns.containsKey(column))
+        .forEach(column -> problems.add("it has no column " + column));
+    if (!notGranted.isEmpty()) {
+      problems.add("the role may not INSERT " + String.join(", ", notGranted));
+    }
+    return columns;
+  }
+
+  private static @Nullable List<String> conflictTarget(Connection connection, long oid)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(CONFLICT_TARGET)) {
+      statement.setLong(1, oid);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? List.of((String[]) row.getArray("columns").getArray()) : null;
+      }
+    }
   }
 
   /**
@@ -192,20 +331,9 @@ public record FeedbackTable(
    * of rows. It names its columns, so their order and further nullable ones don't matter.
    */
   String insert() {
-    String into =
-        "INSERT INTO %s (%s) SELECT ".formatted(name.quoted(), String.join(", ", WRITTEN.keySet()));
-    String select =
-        WRITTEN.entrySet().stream()
-            .map(
-                column ->
-                    columns
-                        .get(column.getKey())
-                        .expression(column.getValue(), "row." + column.getKey())
-                        .orElseThrow())
-            .collect(joining(", "));
-    String from =
+    return insert(
         """
-         FROM (SELECT restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, \
+        (SELECT restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, \
         adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end, \
         datetime_created, pg_catalog.unnest(pg_catalog.string_to_array(uuids, ',') || texts::text[]) \
         AS client_id, trigger_datetime_created \
@@ -215,41 +343,60 @@ public record FeedbackTable(
         pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::int8[])) \
         AS batch (restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, \
         adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end, \
-        datetime_created, uuids, texts, trigger_datetime_created)) AS row""";
+        datetime_created, uuids, texts, trigger_datetime_created)) AS row""");
+  }
+
+  /**
+   * The statement that inserts rows.
+   *
+   * @param rows what it selects from, under the alias {@code row}: texts, and times as int8
+   */
+  String insert(String rows) {
+    String select =
+        WRITTEN.entrySet().stream()
+            .map(
+                column ->
+                    columns
+                        .get(column.getKey())
+                        .expression(column.getValue(), "row." + column.getKey())
+                        .orElseThrow())
+            .collect(joining(", "));
     String conflict =
         conflictTarget == null
             ? ""
             : conflictTarget.stream()
                 .map(column -> '"' + column.replace("\"", "\"\"") + '"')
                 .collect(joining(", ", " ON CONFLICT (", ") DO NOTHING"));
-    return into + select + from + conflict;
+    return "INSERT INTO %s (%s) SELECT %s FROM %s%s"
+        .formatted(name.quoted(), String.join(", ", WRITTEN.keySet()), select, rows, conflict);
   }
 
   /** Why the table can't hold a promo's row, whoever the client is; null if it can. */
   public @Nullable String whyNot(Promo promo) {
-    Map<String, String> texts = new LinkedHashMap<>();
-    texts.put("restaurant_id", promo.restaurantId());
-    texts.put("adv_campaign_id", promo.campaignId());
-    texts.put("adv_campaign_content", promo.content());
-    texts.put("adv_campaign_owner", promo.owner());
-    texts.put("adv_campaign_owner_contact", promo.ownerContact());
-    Map<String, Long> times = new LinkedHashMap<>();
-    times.put("adv_campaign_datetime_start", promo.start());
-    times.put("adv_campaign_datetime_end", promo.end());
-    times.put("datetime_created", promo.created());
-    for (Map.Entry<String, String> text : texts.entrySet()) {
-      String why = columns.get(text.getKey()).whyNot(text.getValue());
-      if (why != null) {
-        return text.getKey() + " " + why;
-      }
-    }
-    for (Map.Entry<String, Long> time : times.entrySet()) {
-      String why = columns.get(time.getKey()).whyNot(time.getValue());
-      if (why != null) {
-        return time.getKey() + " " + why;
-      }
-    }
-    return null;
+    return Stream.of(
+            whyNot("restaurant_id", promo.restaurantId()),
+            whyNot("adv_campaign_id", promo.campaignId()),
+            whyNot("adv_campaign_content", promo.content()),
+            whyNot("adv_campaign_owner", promo.owner()),
+            whyNot("adv_campaign_owner_contact", promo.ownerContact()),
+            whyNot("adv_campaign_datetime_start", promo.start()),
+            whyNot("adv_campaign_datetime_end", promo.end()),
+            whyNot("datetime_created", promo.created()))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElse(null);
+  }
+
+  private @Nullable String whyNot(String column, String text) {
+    return named(column, columns.get(column).whyNot(text));
+  }
+
+  private @Nullable String whyNot(String column, long seconds) {
+    return named(column, columns.get(column).whyNot(seconds));
+  }
+
+  private static @Nullable String named(String column, @Nullable String why) {
+    return why == null ? null : column + " " + why;
   }
 
   /** The column that holds the client's id. */

@@ -275,7 +275,7 @@ public enum JobMetric {
       "rowsSkipped",
       "rows",
       "subscribers",
-      "Rows with an id that is empty, longer than 255 characters or not UTF-8, at the last refresh.",
+      "Rows with an id that is empty, longer than 255 characters or not UTF-8, or with a client's id that the feedback table can't hold, at the last refresh.",
       "Any: these clients get nothing.");
 
   /** What kind of number it is. */

@@ -4,8 +4,10 @@ import io.promostream.kafka.Message;
 import io.promostream.kafka.TopicLimits;
 import io.promostream.metrics.JobMetric;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
@@ -13,6 +15,7 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.apache.flink.util.function.SerializableFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +34,20 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   /** So that a stream of promos that are too large does not become one of questions. */
   private static final long ASK_AGAIN_NANOS = 10_000_000_000L;
+  /** Finds out what the feedback table can hold, where and when it is needed. */
+  @FunctionalInterface
+  public interface StorageRules extends Serializable {
+
+    /**
+     * Tells for a promo why the table can't hold its rows; null if it can.
+     *
+     * @throws IOException if the table can't be asked
+     */
+    Function<Promo, @Nullable String> load() throws IOException;
+  }
 
   private final TopicLimits.Lookup limits;
+  private final StorageRules storageRules;
   private final String notificationsTopic;
   private final String rejectedTopic;
   private final SerializableFunction<Promo, Message> largestNotification;
@@ -41,6 +56,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   private transient long askedNanos;
   private transient int maxRejectedBytes;
   private transient boolean rejectedNeedsKeys;
+  private transient Function<Promo, @Nullable String> whyNotStorable;
   private transient Counter read;
   private transient Map<RejectReason, Counter> rejected;
 
@@ -51,10 +67,12 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
    */
   public ParsePromo(
       TopicLimits.Lookup limits,
+      StorageRules storageRules,
       String notificationsTopic,
       String rejectedTopic,
       SerializableFunction<Promo, Message> largestNotification) {
     this.limits = limits;
+    this.storageRules = storageRules;
     this.notificationsTopic = notificationsTopic;
     this.rejectedTopic = rejectedTopic;
     this.largestNotification = largestNotification;
@@ -66,6 +84,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     askedNanos = System.nanoTime();
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     rejectedNeedsKeys = limits.needsKeys(rejectedTopic);
+    whyNotStorable = storageRules.load();
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
@@ -80,6 +99,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     try {
       byte[] value = raw.message().value();
       Promo promo = PromoParser.parse(value);
+      requireStorable(promo);
       if (value.length > maxNotificationBytes - MOST_ADDED_BYTES) {
         requireSendable(promo);
       }
@@ -90,6 +110,14 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
           RejectedMessage.of(
               raw.message(), e.reason(), e.getMessage(), raw.origin(), maxRejectedBytes);
       context.output(REJECTED, rejectedNeedsKeys ? RejectedMessage.withKey(message) : message);
+    }
+  }
+
+  private void requireStorable(Promo promo) throws UnusablePromoException {
+    String whyNot = whyNotStorable.apply(promo);
+    if (whyNot != null) {
+      throw new UnusablePromoException(
+          RejectReason.UNSTORABLE_VALUE, whyNot + " for its column of the feedback table");
     }
   }
 

@@ -50,12 +50,15 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private static final Duration LAST_RETRY = Duration.ofMinutes(1);
 
   private final Database database;
-  private final SubscribersTable table;
+  private final ClientIds.Lookup clientIds;
   private final TableName tableName;
   private final Duration refreshInterval;
   private final long chunkBytes;
   private final ListMetrics metrics;
   private final Interruption interruption = new Interruption();
+
+  /** Null until the first refresh, since the feedback table may be out of reach at the start. */
+  private @Nullable SubscribersTable table;
 
   /** What was read and is still to be sorted into audiences; null once all is. */
   private @Nullable SubscribersByRestaurant unsorted;
@@ -78,16 +81,18 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private int failures;
 
   /**
+   * @param clientIds which clients' ids can be used
    * @param chunkBytes {@link #CHUNK_BYTES}, or fewer in a test
    */
   ListFetcher(
       Database database,
       TableName tableName,
       Duration refreshInterval,
+      ClientIds.Lookup clientIds,
       long chunkBytes,
       ListMetrics metrics) {
     this.database = database;
-    this.table = new SubscribersTable(tableName);
+    this.clientIds = clientIds;
     this.tableName = tableName;
     this.refreshInterval = refreshInterval;
     this.chunkBytes = chunkBytes;
@@ -176,6 +181,14 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   }
 
   private void read() {
+    try {
+      if (table == null) {
+        table = new SubscribersTable(tableName, clientIds.find());
+      }
+    } catch (IOException e) {
+      failed(e);
+      return;
+    }
     try (Connection connection = database.connect("promo-stream subscribers")) {
       try {
         interruption.watch(connection);

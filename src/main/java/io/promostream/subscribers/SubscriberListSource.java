@@ -30,15 +30,19 @@ public final class SubscriberListSource
   private final Database database;
   private final TableName table;
   private final Duration refreshInterval;
+  private final ClientIds.Lookup clientIds;
 
   /**
    * @param table with the columns {@code client_id} and {@code restaurant_id}; needs SELECT on them
    * @param refreshInterval from the start of one refresh to the start of the next
+   * @param clientIds which clients' ids can be used; rows with others are skipped
    */
-  public SubscriberListSource(Database database, TableName table, Duration refreshInterval) {
+  public SubscriberListSource(
+      Database database, TableName table, Duration refreshInterval, ClientIds.Lookup clientIds) {
     this.database = database;
     this.table = table;
     this.refreshInterval = refreshInterval;
+    this.clientIds = clientIds;
   }
 
   @Override
@@ -50,7 +54,9 @@ public final class SubscriberListSource
   public SourceReader<ListUpdate, SubscriberListSplit> createReader(SourceReaderContext context) {
     ListMetrics metrics = new ListMetrics(context.metricGroup(), Clock.systemUTC());
     return new SubscriberListReader(
-        () -> new ListFetcher(database, table, refreshInterval, ListFetcher.CHUNK_BYTES, metrics),
+        () ->
+            new ListFetcher(
+                database, table, refreshInterval, clientIds, ListFetcher.CHUNK_BYTES, metrics),
         metrics,
         context);
   }

@@ -53,13 +53,13 @@ final class SubscribersTable {
    *
    * @param restaurant in "C", where ids are equal byte for byte, whatever the column's collation
    *     holds to be equal
-   * @param usable whether the client's id is neither empty nor too long. {@code octet_length} needs
-   *     not look into the text: with {@code char_length} alone the fingerprints take three times as
-   *     long.
+   * @param usable whether the client's id is neither empty nor too long, nor of a form that the
+   *     feedback table can't hold. {@code octet_length} needs not look into the text: with {@code
+   *     char_length} alone the fingerprints take three times as long.
    */
   private record Ids(String restaurant, String client, String usable) {
 
-    static Ids in(Connection connection) throws SQLException {
+    static Ids in(Connection connection, ClientIds clientIds) throws SQLException {
       boolean anyBytes =
           "SQL_ASCII"
               .equals(connection.unwrap(PGConnection.class).getParameterStatus("server_encoding"));
@@ -71,7 +71,8 @@ final class SubscribersTable {
           (anyBytes ? utf8OrNull(RESTAURANT_ID) : RESTAURANT_ID) + " COLLATE \"C\"",
           client,
           "octet_length(%2$s) > 0 AND (octet_length(%2$s) <= %1$d OR %3$s <= %1$d)"
-              .formatted(MAX_ID_CHARS, client, characters));
+                  .formatted(maxChars(clientIds), client, characters)
+              + clientIds.condition(client));
     }
 
     private static String utf8OrNull(String id) {
@@ -95,22 +96,26 @@ final class SubscribersTable {
       AND NULLIF(seen.relfilenode, 0) IS DISTINCT FROM pg_relation_filenode(locked.relation)""";
 
   private final TableName name;
+  private final ClientIds clientIds;
 
-  SubscribersTable(TableName name) {
+  SubscribersTable(TableName name, ClientIds clientIds) {
     this.name = name;
+    this.clientIds = clientIds;
   }
 
   /**
    * Every restaurant with subscribers.
    *
-   * @param rowsSkipped rows with an id that is empty, too long, or not UTF-8
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
+   *     the feedback table can't hold
    */
   record Overview(Map<String, Fingerprint> restaurants, long rowsSkipped) {}
 
   /**
    * All subscribers, as far as they fit.
    *
-   * @param rowsSkipped rows with an id that is empty, too long, or not UTF-8
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
+   *     the feedback table can't hold
    */
   record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 
@@ -129,7 +134,7 @@ final class SubscribersTable {
     CopyRows groups = new CopyRows(connection, fingerprints(connection), 5);
     while (groups.next()) {
       for (int group = 0; group < groups.size(); group++) {
-        long rows = isUsable(groups, group, 0) ? groups.number(group, 1) : 0;
+        long rows = isUsable(groups, group, 0, MAX_ID_CHARS) ? groups.number(group, 1) : 0;
         rowsSkipped += groups.number(group, 4) - rows;
         if (rows > 0) {
           restaurants.put(
@@ -144,16 +149,27 @@ final class SubscribersTable {
 
   /** The query of {@link #overview}. */
   String fingerprints(Connection connection) throws SQLException {
-    Ids ids = Ids.in(connection);
+    Ids ids = Ids.in(connection, clientIds);
     return """
     SELECT %5$s, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
     sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY 1"""
         .formatted(ids.usable, ids.hash(0), ids.hash(1), name.quoted(), ids.restaurant);
   }
 
-  private static boolean isUsable(CopyRows rows, int row, int column) {
+  private static int maxChars(ClientIds clientIds) {
+    return Math.min(MAX_ID_CHARS, clientIds.maxChars());
+  }
+
+  /** What {@link Ids} says in SQL, of both ids. */
+  private boolean isUsable(CopyRows rows, int row) {
+    return isUsable(rows, row, 0, MAX_ID_CHARS)
+        && isUsable(rows, row, 1, maxChars(clientIds))
+        && clientIds.isFormOf(rows, row, 1);
+  }
+
+  private static boolean isUsable(CopyRows rows, int row, int column, int maxChars) {
     int bytes = rows.length(row, column);
-    return bytes > 0 && (bytes <= MAX_ID_CHARS || rows.characters(row, column) <= MAX_ID_CHARS);
+    return bytes > 0 && (bytes <= maxChars || rows.characters(row, column) <= maxChars);
   }
 
   /** A sum of 64-bit numbers, which Postgres gives in full, reduced to 64 bits again. */
@@ -176,10 +192,10 @@ final class SubscribersTable {
   Everything everything(Connection connection, long maxBytes) throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     long rowsSkipped = 0;
-    CopyRows rows = rows(connection, Ids.in(connection), "");
+    CopyRows rows = rows(connection, Ids.in(connection, clientIds), "");
     while (rows.next()) {
       rowsSkipped += rows.size();
-      rows.keep(row -> isUsable(rows, row, 0) && isUsable(rows, row, 1));
+      rows.keep(row -> isUsable(rows, row));
       rowsSkipped -= rows.size();
       restaurants.add(rows);
     }
@@ -200,7 +216,7 @@ final class SubscribersTable {
       throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
     restaurants.expect(restaurantIds);
-    Ids ids = Ids.in(connection);
+    Ids ids = Ids.in(connection, clientIds);
     String which = " WHERE " + ids.usable;
     if (!all) {
       String array = connection.createArrayOf("text", restaurantIds.toArray()).toString();

@@ -1,6 +1,7 @@
 package io.promostream.subscribers;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
@@ -25,6 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.configuration.Configuration;
@@ -47,6 +49,7 @@ class SubscriberListSourceTest {
 
   private TestDatabase database;
   private Database reader;
+  private ClientIds clientIds = ClientIds.ANY;
 
   @BeforeEach
   void createTable() {
@@ -60,7 +63,8 @@ class SubscriberListSourceTest {
   }
 
   private SubscriberListSource source() {
-    return new SubscriberListSource(reader, TABLE, OFTEN);
+    ClientIds rule = clientIds;
+    return new SubscriberListSource(reader, TABLE, OFTEN, () -> rule);
   }
 
   private void subscribe(String restaurant, String... clients) throws Exception {
@@ -260,6 +264,72 @@ class SubscriberListSourceTest {
     }
   }
 
+  /** Both ways to count, of a first reading and of a refresh, and the reading of a restaurant. */
+  private void assertSkips(List<String> unusable, String... usable) throws Exception {
+    subscribe("r", usable);
+    subscribe("r", unusable.toArray(String[]::new));
+    subscribe("nobody", unusable.toArray(String[]::new));
+    int skipped = 2 * unusable.size();
+    try (SourceRun run = SourceRun.of(source())) {
+      assertThat(run.completed().subscriptions()).isEqualTo(usable.length);
+      assertThat(run.list).isEqualTo(Map.of("r", Set.of(usable)));
+      assertThat(run.metric("rowsSkipped")).isEqualTo(skipped);
+      assertThat(run.changes()).isEmpty();
+      assertThat(run.metric("rowsSkipped")).isEqualTo(skipped);
+      subscribe("new", usable);
+      subscribe("new", unusable.toArray(String[]::new));
+      run.changes();
+      assertThat(run.list).containsEntry("new", Set.of(usable));
+    }
+  }
+
+  @Test
+  void skipsClientIdsThatAreTooLongForTheFeedbackTable() throws Exception {
+    clientIds = new ClientIds(5, false);
+    assertSkips(List.of("", "123456", "😀".repeat(6)), "12345", "😀".repeat(5));
+  }
+
+  @Test
+  void skipsClientIdsThatAreNoUuidWhereTheFeedbackTableHasUuids() throws Exception {
+    clientIds = new ClientIds(Integer.MAX_VALUE, true);
+    String uuid = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
+    List<String> unusable =
+        List.of(
+            "", "a", uuid + "0", uuid.substring(1), uuid.replace('a', 'g'), "{" + uuid, uuid + "}");
+    assertSkips(
+        unusable, uuid, uuid.toUpperCase(Locale.ROOT), uuid.replace("-", ""), "{" + uuid + "}");
+    // The rule is that of Postgres.
+    unusable.forEach(
+        id ->
+            assertThatThrownBy(() -> database.query("SELECT '%s'::uuid".formatted(id)))
+                .hasRootCauseMessage(
+                    "ERROR: invalid input syntax for type uuid: \"%s\"\n  Position: 8"
+                        .formatted(id)));
+  }
+
+  @Test
+  void readsTheListOnceTheFeedbackTableCanBeAsked() throws Exception {
+    subscribe("r", "a");
+    AtomicInteger tries = new AtomicInteger();
+    ListFetcher fetcher =
+        new ListFetcher(
+            reader,
+            TABLE,
+            OFTEN,
+            () -> {
+              if (tries.incrementAndGet() < 2) {
+                throw new IOException("out of reach");
+              }
+              return ClientIds.ANY;
+            },
+            ListFetcher.CHUNK_BYTES,
+            metrics());
+    fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(SubscriberListSplit.NOTHING_SENT)));
+    assertThat(fetch(fetcher)).isEmpty();
+    assertThat(fetch(fetcher)).isNotEmpty();
+    assertThat(tries).hasValue(2);
+  }
+
   @Test
   void unusableRowsAreCountedAndSkipped() throws Exception {
     // 255 characters of four bytes each are still an id.
@@ -380,7 +450,8 @@ class SubscriberListSourceTest {
         GRANT SELECT ON v_%1$s_%2$s TO list_reader"""
             .formatted(client, restaurant));
     TableName view = TableName.parse("public.v_%s_%s".formatted(client, restaurant));
-    try (SourceRun run = SourceRun.of(new SubscriberListSource(reader, view, OFTEN))) {
+    try (SourceRun run =
+        SourceRun.of(new SubscriberListSource(reader, view, OFTEN, () -> clientIds))) {
       run.completed();
       return Map.copyOf(run.list);
     }
@@ -679,7 +750,8 @@ class SubscriberListSourceTest {
     }
     Database nowhere =
         new Database("jdbc:postgresql://127.0.0.1:" + freePort + "/x", "x", new Secret("x", null));
-    try (SourceRun run = SourceRun.of(new SubscriberListSource(nowhere, TABLE, OFTEN))) {
+    try (SourceRun run =
+        SourceRun.of(new SubscriberListSource(nowhere, TABLE, OFTEN, () -> clientIds))) {
       assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 2)).isEmpty();
       assertThat(run.metric("listAgeSeconds")).isEqualTo(-1);
     }
@@ -876,7 +948,8 @@ class SubscriberListSourceTest {
 
   private ListFetcher fetcher(
       ListMetrics metrics, Duration interval, long chunkBytes, SubscriberListSplit state) {
-    ListFetcher fetcher = new ListFetcher(reader, TABLE, interval, chunkBytes, metrics);
+    ListFetcher fetcher =
+        new ListFetcher(reader, TABLE, interval, () -> clientIds, chunkBytes, metrics);
     fetcher.handleSplitsChanges(new SplitsAddition<>(List.of(state)));
     return fetcher;
   }

@@ -143,8 +143,9 @@ public final class SecuredSite {
     execute(SUBSCRIBERS, TestDatabase.subscribersTable());
     execute(
         FEEDBACK,
-        "CREATE TABLE public.subscribers_feedback (%s)"
-            .formatted(TestDatabase.EXISTING_FEEDBACK_COLUMNS));
+        TestDatabase.feedbackTable()
+            + "DROP TABLE public.subscribers_feedback; CREATE TABLE public.subscribers_feedback (%s)"
+                .formatted(TestDatabase.EXISTING_FEEDBACK_COLUMNS));
     execute(SUBSCRIBERS, Files.readString(ACCOUNTS.resolve("subscribers.sql")));
     execute(FEEDBACK, Files.readString(ACCOUNTS.resolve("feedback.sql")));
     for (List<String> command : aclCommands()) {

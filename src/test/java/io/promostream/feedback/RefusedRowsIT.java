@@ -1,0 +1,288 @@
+package io.promostream.feedback;
+
+import static io.promostream.feedback.FeedbackTableFixture.batch;
+import static io.promostream.feedback.FeedbackTableFixture.promo;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.promostream.config.Database;
+import io.promostream.testing.TestDatabase;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rows that the feedback table refuses are set aside one by one; all others are written. */
+class RefusedRowsIT {
+
+  private static final String TABLE = "public.subscribers_feedback";
+
+  /** A trigger function that does this for each row of the client "bad". */
+  private static String onBadRow(String statement) {
+    return """
+        CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF NEW.client_id = 'bad' THEN %s; END IF;
+          RETURN NEW; END $$;
+        """
+        .formatted(statement);
+  }
+
+  private static String trigger(String statement) {
+    return onBadRow(statement)
+        + "CREATE TRIGGER judge BEFORE INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION judge()";
+  }
+
+  private static void assertSetsOnlyBadRowsAside(FeedbackTableFixture feedback, String reason)
+      throws Exception {
+    feedback.write(
+        batch(promo("r", "c"), "a", "bad", "d"),
+        batch(promo("s", "c"), "bad"),
+        batch(promo("t", "c"), "a"));
+    assertThat(feedback.rows()).containsExactly("r c a", "r c d", "t c a");
+    assertThat(feedback.refused()).containsExactly("r c bad", "s c bad");
+    assertThat(feedback.reasons()).hasSize(2).allMatch(found -> found.startsWith(reason), reason);
+    assertThat(feedback.counts()).containsExactly(3L, 2L, 0L);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "23514;ALTER TABLE subscribers_feedback ADD CHECK (client_id <> 'bad')",
+        "22001;ALTER TABLE subscribers_feedback ALTER COLUMN client_id TYPE varchar(2)",
+        "23503;CREATE TABLE clients (id text PRIMARY KEY); INSERT INTO clients VALUES ('a'), ('d');"
+            + "ALTER TABLE subscribers_feedback ADD FOREIGN KEY (client_id) REFERENCES clients",
+        "23503;CREATE TABLE clients (id text PRIMARY KEY); INSERT INTO clients VALUES ('a'), ('d');"
+            + "ALTER TABLE subscribers_feedback ADD FOREIGN KEY (client_id) REFERENCES clients DEFERRABLE INITIALLY DEFERRED",
+        "23514;CREATE TABLE elsewhere (LIKE subscribers_feedback INCLUDING IDENTITY) PARTITION BY LIST (client_id);"
+            + "CREATE TABLE kept PARTITION OF elsewhere FOR VALUES IN ('a', 'd');"
+            + "DROP TABLE subscribers_feedback; ALTER TABLE elsewhere RENAME TO subscribers_feedback",
+        "44000;ALTER TABLE subscribers_feedback RENAME TO base; CREATE VIEW subscribers_feedback AS"
+            + " SELECT * FROM base WHERE client_id <> 'bad' WITH CHECK OPTION",
+        "23514;CREATE DOMAIN client AS text CHECK (VALUE <> 'bad');"
+            + "ALTER TABLE subscribers_feedback ALTER COLUMN client_id TYPE client",
+        "22P02;CREATE TABLE parsed (value jsonb); CREATE FUNCTION parse() RETURNS trigger LANGUAGE plpgsql AS"
+            + " $$ BEGIN INSERT INTO parsed VALUES (CASE WHEN NEW.client_id = 'bad' THEN '{' ELSE '1' END::jsonb); RETURN NULL; END $$;"
+            + "CREATE TRIGGER parse AFTER INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION parse()"
+      })
+  void setsAsideWhatAConstraintRefuses(String reasonAndDdl) throws Exception {
+    String[] parts = reasonAndDdl.split(";", 2);
+    assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(parts[1]), parts[0]);
+  }
+
+  /** Also codes by which the server says that it is shutting down, or that a lock is missing. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "P0001", "12345", "U0001", "23505", "42501", "0A000", "XX000", "40001", "57014", "08006",
+        "55P03", "53100"
+      })
+  void setsAsideWhatATriggerRaises(String state) throws Exception {
+    assertSetsOnlyBadRowsAside(
+        FeedbackTableFixture.with(trigger("RAISE 'not this one' USING ERRCODE = '%s'".formatted(state))),
+        state + " not this one");
+  }
+
+  @Test
+  void setsAsideWhatADeferredConstraintTriggerRaises() throws Exception {
+    assertSetsOnlyBadRowsAside(
+        FeedbackTableFixture.with(
+            onBadRow("RAISE 'too late'")
+                + "CREATE CONSTRAINT TRIGGER judge AFTER INSERT ON subscribers_feedback DEFERRABLE INITIALLY DEFERRED"
+                + " FOR EACH ROW EXECUTE FUNCTION judge()"),
+        "P0001 too late");
+  }
+
+  /** Errors that are about the session most of the time, but here about a row. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "42P01;INSERT INTO nothing VALUES (1)",
+        "42703;NEW.nothing = 1",
+        "21000;PERFORM (SELECT 1 FROM generate_series(1, 2))",
+        "22012;PERFORM 1 / 0",
+        "P0002;SELECT 1 INTO STRICT NEW.feedback WHERE false"
+      })
+  void setsAsideWhatBreaksATrigger(String stateAndStatement) throws Exception {
+    String[] parts = stateAndStatement.split(";");
+    assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(trigger(parts[1])), parts[0]);
+  }
+
+  private static FeedbackTableFixture withRole(String role, String ddl) {
+    return FeedbackTableFixture.with(
+        """
+        CREATE ROLE %1$s LOGIN PASSWORD 'x';
+        GRANT INSERT ON subscribers_feedback, subscribers_feedback_refused TO %1$s;
+        """
+                .formatted(role)
+            + ddl);
+  }
+
+  @Test
+  void setsAsideWhatAPolicyRefuses() throws Exception {
+    FeedbackTableFixture feedback =
+        withRole(
+            "policed",
+            "ALTER TABLE subscribers_feedback ENABLE ROW LEVEL SECURITY;"
+                + "CREATE POLICY good ON subscribers_feedback FOR INSERT WITH CHECK (client_id <> 'bad')");
+    feedback.writeInto(
+        TABLE, feedback.database.as("policed", "x"), batch(promo("r", "c"), "a", "bad"));
+    assertThat(feedback.rows()).containsExactly("r c a");
+    assertThat(feedback.reasons())
+        .singleElement()
+        .asString()
+        .startsWith("42501 new row violates row-level security policy");
+  }
+
+  /** Nothing is set aside because of what is wrong with every row. */
+  @Test
+  void setsNothingAsideWhereNoRowPasses() throws Exception {
+    FeedbackTableFixture feedback =
+        withRole("shut_out", "ALTER TABLE subscribers_feedback ENABLE ROW LEVEL SECURITY");
+    Database role = feedback.database.as("shut_out", "x");
+    String[] clients = IntStream.range(0, 3_000).mapToObj(i -> "c" + i).toArray(String[]::new);
+    assertThatThrownBy(
+            () ->
+                feedback.writeInto(
+                    TABLE, role, batch(promo("r", "c"), clients), batch(promo("r", "d"), "a")))
+        .isInstanceOf(SQLException.class)
+        .hasMessageContaining("row-level security");
+    feedback.database.execute(
+        """
+        ALTER TABLE subscribers_feedback DISABLE ROW LEVEL SECURITY;
+        CREATE SEQUENCE id_of_rows;
+        ALTER TABLE subscribers_feedback ADD COLUMN n int DEFAULT nextval('id_of_rows')""");
+    assertThatThrownBy(() -> feedback.writeInto(TABLE, role, batch(promo("r", "c"), "a", "b")))
+        .hasMessageContaining("permission denied for sequence id_of_rows");
+    feedback.database.execute("REVOKE INSERT ON subscribers_feedback FROM shut_out");
+    assertThatThrownBy(() -> feedback.writeInto(TABLE, role, batch(promo("r", "c"), "a", "b")))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("the role may not INSERT");
+    assertThat(feedback.rows()).isEmpty();
+    assertThat(feedback.refused()).isEmpty();
+    assertThat(feedback.counts()).containsExactly(0L, 0L, 0L);
+  }
+
+  /** A trigger that takes rows elsewhere counts none of them, and they pass all the same. */
+  @Test
+  void setsAsideRowsForWhichATriggerFindsNoTable() throws Exception {
+    FeedbackTableFixture feedback =
+        FeedbackTableFixture.with(
+            """
+            CREATE TABLE rows_of_r () INHERITS (subscribers_feedback);
+            CREATE FUNCTION route() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              EXECUTE format('INSERT INTO %I SELECT $1.*', 'rows_of_' || NEW.restaurant_id) USING NEW;
+              RETURN NULL; END $$;
+            CREATE TRIGGER route BEFORE INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION route()""");
+    feedback.write(batch(promo("r", "c"), "a"), batch(promo("new", "c"), "a"));
+    assertThat(feedback.rows()).containsExactly("r c a");
+    assertThat(feedback.refused()).containsExactly("new c a");
+    assertThat(feedback.reasons()).singleElement().asString().startsWith("42P01");
+    assertThat(feedback.counts()).containsExactly(1L, 1L, 0L);
+  }
+
+  @Test
+  void setsAsideWhatTheEncodingLacksAndEscapesIt() throws Exception {
+    TestDatabase utf8 = TestDatabase.create();
+    TestDatabase latin1 = new TestDatabase(utf8.name() + "_latin1");
+    utf8.execute(
+        "CREATE DATABASE %s ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+            .formatted(latin1.name()));
+    FeedbackTableFixture feedback = new FeedbackTableFixture(latin1.withFeedbackTable());
+    feedback.write(
+        batch(promo("r", "é"), "é", "😀"),
+        batch(promo("r", "€"), "a"),
+        batch(promo("r", "c"), "a"));
+    assertThat(feedback.rows()).containsExactly("r c a", "r é é");
+    assertThat(feedback.refused())
+        .containsExactly("r \\303\\251 \\360\\237\\230\\200", "r \\342\\202\\254 a");
+    assertThat(feedback.reasons()).allMatch(reason -> reason.startsWith("22P05"));
+  }
+
+  /** What two transactions at once may do, and a prepared one could not. */
+  @Test
+  void letsTriggersNotifyAndUpdateASharedRow() throws Exception {
+    FeedbackTableFixture feedback =
+        FeedbackTableFixture.with(
+            """
+            CREATE TABLE total (rows int); INSERT INTO total VALUES (0);
+            CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              UPDATE total SET rows = rows + 1; NOTIFY feedback; RETURN NULL; END $$;
+            CREATE TRIGGER tell AFTER INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION tell();
+            ALTER TABLE subscribers_feedback ADD CHECK (client_id <> 'bad')""");
+    assertSetsOnlyBadRowsAside(feedback, "23514");
+    assertThat(feedback.database.query("SELECT rows FROM total")).containsExactly("3");
+  }
+
+  @Test
+  void setsAWholeCampaignAsideInSeconds() throws Exception {
+    FeedbackTableFixture feedback =
+        FeedbackTableFixture.with("ALTER TABLE subscribers_feedback ADD CHECK (restaurant_id <> 'bad')");
+    String[] clients = IntStream.range(0, 10_000).mapToObj(i -> "c" + i).toArray(String[]::new);
+    long start = System.nanoTime();
+    feedback.write(batch(promo("bad", "c"), clients), batch(promo("good", "c"), clients));
+    Duration taken = Duration.ofNanos(System.nanoTime() - start);
+    System.out.println("10,000 refused rows beside as many good ones: " + taken);
+    assertThat(taken).isLessThan(Duration.ofSeconds(60));
+    assertThat(feedback.counts()).containsExactly(10_000L, 10_000L, 0L);
+    assertThat(feedback.refused()).doesNotHaveDuplicates().hasSize(10_000);
+  }
+
+  /** As the runbook tells; one row is refused again, so none is moved. */
+  @Test
+  void refusedRowsAreReplayedByTheDocumentedStatement() throws Exception {
+    String replay;
+    try (InputStream sql = RefusedRowsIT.class.getResourceAsStream("/replay-refused.sql")) {
+      replay = new String(sql.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    FeedbackTableFixture feedback =
+        FeedbackTableFixture.with(
+            "ALTER TABLE subscribers_feedback ADD CONSTRAINT a CHECK (client_id <> 'a'),"
+                + " ADD CONSTRAINT b CHECK (client_id <> 'b')");
+    feedback.write(batch(promo("r", "c"), "a", "b", "d"));
+    feedback.database.execute("ALTER TABLE subscribers_feedback DROP CONSTRAINT a");
+    assertThatThrownBy(() -> feedback.database.execute(replay))
+        .rootCause()
+        .hasMessageContaining("violates check constraint \"b\"");
+    assertThat(feedback.refused()).containsExactly("r c a", "r c b");
+    feedback.database.execute(replay.replace("LIKE '%'", "LIKE '%\"a\"%'"));
+    assertThat(feedback.rows()).containsExactly("r c a", "r c d");
+    assertThat(feedback.refused()).containsExactly("r c b");
+    assertThat(
+            feedback.database.query(
+                "SELECT count(DISTINCT (adv_campaign_content, adv_campaign_owner, adv_campaign_owner_contact,"
+                    + " adv_campaign_datetime_start, adv_campaign_datetime_end, datetime_created, trigger_datetime_created))"
+                    + " FROM subscribers_feedback"))
+        .containsExactly("1");
+  }
+
+  /** A failure that is not a row's leaves no transaction behind, which the next try would meet. */
+  @Test
+  void rollsBackWhatFails() throws Exception {
+    FeedbackTableFixture feedback = FeedbackTableFixture.with("");
+    try (var connection = feedback.database.asSuperuser().connect("test")) {
+      FeedbackSession session = feedback.session(connection);
+      assertThatThrownBy(
+              () ->
+                  session.write(
+                      c -> {
+                        throw new IOException("not now");
+                      },
+                      List.of(batch(promo("r", "c"), "a"))))
+          .hasMessage("not now");
+      feedback.database.execute(
+          trigger("RAISE 'only once' USING ERRCODE = '40001'").replace("'bad'", "'a'"));
+      assertThatThrownBy(() -> session.write(c -> null, List.of(batch(promo("r", "c"), "a"))))
+          .hasMessageContaining("only once");
+      feedback.database.execute("DROP TRIGGER judge ON subscribers_feedback");
+      session.write(c -> null, List.of(batch(promo("r", "c"), "a")));
+    }
+    assertThat(feedback.rows()).containsExactly("r c a");
+    assertThat(feedback.refused()).isEmpty();
+  }
+}
