@@ -200,7 +200,8 @@ class KafkaTroubleIT {
                       real.notifications().atLeastOnce()),
                   real.rejected(),
                   real.feedback(),
-                  real.limits()));
+                  real.limits(),
+                  real.storageRules()));
       job.start(2);
       job.send(promo("r", "c", 10));
       TestJob.await("the rows", () -> job.rows().size() >= 100);

@@ -84,7 +84,8 @@ class RefusedRowsIT {
       })
   void setsAsideWhatATriggerRaises(String state) throws Exception {
     assertSetsOnlyBadRowsAside(
-        FeedbackTableFixture.with(trigger("RAISE 'not this one' USING ERRCODE = '%s'".formatted(state))),
+        FeedbackTableFixture.with(
+            trigger("RAISE 'not this one' USING ERRCODE = '%s'".formatted(state))),
         state + " not this one");
   }
 
@@ -222,7 +223,8 @@ class RefusedRowsIT {
   @Test
   void setsAWholeCampaignAsideInSeconds() throws Exception {
     FeedbackTableFixture feedback =
-        FeedbackTableFixture.with("ALTER TABLE subscribers_feedback ADD CHECK (restaurant_id <> 'bad')");
+        FeedbackTableFixture.with(
+            "ALTER TABLE subscribers_feedback ADD CHECK (restaurant_id <> 'bad')");
     String[] clients = IntStream.range(0, 10_000).mapToObj(i -> "c" + i).toArray(String[]::new);
     long start = System.nanoTime();
     feedback.write(batch(promo("bad", "c"), clients), batch(promo("good", "c"), clients));
