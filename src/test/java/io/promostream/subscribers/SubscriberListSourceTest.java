@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -38,8 +37,6 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The source against a Postgres where it has SELECT on the table and nothing else. */
 class SubscriberListSourceTest {
@@ -403,10 +400,7 @@ class SubscriberListSourceTest {
   }
 
   private void useDatabaseIn(String encoding) {
-    String name = database.name() + "_" + encoding.toLowerCase(Locale.ROOT);
-    database.execute(
-        "CREATE DATABASE %s ENCODING '%s' LOCALE 'C' TEMPLATE template0".formatted(name, encoding));
-    database = new TestDatabase(name).withSubscribersTable();
+    database = TestDatabase.inEncoding(encoding).withSubscribersTable();
     database.execute(
         "GRANT SELECT (client_id, restaurant_id) ON subscribers_restaurants TO list_reader");
     reader = database.as("list_reader", "secret");
@@ -704,26 +698,6 @@ class SubscriberListSourceTest {
               "transaction_isolation repeatable read",
               "client_encoding UTF8");
       assertThat(run.metric("refreshFailures")).isZero();
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"LATIN1", "SQL_ASCII"})
-  void idsComeOutOfOtherEncodings(String encoding) throws Exception {
-    database = TestDatabase.inEncoding(encoding).withSubscribersTable();
-    database.execute("TRUNCATE subscribers_restaurants");
-    reader = database.asSuperuser();
-    subscribe("r\u00e9", "\u00e9", "e", "\u00fc".repeat(100));
-    try (SourceRun run = SourceRun.of(source())) {
-      run.refresh();
-      assertThat(run.list)
-          .isEqualTo(Map.of("r\u00e9", Set.of("\u00e9", "e", "\u00fc".repeat(100))));
-      // Once more, as the hashes of the server are of other bytes.
-      run.refresh();
-      assertThat(run.changes()).isEmpty();
-      subscribe("r\u00e9", "\u00e8");
-      run.refresh();
-      assertThat(run.list.get("r\u00e9")).contains("\u00e8").hasSize(4);
     }
   }
 
