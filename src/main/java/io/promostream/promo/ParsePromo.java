@@ -34,6 +34,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   /** So that a stream of promos that are too large does not become one of questions. */
   private static final long ASK_AGAIN_NANOS = 10_000_000_000L;
+
   /** Finds out what the feedback table can hold, where and when it is needed. */
   @FunctionalInterface
   public interface StorageRules extends Serializable {
