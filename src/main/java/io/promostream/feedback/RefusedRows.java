@@ -61,10 +61,10 @@ final class RefusedRows {
 
   /**
    * Inserts row by row. The rows come as JSON in a setting of the transaction, because DO takes no
-   * parameters, and the outcome goes back the same way. Texts are in base64, so that a character
-   * that the encoding of the database lacks is refused with its row; the texts of that row are set
-   * aside as bytea's escapes. The function that raised an error is not known here, but the context
-   * names the statement.
+   * parameters, and the outcome goes back the same way. Each text comes in base64, so that a
+   * character that the encoding of the database lacks is refused with its row, and in ASCII with
+   * escapes, as which it is set aside then. The function that raised an error is not known here,
+   * but the context names the statement.
    */
   private static final String ROW_BY_ROW =
       """
@@ -125,13 +125,12 @@ final class RefusedRows {
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** A text out of its base64. */
+  /** A text of a row, out of its base64. */
   private static final String TEXT =
-      "pg_catalog.convert_from(pg_catalog.decode(%s, 'base64'), 'UTF8')";
+      "pg_catalog.convert_from(pg_catalog.decode(%s ->> 0, 'base64'), 'UTF8')";
 
-  /** The same in ASCII, whatever it is. */
-  private static final String ESCAPED =
-      "pg_catalog.encode(pg_catalog.decode(%s, 'base64'), 'escape')";
+  /** The same in ASCII. */
+  private static final String ESCAPED = "%s ->> 1";
 
   private final Connection connection;
   private final FeedbackTable table;
@@ -248,7 +247,7 @@ final class RefusedRows {
     return FeedbackTable.WRITTEN.entrySet().stream()
         .map(
             column ->
-                (column.getValue() == FeedbackTable.Role.TIME ? "(%s)::int8" : text)
+                (column.getValue() == FeedbackTable.Role.TIME ? "(%s)::text::int8" : text)
                         .formatted(value(column.getKey()))
                     + " AS "
                     + column.getKey())
@@ -256,7 +255,7 @@ final class RefusedRows {
   }
 
   private static String value(String column) {
-    return column.equals("client_id") ? "v_client #>> '{}'" : "v_promo ->> '" + column + "'";
+    return column.equals("client_id") ? "v_client" : "(v_promo -> '" + column + "')";
   }
 
   private static String literals(Set<String> classes) {
@@ -271,11 +270,16 @@ final class RefusedRows {
         Promo promo = batch.promo();
         json.writeStartObject();
         json.writeObjectFieldStart("promo");
-        json.writeStringField("restaurant_id", base64(promo.restaurantId()));
-        json.writeStringField("adv_campaign_id", base64(promo.campaignId()));
-        json.writeStringField("adv_campaign_content", base64(promo.content()));
-        json.writeStringField("adv_campaign_owner", base64(promo.owner()));
-        json.writeStringField("adv_campaign_owner_contact", base64(promo.ownerContact()));
+        json.writeFieldName("restaurant_id");
+        write(json, promo.restaurantId());
+        json.writeFieldName("adv_campaign_id");
+        write(json, promo.campaignId());
+        json.writeFieldName("adv_campaign_content");
+        write(json, promo.content());
+        json.writeFieldName("adv_campaign_owner");
+        write(json, promo.owner());
+        json.writeFieldName("adv_campaign_owner_contact");
+        write(json, promo.ownerContact());
         json.writeNumberField("adv_campaign_datetime_start", promo.start());
         json.writeNumberField("adv_campaign_datetime_end", promo.end());
         json.writeNumberField("datetime_created", promo.created());
@@ -283,7 +287,7 @@ final class RefusedRows {
         json.writeEndObject();
         json.writeArrayFieldStart("clients");
         for (String client : batch.clients().clientIds()) {
-          json.writeString(base64(client));
+          write(json, client);
         }
         json.writeEndArray();
         json.writeEndObject();
@@ -295,8 +299,14 @@ final class RefusedRows {
     return text.toString();
   }
 
-  private static String base64(String text) {
-    return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  private static void write(JsonGenerator json, String text) throws IOException {
+    StringBuilder ascii = new StringBuilder();
+    text.chars()
+        .forEach(c -> ascii.append(c < 0x7f ? Character.toString(c) : "\\u%04x".formatted(c)));
+    json.writeStartArray();
+    json.writeString(Base64.getEncoder().encodeToString(text.getBytes(UTF_8)));
+    json.writeString(ascii.toString());
+    json.writeEndArray();
   }
 
   /** How many rows came in. */
