@@ -94,6 +94,11 @@ class ExpectationTest {
         .doesNotContain(new Due("r", "short", "a"));
 
     delivered(published(13, "another", 0, ALWAYS, 1), "a", 20);
+    assertThat(expectation().owed())
+        .as("it may have restarted by 20, and failed again")
+        .doesNotContain(new Due("r", "short", "a"));
+
+    delivered(published(13, "more", 0, ALWAYS, 1), "a", 23);
     assertThat(expectation().owed()).containsAll(due("short", "a"));
   }
 
@@ -165,6 +170,7 @@ class ExpectationTest {
     delivered(published(3, "other", 0, ALWAYS, 1), "guest", 6);
     delivered(promo, "a", 4);
     delivered(published(7, "later", 0, ALWAYS, 1), "a", 9);
+    delivered(published(8, "later still", 0, ALWAYS, 1), "a", 12);
     unsubscribed(20, "guest");
     assertThat(expectation().owed()).contains(new Due("r", "c", "guest"));
   }
