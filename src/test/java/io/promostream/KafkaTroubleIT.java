@@ -98,7 +98,7 @@ class KafkaTroubleIT {
 
       // The door rejects such promos as long as the topic does.
       job.limit(job.notificationsTopic, 1_000_000);
-      Thread.sleep(10_000);
+      Thread.sleep(10_100);
       job.send(promo("large", "d", 200_000));
       TestJob.await(
           "the larger limit",

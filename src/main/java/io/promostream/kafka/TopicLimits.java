@@ -142,6 +142,49 @@ public final class TopicLimits {
     }
   }
 
+  /**
+   * A topic's limit, which may be raised while the job runs. So it is read anew before a message is
+   * taken for too large, but not for each of a stream of such messages. A limit that was lowered is
+   * noticed where the topic refuses a message.
+   */
+  public static final class Current {
+
+    private static final long READ_AGAIN_NANOS = 10_000_000_000L;
+
+    private final Lookup limits;
+    private final String topic;
+    private int bytes;
+    private long readNanos;
+
+    public Current(Lookup limits, String topic) throws IOException {
+      this.limits = limits;
+      this.topic = topic;
+      read();
+    }
+
+    private void read() throws IOException {
+      readNanos = System.nanoTime();
+      bytes = limits.maxMessageBytes(topic);
+    }
+
+    /** The limit as it was read last. */
+    public int bytes() {
+      return bytes;
+    }
+
+    /** Whether the topic takes a message of this size. */
+    public boolean takes(int size) {
+      if (size > bytes && System.nanoTime() - readNanos > READ_AGAIN_NANOS) {
+        try {
+          read();
+        } catch (IOException e) {
+          LOG.warn("{}; the limit of {} bytes stays in force", e.getMessage(), bytes);
+        }
+      }
+      return size <= bytes;
+    }
+  }
+
   /** Says that a message is larger than its topic's limit. */
   public static String tooLarge(int bytes, String topic, int limit) {
     return "The message takes %d bytes, topic %s takes %d".formatted(bytes, topic, limit);

@@ -22,7 +22,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
   private final NotificationExpansion expansion;
   private final String rejectedTopic;
   private final TopicLimits.Lookup limits;
-  private transient int maxBytes;
+  private transient TopicLimits.Current limit;
   private transient int maxRejectedBytes;
   private transient Counter written;
   private transient Counter refused;
@@ -35,7 +35,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
 
   @Override
   public void open(OpenContext context) throws IOException {
-    maxBytes = limits.maxMessageBytes(expansion.topic());
+    limit = new TopicLimits.Current(limits, expansion.topic());
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     written = JobMetric.NOTIFICATIONS_WRITTEN.counter(getRuntimeContext().getMetricGroup());
     refused = JobMetric.MESSAGES_REFUSED.counter(getRuntimeContext().getMetricGroup());
@@ -47,13 +47,13 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
         batch,
         message -> {
           int bytes = TopicLimits.sizeOf(message);
-          if (bytes > maxBytes) {
-            refused.inc();
-            String why = TopicLimits.tooLarge(bytes, expansion.topic(), maxBytes);
-            out.collect(expansion.setAside(message, why, maxRejectedBytes));
-          } else {
+          if (limit.takes(bytes)) {
             written.inc();
             out.collect(message);
+          } else {
+            refused.inc();
+            String why = TopicLimits.tooLarge(bytes, expansion.topic(), limit.bytes());
+            out.collect(expansion.setAside(message, why, maxRejectedBytes));
           }
         });
   }

@@ -16,8 +16,6 @@ import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.apache.flink.util.function.SerializableFunction;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Makes promos of messages; those that are none go to {@link #REJECTED}, ready to be sent. */
 public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
@@ -29,11 +27,6 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
    * wants escaped: a client's id as key and as field, a time, the frame. Some 2,800 bytes.
    */
   static final int MOST_ADDED_BYTES = 4_096;
-
-  private static final Logger LOG = LoggerFactory.getLogger(ParsePromo.class);
-
-  /** So that a stream of promos that are too large does not become one of questions. */
-  private static final long ASK_AGAIN_NANOS = 10_000_000_000L;
 
   /** Finds out what the feedback table can hold, where and when it is needed. */
   @FunctionalInterface
@@ -53,8 +46,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   private final String rejectedTopic;
   private final SerializableFunction<Promo, Message> largestNotification;
 
-  private transient int maxNotificationBytes;
-  private transient long askedNanos;
+  private transient TopicLimits.Current ofNotifications;
   private transient int maxRejectedBytes;
   private transient boolean rejectedNeedsKeys;
   private transient Function<Promo, @Nullable String> whyNotStorable;
@@ -81,8 +73,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   @Override
   public void open(OpenContext context) throws IOException {
-    maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
-    askedNanos = System.nanoTime();
+    ofNotifications = new TopicLimits.Current(limits, notificationsTopic);
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     rejectedNeedsKeys = limits.needsKeys(rejectedTopic);
     whyNotStorable = storageRules.load();
@@ -101,7 +92,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
       byte[] value = raw.message().value();
       Promo promo = PromoParser.parse(value);
       requireStorable(promo);
-      if (value.length > maxNotificationBytes - MOST_ADDED_BYTES) {
+      if (value.length > ofNotifications.bytes() - MOST_ADDED_BYTES) {
         requireSendable(promo);
       }
       out.collect(promo);
@@ -124,27 +115,11 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   private void requireSendable(Promo promo) throws UnusablePromoException {
     int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
-    if (bytes > maxNotificationBytes && System.nanoTime() - askedNanos > ASK_AGAIN_NANOS) {
-      askAgain();
-    }
-    if (bytes > maxNotificationBytes) {
+    if (!ofNotifications.takes(bytes)) {
       throw new UnusablePromoException(
           RejectReason.TOO_LARGE,
           "a notification of it may take %d bytes, topic %s takes %d"
-              .formatted(bytes, notificationsTopic, maxNotificationBytes));
-    }
-  }
-
-  /**
-   * Looks whether the topic's limit was raised since. A limit that was lowered needs no look here:
-   * the sink sets aside what the topic refuses.
-   */
-  private void askAgain() {
-    askedNanos = System.nanoTime();
-    try {
-      maxNotificationBytes = limits.maxMessageBytes(notificationsTopic);
-    } catch (IOException e) {
-      LOG.warn("{}; the limit of {} bytes stays in force", e.getMessage(), maxNotificationBytes);
+              .formatted(bytes, notificationsTopic, ofNotifications.bytes()));
     }
   }
 }
