@@ -279,6 +279,18 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(4L, 0L, 1L);
   }
 
+  /** A newer version of a promo is the same delivery. */
+  @Test
+  void comparesByTheUniqueIndexWithTheFewestColumns() throws Exception {
+    FeedbackTableFixture feedback =
+        FeedbackTableFixture.with(
+            "ALTER TABLE subscribers_feedback ADD UNIQUE (restaurant_id, adv_campaign_id, client_id, datetime_created),"
+                + " ADD UNIQUE (restaurant_id, adv_campaign_id, client_id)");
+    feedback.write(batch(promo("r", "c"), "a"));
+    feedback.write(batch(new Promo("r", "c", "", "", "", 1, 1, 1), "a"));
+    assertThat(feedback.counts()).containsExactly(1L, 0L, 1L);
+  }
+
   @Test
   void writesTwiceWithoutAUniqueIndex() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
