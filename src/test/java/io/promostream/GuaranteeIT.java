@@ -81,6 +81,7 @@ class GuaranteeIT {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);
+      TestJob.await("the job to run", job::runs);
       publish(job, 50);
       String savepoint = job.savepoint();
       assertDeliveredOnce(job);

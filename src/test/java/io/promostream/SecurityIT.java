@@ -319,10 +319,11 @@ class SecurityIT {
     KafkaTarget<Message> target =
         new KafkaTarget<>(
             site.config("--transaction-prefix=promo-stream"),
-            SecuredSite.NOTIFICATIONS,
-            Uids.NOTIFICATIONS,
+            // Not of the notifications, which other tests of this class read.
+            SecuredSite.REJECTED,
+            Uids.REJECTED,
             new RejectedExpansion(),
-            JobMetric.NOTIFICATIONS_WRITTEN,
+            JobMetric.REJECTED_WRITTEN,
             "a start of the job");
     long twoDaysAgo = System.currentTimeMillis() - 2 * 86_400_000L;
     Committable old = new Committable(1, 1, new byte[0], 1, 1, Long.MAX_VALUE, twoDaysAgo);
