@@ -226,13 +226,13 @@ class KafkaTroubleIT {
     try (TestJob first = new TestJob(checkpoints);
         TestJob second = new TestJob(checkpoints)) {
       first.subscribe("a", "r");
-      first.start(2);
+      first.start(1);
       first.send(promo("r", "c", 10));
       first.awaitDeliveries(1);
       second.change(
           "--transaction-prefix=" + first.prefix,
           "--notifications.topic=" + first.notificationsTopic);
-      second.start(2);
+      second.start(1);
       TestJob.await(
           "the refusal",
           () ->

@@ -378,13 +378,12 @@ class KafkaReplayerIT {
     idle.start();
     try {
       Mark mark = Mark.NONE;
-      while (mark.sequence() < 20) {
+      while (mark.sequence() < 150) {
         Committable next = committable(mark.sequence() + 1);
         try {
           mark = successor.takeOver(WRITER, mark, next);
-          while (mark.sequence() < 20) {
+          while (mark.sequence() < 150) {
             mark = commit(successor, mark, mark.sequence() + 1);
-            Thread.sleep(10);
           }
         } catch (Exception fenced) {
           successor.reset();
@@ -396,7 +395,7 @@ class KafkaReplayerIT {
       idle.join(60_000);
     }
     assertThat(renewed).hasPositiveValue();
-    assertOnceEach(20);
+    assertOnceEach(150);
   }
 
   @Test
