@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.promostream.config.Database;
+import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.Secret;
 import io.promostream.feedback.FeedbackTarget;
 import io.promostream.local.Delivery;
@@ -13,6 +14,8 @@ import io.promostream.testing.Pooler;
 import io.promostream.testing.Programs;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestDatabase;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -81,8 +84,12 @@ class PoolerIT {
               .toList();
       assertThat(keys(job.rows())).as("rows").isEqualTo(expected);
       assertThat(keys(job.notifications())).as("notifications").isEqualTo(expected);
-      assertThat(sessionOf(pooler, job.subscribers)).isEqualTo("read committed, off");
-      assertThat(sessionOf(pooler, job.feedback)).isEqualTo("read committed, off");
+      assertThat(
+              EnvironmentCheck.run(job.config(), new PrintStream(OutputStream.nullOutputStream())))
+          .as("--check")
+          .isZero();
+      assertThat(sessionOf(pooler, job.subscribers)).isEqualTo("read committed, off, 0");
+      assertThat(sessionOf(pooler, job.feedback)).isEqualTo("read committed, off, 0");
     }
   }
 
@@ -107,7 +114,8 @@ class PoolerIT {
         Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "SELECT current_setting('transaction_isolation') || ', ' || current_setting('transaction_read_only')")) {
+                "SELECT concat_ws(', ', current_setting('transaction_isolation'),"
+                    + " current_setting('transaction_read_only'), current_setting('statement_timeout'))")) {
       row.next();
       return row.getString(1);
     }

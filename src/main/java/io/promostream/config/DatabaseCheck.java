@@ -4,7 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
+import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +15,7 @@ import java.util.Set;
 /** What the checks of both databases have in common; looks into the catalog, changes nothing. */
 abstract class DatabaseCheck {
 
-  private static final int STATEMENT_TIMEOUT_MILLIS = 10_000;
+  private static final int ANSWER_TIMEOUT_MILLIS = 20_000;
 
   /**
    * A column as the catalog has it.
@@ -83,10 +83,8 @@ abstract class DatabaseCheck {
     try (Connection opened = database.connect("promo-stream check")) {
       connection = opened;
       // The URL's own limits may be none.
-      connection.setNetworkTimeout(Runnable::run, 2 * STATEMENT_TIMEOUT_MILLIS);
-      try (Statement statement = connection.createStatement()) {
-        statement.execute("SET statement_timeout = " + STATEMENT_TIMEOUT_MILLIS);
-      }
+      connection.setNetworkTimeout(Runnable::run, ANSWER_TIMEOUT_MILLIS);
+      TransactionSettings.beginCatalog(connection);
       findings.ok(
           group + ".db",
           "PostgreSQL %s at %s as %s"
@@ -161,6 +159,7 @@ abstract class DatabaseCheck {
   final Optional<Long> find(TableName name, String key) throws SQLException {
     List<Long> found = List.of();
     String reason = "does not exist in this database";
+    Savepoint before = connection.setSavepoint();
     try {
       found =
           query(
@@ -169,6 +168,7 @@ abstract class DatabaseCheck {
               name.quoted());
     } catch (SQLException e) {
       // A schema that the role has no USAGE on.
+      connection.rollback(before);
       reason = e.getMessage();
     }
     if (found.isEmpty()) {

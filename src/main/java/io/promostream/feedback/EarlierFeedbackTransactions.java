@@ -1,6 +1,7 @@
 package io.promostream.feedback;
 
 import io.promostream.config.Database;
+import io.promostream.config.TransactionSettings;
 import io.promostream.replay.EarlierTransactions.Inspector;
 import io.promostream.replay.EarlierTransactions.Outcome;
 import java.sql.Connection;
@@ -32,6 +33,7 @@ public record EarlierFeedbackTransactions(Database database)
     List<Outcome> outcomes = new ArrayList<>();
     try (Connection connection = database.connect("promo-stream upgrade");
         PreparedStatement statement = connection.prepareStatement(STATUS)) {
+      TransactionSettings.beginCatalog(connection);
       for (FeedbackCommittable transaction : transactions) {
         statement.setString(1, transaction.gid());
         statement.setLong(2, transaction.xid());

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
-import java.sql.Statement;
 import java.util.List;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
@@ -22,21 +21,6 @@ import org.slf4j.LoggerFactory;
 final class FeedbackSession {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeedbackSession.class);
-
-  /**
-   * What a transaction needs. A COMMIT must not return before the WAL is flushed, and its warnings
-   * must arrive. A statement and a wait for a lock give up before the driver does (120 s). A client
-   * that was stopped in the middle frees its locks after 20 s. Deferred constraints speak up while
-   * a row can still be set aside.
-   */
-  private static final String SETTINGS =
-      TransactionSettings.of("ISOLATION LEVEL READ COMMITTED, READ WRITE", "100s", "60s", "20s")
-          + """
-            SELECT pg_catalog.set_config('synchronous_commit', 'on', true)
-            WHERE pg_catalog.current_setting('synchronous_commit') <> 'remote_apply';
-            SET LOCAL client_min_messages = warning;
-            SET CONSTRAINTS ALL IMMEDIATE
-            """;
 
   /** Rows in one statement: a round trip and a statement's start cost as much as some twenty. */
   private static final int STATEMENT_ROWS = 1_000;
@@ -72,7 +56,6 @@ final class FeedbackSession {
     this.config = config;
     this.connection = connection;
     this.counters = counters;
-    connection.setAutoCommit(false);
     table =
         inTransaction(
             c -> {
@@ -98,10 +81,29 @@ final class FeedbackSession {
     }
   }
 
+  /**
+   * What a transaction needs. A COMMIT must not return before the WAL is flushed, and its warnings
+   * must arrive. A statement and a wait for a lock give up before the driver does (120 s). A client
+   * that was stopped in the middle frees its locks after 20 s. Deferred constraints speak up while
+   * a row can still be set aside.
+   */
+  private void begin() throws SQLException {
+    TransactionSettings.begin(
+        connection,
+        "ISOLATION LEVEL READ COMMITTED, READ WRITE",
+        "100s",
+        "60s",
+        "20s",
+        """
+        SELECT pg_catalog.set_config('synchronous_commit', 'on', true)
+        WHERE pg_catalog.current_setting('synchronous_commit') <> 'remote_apply';
+        SET LOCAL client_min_messages = warning;
+        SET CONSTRAINTS ALL IMMEDIATE
+        """);
+  }
+
   private <R> R committed(Work<R> work) throws SQLException, IOException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(SETTINGS);
-    }
+    begin();
     R result = work.on(connection);
     connection.clearWarnings();
     connection.commit();

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.TableName;
+import io.promostream.config.TransactionSettings;
 import io.promostream.promo.Promo;
 import java.io.IOException;
 import java.sql.Connection;
@@ -215,6 +216,7 @@ public record FeedbackTable(
    */
   public static FeedbackTable describe(JobConfig.Feedback config) throws IOException {
     try (Connection connection = config.database().connect("promo-stream feedback columns")) {
+      TransactionSettings.beginCatalog(connection);
       return describe(connection, config.table());
     } catch (SQLException e) {
       throw new IOException(

@@ -20,13 +20,6 @@ final class SubscribersTable {
 
   private static final int MAX_ID_CHARS = 255;
 
-  /**
-   * A statement ends on the server before the client gives up on it (2 min without a byte, see
-   * Database). Otherwise statements that wait for a lock would pile up there.
-   */
-  private static final String SETTINGS =
-      TransactionSettings.of("ISOLATION LEVEL REPEATABLE READ, READ ONLY", "100s", "100s", "100s");
-
   /** Rows keep coming, as fast as the network lets them. */
   private static final String TIMEOUT_FOR_ROWS = "SET LOCAL statement_timeout = '10min'";
 
@@ -119,12 +112,15 @@ final class SubscribersTable {
    */
   record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 
-  /** Begins a transaction, for one or more of the readings below. */
+  /**
+   * Begins a transaction, for one or more of the readings below. It sees the moment of the first.
+   *
+   * <p>A statement ends on the server before the client gives up on it (2 min without a byte, see
+   * Database). Otherwise statements that wait for a lock would pile up there.
+   */
   void begin(Connection connection) throws SQLException {
-    connection.setAutoCommit(false);
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(SETTINGS + MEMORY);
-    }
+    TransactionSettings.begin(
+        connection, "ISOLATION LEVEL REPEATABLE READ, READ ONLY", "100s", "100s", "100s", MEMORY);
   }
 
   /** Reads one row per restaurant. */

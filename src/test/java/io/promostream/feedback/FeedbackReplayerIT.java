@@ -9,12 +9,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.config.Database;
 import io.promostream.delivery.DeliveryBatch;
-import io.promostream.promo.Promo;
 import io.promostream.replay.LeaseException;
 import io.promostream.replay.Mark;
 import io.promostream.replay.MarkMovedException;
 import io.promostream.replay.Replayer;
-import io.promostream.subscribers.Audience;
 import io.promostream.testing.TestDatabase;
 import io.promostream.testing.Waiting;
 import java.io.IOException;
@@ -222,27 +220,6 @@ class FeedbackReplayerIT {
       commit(replayer, 2);
     }
     assertThat(rows(database)).isEqualTo(FeedbackFixture.rowsOf(1, 2));
-  }
-
-  @Test
-  void setsAsideWhatAnEncodingLacks() throws Exception {
-    TestDatabase latin1 = TestDatabase.inEncoding("LATIN1").withFeedbackTable();
-    Promo euro = new Promo("r", "2", "5 \u20ac", "\u00d6", "contact", 1, 2, 1);
-    try (Replayer<DeliveryBatch> replayer = open(latin1.asSuperuser(), "a")) {
-      replayer.commit(
-          "w",
-          Mark.NONE,
-          committable(1, 4),
-          List.of(
-              batch("1", "\u00e9", "\u20ac", "z"),
-              new DeliveryBatch(euro, 1_700_000_000, Audience.of("\u00e9"))));
-    }
-    assertThat(rows(latin1)).containsExactlyInAnyOrder("1,\u00e9", "1,z");
-    assertThat(
-            latin1.query(
-                "SELECT adv_campaign_content, adv_campaign_owner, client_id, left(reason, 5)"
-                    + " FROM subscribers_feedback_refused ORDER BY adv_campaign_id"))
-        .containsExactly("content,owner,\\u20ac,22P05", "5 \\u20ac,\\u00d6,\\u00e9,22P05");
   }
 
   @Test

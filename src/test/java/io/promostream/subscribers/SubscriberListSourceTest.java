@@ -663,6 +663,19 @@ class SubscriberListSourceTest {
     }
   }
 
+  /** Or else a refresh would be said to be newer than it is. */
+  @Test
+  void seesTheMomentOfTheFirstReadingAndNoneBefore() throws Exception {
+    SubscribersTable table = new SubscribersTable(TABLE, clientIds);
+    try (Connection connection = reader.connect("test")) {
+      table.begin(connection);
+      subscribe("r1", "a");
+      assertThat(table.overview(connection).restaurants()).containsKey("r1");
+      subscribe("r2", "a");
+      assertThat(table.overview(connection).restaurants()).doesNotContainKey("r2");
+    }
+  }
+
   @Test
   void isNotBrokenBySettingsOfTheRole() throws Exception {
     database.execute(
