@@ -19,6 +19,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -88,8 +89,9 @@ class PoolerIT {
               EnvironmentCheck.run(job.config(), new PrintStream(OutputStream.nullOutputStream())))
           .as("--check")
           .isZero();
-      assertThat(sessionOf(pooler, job.subscribers)).isEqualTo("read committed, off, 0");
-      assertThat(sessionOf(pooler, job.feedback)).isEqualTo("read committed, off, 0");
+      job.cancel();
+      assertThat(sessionsOf(pooler, job.subscribers)).containsOnly("read committed, off, 0");
+      assertThat(sessionsOf(pooler, job.feedback)).containsOnly("read committed, off, 0");
     }
   }
 
@@ -103,15 +105,20 @@ class PoolerIT {
     }
   }
 
-  /** What the next client finds in a session that the job had used. */
-  private static String sessionOf(Pooler pooler, TestDatabase database) throws Exception {
-    try (Connection connection =
-            new Database(
-                    pooler.url(database),
-                    EmbeddedDatabase.SUPERUSER,
-                    new Secret(EmbeddedDatabase.SUPERUSER, null))
-                .connect("test");
-        Statement statement = connection.createStatement();
+  /** What the next clients find in the sessions that the job had used. */
+  private static List<String> sessionsOf(Pooler pooler, TestDatabase name) throws Exception {
+    Secret password = new Secret(EmbeddedDatabase.SUPERUSER, null);
+    Database database = new Database(pooler.url(name), EmbeddedDatabase.SUPERUSER, password);
+    try (Connection one = database.connect("test");
+        Connection other = database.connect("test")) {
+      return List.of(session(one), session(other));
+    }
+  }
+
+  /** Keeps the session, so that another connection gets another one. */
+  private static String session(Connection connection) throws SQLException {
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
                 "SELECT concat_ws(', ', current_setting('transaction_isolation'),"
