@@ -157,6 +157,11 @@ final class ReplayThread<T> extends Thread {
     if (known.sequence() > 0) {
       Mark found = replayer.look(log.ownWriter());
       if (found.sequence() < known.sequence()) {
+        // What is lost stays lost, while a target that is just catching up with a commit does not.
+        Thread.sleep(IDLE_MILLIS);
+        found = replayer.look(log.ownWriter());
+      }
+      if (found.sequence() < known.sequence()) {
         lost(log.ownWriter(), known, found);
       }
     }
