@@ -81,7 +81,8 @@ class GuaranteeIT {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);
-      TestJob.await("the job to run", job::runs);
+      publish(job, 1);
+      assertDeliveredOnce(job);
       publish(job, 50);
       String savepoint = job.savepoint();
       assertDeliveredOnce(job);
