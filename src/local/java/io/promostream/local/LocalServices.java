@@ -68,7 +68,9 @@ final class LocalServices implements AutoCloseable {
     execute(
         FEEDBACK,
         resource("/feedback.sql"),
-        "GRANT INSERT ON public.subscribers_feedback TO " + JOB_ROLE);
+        "GRANT INSERT ON public.subscribers_feedback, public.subscribers_feedback_refused TO "
+            + JOB_ROLE,
+        "GRANT SELECT, INSERT, UPDATE ON public.promo_stream_commits TO " + JOB_ROLE);
   }
 
   void execute(String name, String... sql) throws SQLException {
