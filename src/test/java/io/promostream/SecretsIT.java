@@ -103,7 +103,7 @@ class SecretsIT {
         Waiting.until("deliveries", () -> !SecuredJob.receivers(campaign).isEmpty());
         SecuredJob.send(campaign + " again");
         Waiting.until("deliveries", () -> !SecuredJob.receivers(campaign + " again").isEmpty());
-        Map<String, String> pages = RestPages.of(job.rest(), job.graph);
+        Map<String, String> pages = pages(job);
         assertThat(pages).hasSizeGreaterThan(40);
         assertThat(pages.get("/jobs/:jobid/exceptions")).contains("promo_stream_writer");
         pages.forEach((path, page) -> places.put("rest " + path, page.getBytes(UTF_8)));
@@ -137,6 +137,22 @@ class SecretsIT {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     assertThat(EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8))).isZero();
     return printed.toByteArray();
+  }
+
+  /** All pages, once the interface tells of a checkpoint, for which it takes its time. */
+  private static Map<String, String> pages(SecuredJob job) throws Exception {
+    Map<String, String> pages = new TreeMap<>();
+    Waiting.until(
+        "a checkpoint's page",
+        () -> {
+          try {
+            pages.putAll(RestPages.of(job.rest(), job.graph));
+            return true;
+          } catch (IllegalStateException e) {
+            return false;
+          }
+        });
+    return pages;
   }
 
   /** The database lets the job in only when it has failed. */
