@@ -55,7 +55,7 @@ record KafkaLease(KafkaTarget<?> target, Admin admin) implements Lease.Store {
           && ExceptionUtils.findThrowable(e, InvalidProducerEpochException.class).isEmpty()) {
         throw e;
       }
-      // Another one wants the lease, too; whoever calls reads who has it.
+      // Another job took the lease at the same moment. The caller reads the lease again.
     }
   }
 

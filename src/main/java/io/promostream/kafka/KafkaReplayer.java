@@ -47,7 +47,7 @@ import org.slf4j.LoggerFactory;
  * earlier producer could move the mark in between.
  *
  * <p>A group and not a compacted topic: it needs no topic to be created, no reader that catches up,
- * and goes by itself when it is not used any more. The price is that a mark expires with {@code
+ * and Kafka removes it when nobody uses it any more. The price is that a mark expires with {@code
  * offsets.retention.minutes}, so an idle writer renews it.
  */
 final class KafkaReplayer<T> implements Replayer<T> {
@@ -253,7 +253,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
     Callback of(int number, Message message) {
       return (metadata, failure) -> {
-        // A refused timestamp is no refusal of the message: all have the time of sending.
+        // InvalidTimestampException is not handled here: every message carries the time of sending.
         if (failure instanceof RecordTooLargeException) {
           first.compareAndSet(null, () -> largest = TopicLimits.sizeOf(message) - 1);
         } else if (failure instanceof InvalidRecordException) {

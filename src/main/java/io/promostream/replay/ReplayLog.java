@@ -173,7 +173,7 @@ final class ReplayLog<T> {
     notifyAll();
   }
 
-  /** What is next to be done, or null after waiting for it in vain. */
+  /** Waits for the next thing to do; null if there is none within this time. */
   synchronized @Nullable Next next(long millis) throws InterruptedException {
     long deadline = System.nanoTime() + millis * 1_000_000;
     while (peek() == null) {
