@@ -23,6 +23,7 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsOptions;
+import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Callback;
@@ -62,6 +63,9 @@ final class KafkaReplayer<T> implements Replayer<T> {
   private static final Duration LONGEST_RENEWAL = Duration.ofHours(1);
 
   private static final int ANSWER_SECONDS = 60;
+
+  /** Between two questions for an offset that a transaction is about to move. */
+  private static final long UNSTABLE_PAUSE_MILLIS = 20;
 
   private static final long READ_LIMITS_NANOS = 1_000_000_000L;
 
@@ -185,14 +189,33 @@ final class KafkaReplayer<T> implements Replayer<T> {
     return found == null ? null : new Mark(found.offset(), Long.parseLong(found.metadata()));
   }
 
-  /** A group's offset, once no transaction is about to move it. */
+  /**
+   * A group's offset, once no transaction is about to move it.
+   *
+   * <p>The Admin client leaves a partition out while a transaction that moves its offset is being
+   * committed, and logs a warning. That is no answer, so it is asked again.
+   */
   static @Nullable OffsetAndMetadata offset(Admin admin, String group, TopicPartition partition)
       throws Exception {
-    return get(admin
-            .listConsumerGroupOffsets(
-                group, new ListConsumerGroupOffsetsOptions().requireStable(true))
-            .partitionsToOffsetAndMetadata())
-        .get(partition);
+    long deadline = System.nanoTime() + SECONDS.toNanos(ANSWER_SECONDS);
+    while (System.nanoTime() < deadline) {
+      Map<TopicPartition, OffsetAndMetadata> offsets =
+          get(
+              admin
+                  .listConsumerGroupOffsets(
+                      Map.of(
+                          group,
+                          new ListConsumerGroupOffsetsSpec().topicPartitions(List.of(partition))),
+                      new ListConsumerGroupOffsetsOptions().requireStable(true))
+                  .partitionsToOffsetAndMetadata(group));
+      if (offsets.containsKey(partition)) {
+        return offsets.get(partition);
+      }
+      Thread.sleep(UNSTABLE_PAUSE_MILLIS);
+    }
+    throw new IOException(
+        "Kafka did not tell the offset of group %s for %d s: a transaction that moves it does not end"
+            .formatted(group, ANSWER_SECONDS));
   }
 
   @Override
