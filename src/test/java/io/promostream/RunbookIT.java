@@ -160,22 +160,27 @@ class RunbookIT {
       job.send(promo("second", "text"));
       job.awaitDeliveries(2);
       job.awaitCheckpoints();
+      assertThat(job.feedback.query(ofAnyAge)).as("what this job has restored").isEmpty();
+
+      job.start(1, job.cancel(), new Configuration());
+      job.send(promo("third", "text"));
+      job.awaitDeliveries(3);
+      job.awaitCheckpoints();
       job.feedback.execute("UPDATE promo_stream_commits SET updated_at = '2020-01-01'");
       assertThat(job.feedback.query(sql)).as("the savepoint may still be kept").isEmpty();
       assertThat(job.feedback.query(ofAnyAge)).hasSize(1);
       assertThat(job.feedback.query("SELECT writer FROM promo_stream_commits"))
-          .hasSize(2)
+          .hasSize(3)
           .contains("lease");
 
-      job.send(promo("third", "text"));
-      job.awaitDeliveries(3);
-      String checkpoint = job.cancel();
-      job.start(1, checkpoint, new Configuration());
       job.send(promo("fourth", "text"));
       job.awaitDeliveries(4);
+      job.start(1, job.cancel(), new Configuration());
+      job.send(promo("fifth", "text"));
+      job.awaitDeliveries(5);
       job.awaitCheckpoints();
       assertThat(campaigns(job.rows()))
-          .containsExactlyInAnyOrder("first", "second", "third", "fourth");
+          .containsExactlyInAnyOrder("first", "second", "third", "fourth", "fifth");
       assertThat(job.notifications()).containsExactlyInAnyOrderElementsOf(job.rows());
       assertThat(job.restarts()).isZero();
       job.cancel();

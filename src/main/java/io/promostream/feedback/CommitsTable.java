@@ -120,14 +120,15 @@ final class CommitsTable {
     }
   }
 
-  /** Changes a mark's row, and nothing in it that counts. */
+  /** Changes a mark's row, and nothing in it that counts, but that this job still needs it. */
   void touch(Connection connection, String writer) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "UPDATE %s SET updated_at = now() WHERE prefix = ? AND writer = ?"
+            "UPDATE %s SET owner = ?, updated_at = now() WHERE prefix = ? AND writer = ?"
                 .formatted(name.quoted()))) {
-      statement.setString(1, prefix);
-      statement.setString(2, writer);
+      statement.setString(1, owner);
+      statement.setString(2, prefix);
+      statement.setString(3, writer);
       statement.executeUpdate();
     }
   }

@@ -6,7 +6,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HexFormat;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.apache.flink.core.memory.DataOutputSerializer;
@@ -58,6 +57,7 @@ final class ReplayLog<T> {
   record Next(String writer, Mark committed, @Nullable Committable committable) {}
 
   private final Target<T> target;
+  private final boolean collects;
   private final ValueSerializer<T> serializer;
   private final int format;
   private final Deque<Writer> writers = new ArrayDeque<>();
@@ -78,8 +78,14 @@ final class ReplayLog<T> {
   private long packedBytes;
   private long completed = RESTORED;
 
-  ReplayLog(Target<T> target) {
+  /**
+   * Makes a log.
+   *
+   * @param collects whether the own writer will have something to commit
+   */
+  ReplayLog(Target<T> target, boolean collects) {
     this.target = target;
+    this.collects = collects;
     serializer = target.serializer();
     format = serializer.snapshotConfiguration().getCurrentVersion();
     writers.add(own);
@@ -199,10 +205,14 @@ final class ReplayLog<T> {
     return null;
   }
 
-  /** Notes how far a writer is, and drops what that covers. */
+  /**
+   * Notes how far a writer is, and drops what that covers.
+   *
+   * <p>The mark of a restored writer stays until the own writer has one: if the target is replaced
+   * by an older copy while the job is down, nothing else tells.
+   */
   synchronized void committed(String id, Mark mark) {
-    for (Iterator<Writer> all = writers.iterator(); all.hasNext(); ) {
-      Writer writer = all.next();
+    for (Writer writer : writers) {
       if (writer.id.equals(id)) {
         if (mark.sequence() > writer.committed.sequence()) {
           writer.committed = mark;
@@ -212,10 +222,10 @@ final class ReplayLog<T> {
             && writer.pending.getFirst().committable().sequence() <= mark.sequence()) {
           packedBytes -= writer.pending.removeFirst().committable().bytes().length;
         }
-        if (writer != own && writer.pending.isEmpty()) {
-          all.remove();
-        }
       }
+    }
+    if (!collects || own.committed.sequence() > 0) {
+      writers.removeIf(writer -> writer != own && writer.verified && writer.pending.isEmpty());
     }
     notifyAll();
   }

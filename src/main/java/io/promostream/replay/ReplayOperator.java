@@ -71,7 +71,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     lastSavepoint = NO_CHECKPOINT;
-    log = new ReplayLog<>(target);
+    log = new ReplayLog<>(target, !passOn);
     logs = context.getOperatorStateStore().getListState(LOGS);
     boolean restored = false;
     for (WriterLog writer : logs.get()) {

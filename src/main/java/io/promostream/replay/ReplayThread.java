@@ -173,10 +173,8 @@ final class ReplayThread<T> extends Thread {
       takenOver = next.writer();
     }
     Committable committable = next.committable();
-    if (committable == null) {
-      log.committed(next.writer(), mark);
-    } else if (committable.sequence() <= mark.sequence()) {
-      LOG.info("{}: {} of writer {} was committed before", getName(), committable, next.writer());
+    if (committable == null || committable.sequence() <= mark.sequence()) {
+      LOG.info("{}: {} of writer {} was committed before", getName(), mark, next.writer());
       replayer.confirm(next.writer(), mark);
       log.committed(next.writer(), mark);
     } else {

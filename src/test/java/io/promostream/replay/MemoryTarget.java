@@ -36,6 +36,9 @@ record MemoryTarget(String name, OnLostTransaction onLostCommits) implements Tar
     /** How many commits succeed and say they failed. */
     final AtomicInteger lostAnswers = new AtomicInteger();
 
+    /** How many marks were found as they had to be. */
+    final AtomicInteger confirmed = new AtomicInteger();
+
     volatile boolean leaseReleased;
     volatile boolean leaseTaken;
   }
@@ -101,7 +104,9 @@ record MemoryTarget(String name, OnLostTransaction onLostCommits) implements Tar
       }
 
       @Override
-      public void confirm(String writer, Mark mark) {}
+      public void confirm(String writer, Mark mark) {
+        system().confirmed.incrementAndGet();
+      }
 
       @Override
       public void forceMark(String writer, Mark mark) {

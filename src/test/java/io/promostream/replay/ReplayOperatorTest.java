@@ -345,6 +345,34 @@ class ReplayOperatorTest {
     assertThat(system.written).isEqualTo(before);
   }
 
+  /** Twice restored, and nothing written since, a job still knows what its target must have. */
+  @Test
+  void keepsARestoredMarkUntilItHasOneOfItsOwn() throws Exception {
+    Subtask subtask = start();
+    subtask.collect("a");
+    subtask.snapshot();
+    subtask.complete();
+    awaitWritten("a");
+    Waiting.until("the mark in the state", () -> marksIn(subtask).contains(new Mark(1, 1)));
+    OperatorSubtaskState state = subtask.snapshot();
+    for (int restart = 0; restart < 2; restart++) {
+      kill(open.get(0));
+      int confirmed = system.confirmed.get();
+      Subtask idle = restore(state);
+      Waiting.until("the mark verified", () -> system.confirmed.get() > confirmed);
+      state = idle.snapshot();
+      assertThat(marksIn(idle)).containsExactly(new Mark(1, 1));
+    }
+    Subtask writing = open.get(0);
+    writing.collect("b");
+    writing.snapshot();
+    writing.complete();
+    awaitWritten("a", "b");
+    Waiting.until("only the own mark", () -> marksIn(writing).size() == 1);
+    assertThat(marksIn(writing)).containsExactly(new Mark(1, 1));
+    assertThat(system.marks).hasSize(2);
+  }
+
   private static List<Mark> marksIn(Subtask subtask) throws Exception {
     return ((ReplayOperator<Message>) subtask.getOneInputOperator())
         .logs().stream().map(WriterLog::committed).toList();
