@@ -95,6 +95,14 @@ final class Saboteur extends RichMapFunction<Long, Long>
     DUE.get(act).set(0);
   }
 
+  /** Takes back everything. */
+  static void callOff() {
+    hold(false);
+    for (Act act : Act.values()) {
+      callOff(act);
+    }
+  }
+
   /** How many of an act are still to come. */
   static int outstanding(Act act) {
     return DUE.get(act).get();

@@ -88,6 +88,8 @@ final class TestJob implements AutoCloseable {
    */
   TestJob(Path checkpoints, String... settings) throws Exception {
     this.checkpoints = checkpoints;
+    // A test that failed may have left orders.
+    Saboteur.callOff();
     change(settings);
     broker.createTopic(promosTopic, 3);
     broker.createTopic(notificationsTopic, 3);
@@ -183,21 +185,27 @@ final class TestJob implements AutoCloseable {
 
   private static synchronized MiniCluster shared() throws Exception {
     if (shared == null) {
-      Configuration flink = new Configuration();
-      flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
-      // The saboteur takes the job down with it, though nothing connects the two.
-      flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
-      shared =
-          new MiniCluster(
-              new MiniClusterConfiguration.Builder()
-                  .setConfiguration(flink)
-                  .setNumTaskManagers(2)
-                  .setNumSlotsPerTaskManager(2)
-                  .withRandomPorts()
-                  .build());
-      shared.start();
+      shared = cluster(2);
     }
     return shared;
+  }
+
+  /** A cluster of its own, for a job that may take a TaskManager down, which nobody replaces. */
+  static MiniCluster cluster(int taskManagers) throws Exception {
+    Configuration flink = new Configuration();
+    flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+    // The saboteur takes the job down with it, though nothing connects the two.
+    flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
+    MiniCluster cluster =
+        new MiniCluster(
+            new MiniClusterConfiguration.Builder()
+                .setConfiguration(flink)
+                .setNumTaskManagers(taskManagers)
+                .setNumSlotsPerTaskManager(2)
+                .withRandomPorts()
+                .build());
+    cluster.start();
+    return cluster;
   }
 
   JobConfig config() {
