@@ -639,8 +639,8 @@ class SubscriberListSourceTest {
         other.setAutoCommit(false);
         other.createStatement().execute(replacing);
         run.until(this::queryWaits);
-        other.commit();
         long failures = run.metric("refreshFailures");
+        other.commit();
         run.until(() -> run.metric("refreshFailures") > failures);
         assertThat(run.changes()).as(replacing).isEmpty();
         assertThat(run.list).isEqualTo(table()).containsOnlyKeys("large");
