@@ -120,7 +120,7 @@ final class CommitsTable {
     }
   }
 
-  /** Changes a mark's row, and nothing in it that counts, but that this job still needs it. */
+  /** Writes a mark's row once more, as one that this job needs. The mark itself stays. */
   void touch(Connection connection, String writer) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(

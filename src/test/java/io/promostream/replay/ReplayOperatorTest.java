@@ -322,12 +322,7 @@ class ReplayOperatorTest {
   /** Fails the task if the target is behind what it had confirmed; the mark is in the state. */
   @Test
   void failsWhenTheTargetHasLostCommits() throws Exception {
-    Subtask subtask = start();
-    subtask.collect("a");
-    subtask.snapshot();
-    subtask.complete();
-    awaitWritten("a");
-    Waiting.until("the mark in the state", () -> marksIn(subtask).contains(new Mark(1, 1)));
+    Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     kill(subtask);
     system.marks.clear();
@@ -348,12 +343,7 @@ class ReplayOperatorTest {
   /** Twice restored, and nothing written since, a job still knows what its target must have. */
   @Test
   void keepsARestoredMarkUntilItHasOneOfItsOwn() throws Exception {
-    Subtask subtask = start();
-    subtask.collect("a");
-    subtask.snapshot();
-    subtask.complete();
-    awaitWritten("a");
-    Waiting.until("the mark in the state", () -> marksIn(subtask).contains(new Mark(1, 1)));
+    Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     for (int restart = 0; restart < 2; restart++) {
       kill(open.get(0));
@@ -373,6 +363,17 @@ class ReplayOperatorTest {
     assertThat(system.marks).hasSize(2);
   }
 
+  /** A subtask that has written one record, and knows it. */
+  private Subtask startAndWriteA() throws Exception {
+    Subtask subtask = start();
+    subtask.collect("a");
+    subtask.snapshot();
+    subtask.complete();
+    awaitWritten("a");
+    Waiting.until("the mark in the state", () -> marksIn(subtask).contains(new Mark(1, 1)));
+    return subtask;
+  }
+
   private static List<Mark> marksIn(Subtask subtask) throws Exception {
     return ((ReplayOperator<Message>) subtask.getOneInputOperator())
         .logs().stream().map(WriterLog::committed).toList();
@@ -380,12 +381,7 @@ class ReplayOperatorTest {
 
   @Test
   void goesOnWithoutLostCommitsIfToldTo() throws Exception {
-    Subtask subtask = start();
-    subtask.collect("a");
-    subtask.snapshot();
-    subtask.complete();
-    awaitWritten("a");
-    Waiting.until("the mark in the state", () -> marksIn(subtask).contains(new Mark(1, 1)));
+    Subtask subtask = startAndWriteA();
     subtask.collect("b");
     OperatorSubtaskState state = subtask.snapshot();
     kill(subtask);
