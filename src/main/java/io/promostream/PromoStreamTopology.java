@@ -7,6 +7,7 @@ import io.promostream.delivery.DeliveryBatch;
 import io.promostream.notification.NotificationTemplate;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.Promo;
+import io.promostream.replay.Backlog;
 import io.promostream.replay.EarlierTransactions;
 import io.promostream.replay.Idle;
 import io.promostream.replay.ReplayOperator;
@@ -138,9 +139,17 @@ final class PromoStreamTopology {
         .transform(
             Uids.DELIVER_PROMOS,
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(new DeliverPromos(config.promos().rememberEnded())))
+            new DeliverPromosOperator(
+                new DeliverPromos(config.promos().rememberEnded()), roomWithoutReports()))
         .setMaxParallelism(maxParallelism)
         .uid(Uids.DELIVER_PROMOS);
+  }
+
+  /** Under at-least-once the sinks report nothing, for they hold nothing. */
+  private long roomWithoutReports() {
+    return config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE
+        ? Long.MAX_VALUE
+        : Backlog.LEAST_ROOM_BYTES;
   }
 
   /**

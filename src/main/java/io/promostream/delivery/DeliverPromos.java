@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ListState;
@@ -72,8 +71,7 @@ public final class DeliverPromos
   private transient ValueState<Long> slot;
   private transient ValueState<Long> wake;
 
-  private transient BooleanSupplier sinksTake;
-  private transient BooleanSupplier room;
+  private transient Downstream downstream;
   private transient Timetable timetable;
 
   /** When the first promo or timer came after a start: timers before that waited for the start. */
@@ -96,15 +94,22 @@ public final class DeliverPromos
     this.remember = remember;
   }
 
-  /**
-   * Before it is opened: what decides whether batches go out.
-   *
-   * @param sinksTake asked before anything is sent
-   * @param thereIsRoom asked, too, whenever a timer would send something
-   */
-  void sendWhile(BooleanSupplier sinksTake, BooleanSupplier thereIsRoom) {
-    this.sinksTake = sinksTake;
-    room = thereIsRoom;
+  /** What takes the batches. */
+  interface Downstream {
+
+    /** Whether the sinks take more: asked before anything is sent. */
+    boolean takesMore();
+
+    /** Whether there is room on the way to them: asked, too, when a timer would send something. */
+    boolean hasRoom();
+
+    /** Notes what was sent. */
+    void sent(long bytes);
+  }
+
+  /** Before it is opened. */
+  void sendTo(Downstream downstream) {
+    this.downstream = downstream;
   }
 
   @Override
@@ -301,10 +306,10 @@ public final class DeliverPromos
     if (isAt(time, slot)) {
       slot.clear();
       long now = timers.currentProcessingTime();
-      if (!sinksTake.getAsBoolean()) {
+      if (!downstream.takesMore()) {
         timetable.restLong(now);
         takeSlot(timers);
-      } else if (!room.getAsBoolean()) {
+      } else if (!downstream.hasRoom()) {
         timetable.rest(now);
         takeSlot(timers);
       } else {
@@ -380,7 +385,7 @@ public final class DeliverPromos
     }
     List<Slice> due = decide(id, campaign, decideAt);
     Running opened = campaign.open();
-    if (!sinksTake.getAsBoolean()) {
+    if (!downstream.takesMore()) {
       return keep(id, opened, due);
     }
     if (opened.hasSlices()) {
@@ -460,6 +465,7 @@ public final class DeliverPromos
     // can.
     ((TimestampedCollector<DeliveryBatch>) out).setAbsoluteTimestamp(dueSince);
     out.collect(new DeliveryBatch(promo, slice.matchedAt(), slice.clients()));
+    downstream.sent(promo.textLength() + slice.clients().byteSize());
   }
 
   private void takeBackAll(String id, @Nullable Campaign campaign) throws Exception {

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * forward edge, and the list would be lost in part when only one of the two is rescaled.
  */
 public class DeliverPromosOperator
-    extends KeyedCoProcessOperator<String, Promo, ListUpdate, DeliveryBatch> {
+    extends KeyedCoProcessOperator<String, Promo, ListUpdate, DeliveryBatch>
+    implements DeliverPromos.Downstream {
 
   private static final long serialVersionUID = 1;
 
@@ -32,20 +33,29 @@ public class DeliverPromosOperator
   private static final int BUFFERS = 2;
 
   private final DeliverPromos promos;
+  private final long roomWithoutReports;
   private transient @Nullable Backlog backlog;
 
   private transient int maxParallelism;
   private transient KeyGroupRange owned;
 
-  public DeliverPromosOperator(DeliverPromos promos) {
+  /**
+   * Makes an operator.
+   *
+   * @param roomWithoutReports as in {@link Backlog#watching}
+   */
+  public DeliverPromosOperator(DeliverPromos promos, long roomWithoutReports) {
     super(promos);
     this.promos = promos;
+    this.roomWithoutReports = roomWithoutReports;
   }
 
   @Override
   public void open() throws Exception {
-    backlog = Backlog.watching(getContainingTask().getEnvironment().getGlobalAggregateManager());
-    promos.sendWhile(this::sinksTake, this::hasRoom);
+    backlog =
+        Backlog.watching(
+            getContainingTask().getEnvironment().getGlobalAggregateManager(), roomWithoutReports);
+    promos.sendTo(this);
     TaskInfo task = getRuntimeContext().getTaskInfo();
     maxParallelism = task.getMaxNumberOfParallelSubtasks();
     owned =
@@ -62,9 +72,14 @@ public class DeliverPromosOperator
     super.close();
   }
 
-  /** Whether no sink holds as much as it may: what is not replayed stays in its heap. */
-  boolean sinksTake() {
+  @Override
+  public boolean takesMore() {
     return !backlog.isFull();
+  }
+
+  @Override
+  public void sent(long bytes) {
+    backlog.sent(bytes);
   }
 
   @Override
@@ -81,7 +96,8 @@ public class DeliverPromosOperator
   }
 
   /** Whether a slice would neither wait for a free buffer nor behind many others. */
-  boolean hasRoom() {
+  @Override
+  public boolean hasRoom() {
     return Arrays.stream(getContainingTask().getEnvironment().getAllWriters())
         .allMatch(DeliverPromosOperator::hasRoom);
   }

@@ -19,6 +19,9 @@ public final class KafkaClients {
    */
   private static final int BATCH_BYTES = 64 << 10;
 
+  /** Lets batches fill: a commit sends what is left at once, so nothing waits for this long. */
+  private static final String TRANSACTIONAL_LINGER_MILLIS = "100";
+
   private KafkaClients() {}
 
   /** What every client is given. */
@@ -57,7 +60,9 @@ public final class KafkaClients {
    */
   static KafkaProducer<byte[], byte[]> transactionalProducer(
       JobConfig config, String id, int largest) {
-    Properties properties = producerProperties(config, largest);
+    Properties properties = new Properties();
+    properties.put(ProducerConfig.LINGER_MS_CONFIG, TRANSACTIONAL_LINGER_MILLIS);
+    properties.putAll(producerProperties(config, largest));
     properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, id);
     return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
   }

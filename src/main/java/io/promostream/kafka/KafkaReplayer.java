@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BiConsumer;
+import java.util.function.ObjIntConsumer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.clients.admin.Admin;
@@ -263,15 +263,13 @@ final class KafkaReplayer<T> implements Replayer<T> {
     }
 
     @Nullable String reason(int number, Message message) {
-      if (!reasons.containsKey(number)) {
-        int bytes = TopicLimits.sizeOf(message);
-        if (bytes > largest) {
-          reasons.put(number, TopicLimits.tooLarge(bytes, target.topic(), largest));
-        } else if (keyless && message.key() == null) {
-          reasons.put(number, "The topic takes no message without a key");
-        }
+      int bytes = TopicLimits.sizeOf(message);
+      if (bytes > largest) {
+        reasons.putIfAbsent(number, TopicLimits.tooLarge(bytes, target.topic(), largest));
+      } else if (keyless && message.key() == null) {
+        reasons.putIfAbsent(number, "The topic takes no message without a key");
       }
-      return reasons.get(number);
+      return reasons.isEmpty() ? null : reasons.get(number);
     }
 
     Callback of(int number, Message message) {
@@ -315,7 +313,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       transaction.beginTransaction();
       forEach(
           elements,
-          (number, message) -> {
+          (message, number) -> {
             String why = refusals.reason(number, message);
             if (why == null) {
               var unused =
@@ -342,12 +340,12 @@ final class KafkaReplayer<T> implements Replayer<T> {
   }
 
   /** Numbers the messages of a committable, which are the same at each try. */
-  private void forEach(List<T> elements, BiConsumer<Integer, Message> action) {
+  private void forEach(List<T> elements, ObjIntConsumer<Message> action) {
     AtomicInteger number = new AtomicInteger();
     for (T element : elements) {
       target
           .expansion()
-          .expand(element, message -> action.accept(number.getAndIncrement(), message));
+          .expand(element, message -> action.accept(message, number.getAndIncrement()));
     }
   }
 

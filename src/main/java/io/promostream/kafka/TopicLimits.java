@@ -18,9 +18,9 @@ import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.record.AbstractRecords;
 import org.apache.kafka.common.record.CompressionType;
+import org.apache.kafka.common.record.Record;
 import org.apache.kafka.common.record.RecordBatch;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -193,9 +193,9 @@ public final class TopicLimits {
   /** What a message takes at most, in bytes, as the producer reckons it. */
   public static int sizeOf(Message message) {
     Header[] headers =
-        message.headers().stream()
-            .map(header -> new RecordHeader(header.key(), header.value()))
-            .toArray(Header[]::new);
+        message.headers().isEmpty()
+            ? Record.EMPTY_HEADERS
+            : message.toRecord("unnamed").headers().toArray();
     return AbstractRecords.estimateSizeInBytesUpperBound(
         RecordBatch.CURRENT_MAGIC_VALUE,
         CompressionType.NONE,

@@ -3,23 +3,28 @@ package io.promostream.replay;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.runtime.taskexecutor.GlobalAggregateManager;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How full the fullest sink subtask of the job is, as every subtask may ask. Sinks report what they
- * hold, and {@code deliver-promos} keeps its slices while one of them is full: so a sink never
- * blocks, never refuses, and its heap stays bounded whatever the backlog, the checkpoint interval
- * or the outage.
+ * How many bytes the sink subtask with the least room would still take, as every subtask may ask.
+ * Sinks report, and each subtask of {@code deliver-promos} sends so much until it looks again; the
+ * rest stays in its slices. So a sink never blocks, never refuses, and its heap stays bounded
+ * whatever the backlog, the checkpoint interval or the outage.
  *
  * <p>The figures meet at the JobMaster, by Flink's {@link GlobalAggregateManager}: nothing else
- * goes from a sink back to an operator before it. They are a second old; what is released in that
- * second is little beside the limit.
+ * goes from a sink back to an operator before it. What was sent since a report is not in it: a sink
+ * may get twice what it had room for.
  */
 public final class Backlog implements AutoCloseable {
+
+  /** What a sink is given at least, though it may take less in a second. */
+  public static final long LEAST_ROOM_BYTES = 8 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(Backlog.class);
 
@@ -29,19 +34,24 @@ public final class Backlog implements AutoCloseable {
   /** A subtask that has not reported for this long is gone. */
   private static final long GONE_MILLIS = 10_000;
 
-  private static final long FULL_PERCENT = 100;
-
   private final GlobalAggregateManager aggregates;
-  private final String reporter;
-  private final LongSupplier percent;
+  private final @Nullable String reporter;
+  private final LongSupplier reported;
+  private final long withoutReports;
+  private final AtomicLong room;
   private final Thread thread = new Thread(this::run, "backlog");
-  private volatile long fullest;
   private volatile boolean closed;
 
-  private Backlog(GlobalAggregateManager aggregates, String reporter, LongSupplier percent) {
+  private Backlog(
+      GlobalAggregateManager aggregates,
+      @Nullable String reporter,
+      LongSupplier reported,
+      long withoutReports) {
     this.aggregates = aggregates;
     this.reporter = reporter;
-    this.percent = percent;
+    this.reported = reported;
+    this.withoutReports = withoutReports;
+    room = new AtomicLong(withoutReports);
     thread.setDaemon(true);
     thread.start();
   }
@@ -50,29 +60,42 @@ public final class Backlog implements AutoCloseable {
    * Reports for a sink subtask until closed.
    *
    * @param reporter distinct for each subtask
-   * @param percent how full it is; 100 or more is full
+   * @param room how many bytes it would take, or less than 0
    */
   public static Backlog reporting(
-      GlobalAggregateManager aggregates, String reporter, LongSupplier percent) {
-    return new Backlog(aggregates, reporter, percent);
+      GlobalAggregateManager aggregates, String reporter, LongSupplier room) {
+    return new Backlog(aggregates, reporter, room, 0);
   }
 
-  /** Looks at the reports until closed. */
-  public static Backlog watching(GlobalAggregateManager aggregates) {
-    return new Backlog(aggregates, "", () -> 0);
+  /**
+   * Looks at the reports until closed.
+   *
+   * @param withoutReports the room that is assumed while no sink has reported, in bytes
+   */
+  public static Backlog watching(GlobalAggregateManager aggregates, long withoutReports) {
+    return new Backlog(aggregates, null, () -> 0, withoutReports);
   }
 
-  /** Whether some sink subtask was full within the last second or so. */
+  /** Whether no more is to be sent before the next look, which is a second after the last. */
   public boolean isFull() {
-    return fullest >= FULL_PERCENT;
+    return room.get() <= 0;
+  }
+
+  /** Notes what the caller has sent. */
+  public void sent(long bytes) {
+    room.addAndGet(-bytes);
   }
 
   private void run() {
     while (!closed) {
       try {
         // Only types of the JDK: the JobMaster reads the call before it knows the job's classes.
-        Map<String, Long> report = new HashMap<>(Map.of(reporter, percent.getAsLong()));
-        fullest = aggregates.updateGlobalAggregate(NAME, report, new Fullest());
+        Map<String, Long> report = new HashMap<>();
+        if (reporter != null) {
+          report.put(reporter, reported.getAsLong());
+        }
+        Long least = aggregates.updateGlobalAggregate(NAME, report, new Least());
+        room.set(least == null ? withoutReports : least);
       } catch (IOException | RuntimeException e) {
         LOG.debug("the backlog was not told; the last figures stay", e);
       }
@@ -91,7 +114,7 @@ public final class Backlog implements AutoCloseable {
   }
 
   /** Keeps the last report of each subtask, with its time; runs at the JobMaster. */
-  static final class Fullest
+  static final class Least
       implements AggregateFunction<Map<String, Long>, Map<String, long[]>, Long> {
 
     private static final long serialVersionUID = 1;
@@ -104,14 +127,14 @@ public final class Backlog implements AutoCloseable {
     @Override
     public Map<String, long[]> add(Map<String, Long> report, Map<String, long[]> reports) {
       long now = System.currentTimeMillis();
-      report.forEach((reporter, percent) -> reports.put(reporter, new long[] {percent, now}));
+      report.forEach((reporter, room) -> reports.put(reporter, new long[] {room, now}));
       reports.values().removeIf(last -> now - last[1] > GONE_MILLIS);
       return reports;
     }
 
     @Override
-    public Long getResult(Map<String, long[]> reports) {
-      return reports.values().stream().mapToLong(last -> last[0]).max().orElse(0);
+    public @Nullable Long getResult(Map<String, long[]> reports) {
+      return reports.values().stream().map(last -> last[0]).min(Long::compare).orElse(null);
     }
 
     @Override

@@ -25,6 +25,9 @@ final class ReplayLog<T> {
   /** Ends a committable too, so that large messages do not make a long transaction. */
   static final long MAX_EXPANDED_BYTES = 16 << 20;
 
+  /** One interval's work is collected, one is replayed, and one is for what varies. */
+  private static final int INTERVALS_HELD = 3;
+
   /** A checkpoint that no barrier has named yet. */
   private static final long NEXT = Long.MAX_VALUE;
 
@@ -58,6 +61,7 @@ final class ReplayLog<T> {
 
   private final Target<T> target;
   private final boolean collects;
+  private final long maxHeldBytes;
   private final ValueSerializer<T> serializer;
   private final int format;
   private final Deque<Writer> writers = new ArrayDeque<>();
@@ -78,14 +82,23 @@ final class ReplayLog<T> {
   private long packedBytes;
   private long completed = RESTORED;
 
+  /** Since the last checkpoint that completed. */
+  private long replayedBytes;
+
+  private long allowedBytes = Backlog.LEAST_ROOM_BYTES;
+  private boolean wasFull;
+
   /**
    * Makes a log.
    *
    * @param collects whether the own writer will have something to commit
+   * @param maxHeldBytes what fits the heap
    */
-  ReplayLog(Target<T> target, boolean collects) {
+  ReplayLog(Target<T> target, boolean collects, long maxHeldBytes) {
     this.target = target;
     this.collects = collects;
+    this.maxHeldBytes = maxHeldBytes;
+    allowedBytes = maxHeldBytes;
     serializer = target.serializer();
     format = serializer.snapshotConfiguration().getCurrentVersion();
     writers.add(own);
@@ -175,8 +188,25 @@ final class ReplayLog<T> {
 
   /** Releases what belongs to a completed checkpoint. */
   synchronized void complete(long checkpoint) {
+    adjustAllowedBytes();
     completed = Math.max(completed, checkpoint);
     notifyAll();
+  }
+
+  /**
+   * Allows as much as the target takes. Each checkpoint writes all that is held: more than keeps
+   * the target busy is written again and again.
+   */
+  private void adjustAllowedBytes() {
+    boolean behind = peek() != null;
+    if (behind) {
+      allowedBytes = INTERVALS_HELD * replayedBytes;
+    } else if (wasFull) {
+      allowedBytes *= 2;
+    }
+    allowedBytes = Math.min(maxHeldBytes, Math.max(Backlog.LEAST_ROOM_BYTES, allowedBytes));
+    replayedBytes = 0;
+    wasFull = false;
   }
 
   /** Waits for the next thing to do; null if there is none within this time. */
@@ -220,7 +250,9 @@ final class ReplayLog<T> {
         writer.verified = true;
         while (!writer.pending.isEmpty()
             && writer.pending.getFirst().committable().sequence() <= mark.sequence()) {
-          packedBytes -= writer.pending.removeFirst().committable().bytes().length;
+          int bytes = writer.pending.removeFirst().committable().bytes().length;
+          packedBytes -= bytes;
+          replayedBytes += bytes;
         }
       }
     }
@@ -250,6 +282,13 @@ final class ReplayLog<T> {
   /** Bytes that are collected or packed and not known to be replayed. */
   synchronized long heldBytes() {
     return packedBytes + open.length();
+  }
+
+  /** How many bytes more may be held; less than 0 if it is too many. */
+  synchronized long room() {
+    long room = allowedBytes - heldBytes();
+    wasFull |= room <= 0;
+    return room;
   }
 
   /** How long the first of what is released has waited since it was packed, milliseconds; or 0. */

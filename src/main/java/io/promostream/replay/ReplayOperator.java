@@ -41,7 +41,6 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
   private static final long NO_CHECKPOINT = -1;
 
   private static final int BATCH_SINKS = 2;
-  private static final long MIN_HELD_BYTES = 8 << 20;
   private static final long MAX_HELD_BYTES = 128 << 20;
 
   private final Target<T> target;
@@ -71,7 +70,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     lastSavepoint = NO_CHECKPOINT;
-    log = new ReplayLog<>(target, !passOn);
+    log = new ReplayLog<>(target, !passOn, maxHeldBytes());
     logs = context.getOperatorStateStore().getListState(LOGS);
     boolean restored = false;
     for (WriterLog writer : logs.get()) {
@@ -104,16 +103,14 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
     thread.start();
     backlog =
         Backlog.reporting(
-            getContainingTask().getEnvironment().getGlobalAggregateManager(),
-            name,
-            () -> 100 * log.heldBytes() / heldBytesLimit());
+            getContainingTask().getEnvironment().getGlobalAggregateManager(), name, log::room);
   }
 
   /**
    * What a subtask may hold: together, those that write batches get a fifth of the heap. It bounds
    * what one checkpoint carries, too.
    */
-  private long heldBytesLimit() {
+  private long maxHeldBytes() {
     int slots =
         getContainingTask()
             .getEnvironment()
@@ -121,7 +118,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
             .getConfiguration()
             .get(TaskManagerOptions.NUM_TASK_SLOTS);
     long share = Runtime.getRuntime().maxMemory() / 5 / BATCH_SINKS / slots;
-    return Math.min(MAX_HELD_BYTES, Math.max(MIN_HELD_BYTES, share));
+    return Math.min(MAX_HELD_BYTES, Math.max(Backlog.LEAST_ROOM_BYTES, share));
   }
 
   @Override

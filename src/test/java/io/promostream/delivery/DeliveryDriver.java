@@ -89,19 +89,19 @@ final class DeliveryDriver {
 
   @SuppressWarnings("serial") // it is not sent anywhere
   private DeliverPromosOperator operator() {
-    return new DeliverPromosOperator(new DeliverPromos(remember)) {
+    return new DeliverPromosOperator(new DeliverPromos(remember), Long.MAX_VALUE) {
       @Override
       public ProcessingTimeService getProcessingTimeService() {
         return new TickingClock(super.getProcessingTimeService(), DeliveryDriver.this::tick);
       }
 
       @Override
-      boolean hasRoom() {
+      public boolean hasRoom() {
         return room;
       }
 
       @Override
-      boolean sinksTake() {
+      public boolean takesMore() {
         return !sinksFull;
       }
     };

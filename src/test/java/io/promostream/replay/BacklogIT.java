@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class BacklogIT {
 
   private static final int PARALLELISM = 2;
-  private static final AtomicIntegerArray PERCENT = new AtomicIntegerArray(PARALLELISM);
+  private static final AtomicIntegerArray ROOM = new AtomicIntegerArray(new int[] {1, 1});
   private static final AtomicInteger SEE_FULL = new AtomicInteger();
   private static final AtomicInteger ROUNDS = new AtomicInteger();
 
@@ -30,9 +30,9 @@ class BacklogIT {
     JobClient job = env.executeAsync();
     Waiting.until("the job", () -> ROUNDS.get() > 0);
     awaitFullSeen(false);
-    PERCENT.set(1, 150);
+    ROOM.set(1, -1);
     awaitFullSeen(true);
-    PERCENT.set(1, 99);
+    ROOM.set(1, 1);
     awaitFullSeen(false);
     // The cluster ends with its job.
     job.cancel().get();
@@ -52,7 +52,7 @@ class BacklogIT {
     public void open(OpenContext context) {
       backlog =
           Backlog.watching(
-              ((StreamingRuntimeContext) getRuntimeContext()).getGlobalAggregateManager());
+              ((StreamingRuntimeContext) getRuntimeContext()).getGlobalAggregateManager(), 0);
     }
 
     @Override
@@ -84,7 +84,7 @@ class BacklogIT {
           Backlog.reporting(
               ((StreamingRuntimeContext) getRuntimeContext()).getGlobalAggregateManager(),
               "sink " + subtask,
-              () -> PERCENT.get(subtask));
+              () -> ROOM.get(subtask));
     }
 
     @Override
