@@ -246,6 +246,9 @@ final class KafkaReplayer<T> implements Replayer<T> {
    */
   private final class Refusals {
 
+    /** A message that the broker refused, by its number. */
+    private record Refusal(int number, Exception why) {}
+
     /** Reasons by the messages' numbers. */
     private final Map<Integer, String> reasons = new HashMap<>();
 
@@ -256,14 +259,20 @@ final class KafkaReplayer<T> implements Replayer<T> {
      * The first refusal of a try. Kafka's client reports the same failure for all messages that it
      * has not sent yet, and these come later.
      */
-    private final AtomicReference<Runnable> first = new AtomicReference<>();
+    private final AtomicReference<Refusal> first = new AtomicReference<>();
+
+    /** The refusal that ended the try before. */
+    private @Nullable Refusal last;
 
     Refusals(int largest) {
       this.largest = largest;
     }
 
-    @Nullable String reason(int number, Message message) {
+    @Nullable String reason(Message message, int number) {
       int bytes = TopicLimits.sizeOf(message);
+      if (last != null && last.number == number) {
+        learn(last, message, bytes);
+      }
       if (bytes > largest) {
         reasons.putIfAbsent(number, TopicLimits.tooLarge(bytes, target.topic(), largest));
       } else if (keyless && message.key() == null) {
@@ -272,30 +281,30 @@ final class KafkaReplayer<T> implements Replayer<T> {
       return reasons.isEmpty() ? null : reasons.get(number);
     }
 
-    Callback of(int number, Message message) {
+    private void learn(Refusal refusal, Message message, int bytes) {
+      if (refusal.why instanceof RecordTooLargeException) {
+        largest = Math.min(largest, bytes - 1);
+      } else {
+        reasons.put(refusal.number, String.valueOf(refusal.why.getMessage()));
+        keyless |= message.key() == null;
+      }
+    }
+
+    /** Keeps nothing of the message alive: thousands are under way. */
+    Callback of(int number) {
       return (metadata, failure) -> {
         // InvalidTimestampException is not handled here: every message carries the time of sending.
-        if (failure instanceof RecordTooLargeException) {
-          first.compareAndSet(null, () -> largest = TopicLimits.sizeOf(message) - 1);
-        } else if (failure instanceof InvalidRecordException) {
-          String why = String.valueOf(failure.getMessage());
-          first.compareAndSet(
-              null,
-              () -> {
-                reasons.put(number, why);
-                keyless |= message.key() == null;
-              });
+        if (failure instanceof RecordTooLargeException
+            || failure instanceof InvalidRecordException) {
+          first.compareAndSet(null, new Refusal(number, failure));
         }
       };
     }
 
     /** Whether the broker refused a message that was not known to be refused. */
     boolean takeUp() {
-      Runnable refusal = first.getAndSet(null);
-      if (refusal != null) {
-        refusal.run();
-      }
-      return refusal != null;
+      last = first.getAndSet(null);
+      return last != null;
     }
   }
 
@@ -314,10 +323,9 @@ final class KafkaReplayer<T> implements Replayer<T> {
       forEach(
           elements,
           (message, number) -> {
-            String why = refusals.reason(number, message);
+            String why = refusals.reason(message, number);
             if (why == null) {
-              var unused =
-                  transaction.send(message.toRecord(target.topic()), refusals.of(number, message));
+              var unused = transaction.send(message.toRecord(target.topic()), refusals.of(number));
             } else {
               Message rejected =
                   target.expansion().setAside(message, why, limits.largestRejected());

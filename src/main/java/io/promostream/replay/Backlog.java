@@ -13,13 +13,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How many bytes the sink subtask with the least room would still take, as every subtask may ask.
- * Sinks report, and each subtask of {@code deliver-promos} sends so much until it looks again; the
- * rest stays in its slices. So a sink never blocks, never refuses, and its heap stays bounded
+ * Sinks report, and each subtask of {@code deliver-promos} sends half of that until it looks again;
+ * the rest stays in its slices. So a sink never blocks, never refuses, and its heap stays bounded
  * whatever the backlog, the checkpoint interval or the outage.
  *
  * <p>The figures meet at the JobMaster, by Flink's {@link GlobalAggregateManager}: nothing else
- * goes from a sink back to an operator before it. What was sent since a report is not in it: a sink
- * may get twice what it had room for.
+ * goes from a sink back to an operator before it. A report does not hold what was sent since, hence
+ * the half.
  */
 public final class Backlog implements AutoCloseable {
 
@@ -95,7 +95,7 @@ public final class Backlog implements AutoCloseable {
           report.put(reporter, reported.getAsLong());
         }
         Long least = aggregates.updateGlobalAggregate(NAME, report, new Least());
-        room.set(least == null ? withoutReports : least);
+        room.set(least == null ? withoutReports : least / 2);
       } catch (IOException | RuntimeException e) {
         LOG.debug("the backlog was not told; the last figures stay", e);
       }

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReplayLog<T> {
 
-  /** Ends a committable: some 0.1 s of a database's work, far below every time-out on the way. */
-  static final int MAX_RECORDS = 10_000;
+  /** Ends a committable: some 0.3 s of a database's work, far below every time-out on the way. */
+  static final int MAX_RECORDS = 30_000;
 
   /** Ends a committable too, so that large messages do not make a long transaction. */
   static final long MAX_EXPANDED_BYTES = 16 << 20;
@@ -98,7 +98,6 @@ final class ReplayLog<T> {
     this.target = target;
     this.collects = collects;
     this.maxHeldBytes = maxHeldBytes;
-    allowedBytes = maxHeldBytes;
     serializer = target.serializer();
     format = serializer.snapshotConfiguration().getCurrentVersion();
     writers.add(own);

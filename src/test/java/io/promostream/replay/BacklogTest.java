@@ -22,7 +22,7 @@ class BacklogTest {
     try (Backlog large = Backlog.reporting(jobMaster, "a", () -> 1_000);
         Backlog small = Backlog.reporting(jobMaster, "b", room::get);
         Backlog sender = watchAfterReports(2)) {
-      sender.sent(99);
+      sender.sent(49);
       assertThat(sender.isFull()).isFalse();
       sender.sent(1);
       assertThat(sender.isFull()).isTrue();
