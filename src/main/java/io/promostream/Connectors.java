@@ -76,7 +76,7 @@ record Connectors(
         new KafkaTarget<>(
             config,
             topic,
-            Uids.NOTIFICATIONS,
+            KafkaTarget.NOTIFICATIONS,
             new NotificationExpansion(topic),
             JobMetric.NOTIFICATIONS_WRITTEN,
             owner),
@@ -100,7 +100,7 @@ record Connectors(
         new KafkaTarget<>(
             config,
             topic,
-            Uids.REJECTED,
+            KafkaTarget.REJECTED,
             new RejectedExpansion(),
             JobMetric.REJECTED_WRITTEN,
             owner),

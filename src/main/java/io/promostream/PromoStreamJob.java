@@ -1,12 +1,12 @@
 package io.promostream;
 
-import io.promostream.config.ClientChecks;
+import io.promostream.check.ClientChecks;
+import io.promostream.check.EnvironmentCheck;
+import io.promostream.check.StartChecks;
 import io.promostream.config.CommandLine;
 import io.promostream.config.ConfigException;
-import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
-import io.promostream.config.StartChecks;
 import io.promostream.kafka.KafkaClients;
 import java.util.List;
 import org.apache.flink.configuration.Configuration;

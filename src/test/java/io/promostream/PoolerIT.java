@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.promostream.check.EnvironmentCheck;
 import io.promostream.config.Database;
-import io.promostream.config.EnvironmentCheck;
 import io.promostream.config.Secret;
 import io.promostream.feedback.FeedbackTarget;
 import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
+import io.promostream.postgres.Connections;
 import io.promostream.testing.Pooler;
 import io.promostream.testing.Programs;
 import io.promostream.testing.PromoJson;
@@ -109,8 +110,8 @@ class PoolerIT {
   private static List<String> sessionsOf(Pooler pooler, TestDatabase name) throws Exception {
     Secret password = new Secret(EmbeddedDatabase.SUPERUSER, null);
     Database database = new Database(pooler.url(name), EmbeddedDatabase.SUPERUSER, password);
-    try (Connection one = database.connect("test");
-        Connection other = database.connect("test")) {
+    try (Connection one = Connections.open(database, "test");
+        Connection other = Connections.open(database, "test")) {
       return List.of(session(one), session(other));
     }
   }

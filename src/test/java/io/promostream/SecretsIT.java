@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.promostream.config.EnvironmentCheck;
+import io.promostream.check.EnvironmentCheck;
 import io.promostream.config.JobConfig;
 import io.promostream.testing.CapturedLogs;
 import io.promostream.testing.RestPages;

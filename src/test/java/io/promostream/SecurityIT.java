@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.promostream.config.EnvironmentCheck;
+import io.promostream.check.EnvironmentCheck;
 import io.promostream.config.JobConfig;
 import io.promostream.kafka.KafkaTarget;
 import io.promostream.kafka.Message;

@@ -2,6 +2,8 @@ package io.promostream.local;
 
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
+import io.promostream.postgres.Connections;
+import io.promostream.postgres.Identifiers;
 import io.promostream.promo.Promo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -57,8 +59,8 @@ public record Comparison(
    */
   public static Comparison of(Notifications topic, Database database, TableName table)
       throws SQLException, IOException {
-    try (Connection connection = database.connect("promo-stream comparison")) {
-      return new Query(connection, table.quoted()).compare(topic);
+    try (Connection connection = Connections.open(database, "promo-stream comparison")) {
+      return new Query(connection, Identifiers.quote(table)).compare(topic);
     }
   }
 

@@ -2,6 +2,7 @@ package io.promostream.local;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
+import io.promostream.postgres.Connections;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -138,7 +139,7 @@ final class Feed implements AutoCloseable {
   }
 
   private Connection subscribers() throws SQLException {
-    return services.asOwner(LocalServices.SUBSCRIBERS).connect("demo traffic");
+    return Connections.open(services.asOwner(LocalServices.SUBSCRIBERS), "demo traffic");
   }
 
   /**

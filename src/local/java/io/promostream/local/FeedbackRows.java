@@ -2,6 +2,8 @@ package io.promostream.local;
 
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
+import io.promostream.postgres.Connections;
+import io.promostream.postgres.Identifiers;
 import io.promostream.promo.Promo;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -23,8 +25,8 @@ public final class FeedbackRows implements AutoCloseable {
   private long settledWhenXminIs = Long.MAX_VALUE;
 
   public FeedbackRows(Database database, TableName table) throws SQLException {
-    this.connection = database.connect("promo-stream rows");
-    this.table = table.quoted();
+    this.connection = Connections.open(database, "promo-stream rows");
+    this.table = Identifiers.quote(table);
   }
 
   /**

@@ -13,7 +13,7 @@ public final class ConfigException extends RuntimeException {
     super(problems.stream().map(ConfigException::oneLine).collect(Collectors.joining("\n")));
   }
 
-  static String oneLine(String text) {
+  public static String oneLine(String text) {
     return text.replaceAll("[\\p{Cc}\\p{Zl}\\p{Zp}]+", " ").strip();
   }
 }

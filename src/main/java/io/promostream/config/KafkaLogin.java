@@ -14,9 +14,9 @@ import org.apache.kafka.common.security.JaasContext;
  * would say it too, again and again, quoting the word that they stumble over: of an unquoted
  * password with a space in it the second one.
  */
-final class KafkaLogin {
+public final class KafkaLogin {
 
-  static final String PROPERTY = SaslConfigs.SASL_JAAS_CONFIG;
+  public static final String PROPERTY = SaslConfigs.SASL_JAAS_CONFIG;
 
   /** Stands for what a reference will bring, for the parser one word, within quotes or not. */
   private static final String RESOLVED = "\uE000";
@@ -26,7 +26,7 @@ final class KafkaLogin {
   private KafkaLogin() {}
 
   /** Whether it is a login, or a reference to one, of which nothing is known yet. */
-  static boolean isReadable(String value) {
+  public static boolean isReadable(String value) {
     return KafkaProperties.isReferenceOnly(value) || options(value).isPresent();
   }
 
@@ -34,7 +34,7 @@ final class KafkaLogin {
    * Whether references stand for all that may be secret: for the whole login, or for each of its
    * options but the account's name.
    */
-  static boolean isWithoutSecrets(String value) {
+  public static boolean isWithoutSecrets(String value) {
     return KafkaProperties.isReferenceOnly(value)
         || options(value)
             .filter(
@@ -61,7 +61,7 @@ final class KafkaLogin {
   }
 
   /** Whether a client was refused for a login that only its references' files show to be wrong. */
-  static boolean isBlamedFor(Throwable failure) {
+  public static boolean isBlamedFor(Throwable failure) {
     return ExceptionUtils.findThrowable(
             failure,
             cause ->
@@ -71,7 +71,7 @@ final class KafkaLogin {
   }
 
   /** Kafka's words about a login, without those of the login. */
-  static String withoutQuotes(String message) {
+  public static String withoutQuotes(String message) {
     return QUOTED.matcher(message).replaceAll("'***' in JAAS config");
   }
 }

@@ -18,7 +18,7 @@ import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
 
 /** What may be set for the Kafka clients under {@code kafka.properties.}, by Kafka's own names. */
-final class KafkaProperties {
+public final class KafkaProperties {
 
   private static final Map<String, ConfigDef.ConfigKey> KNOWN = new HashMap<>();
 
@@ -66,46 +66,46 @@ final class KafkaProperties {
   private KafkaProperties() {}
 
   /** Whether a property's value is never shown: by Kafka's word, or by its name. */
-  static boolean isSecret(String name) {
+  public static boolean isSecret(String name) {
     ConfigDef.ConfigKey key = KNOWN.get(name);
     return key == null
         ? name.matches("(?i).*(password|passwd|secret|token|credential).*")
         : key.type == ConfigDef.Type.PASSWORD;
   }
 
-  static boolean holdsReference(String value) {
+  public static boolean holdsReference(String value) {
     return REFERENCE.matcher(value).find();
   }
 
-  static boolean isReferenceOnly(String value) {
+  public static boolean isReferenceOnly(String value) {
     return REFERENCE.matcher(value.strip()).matches();
   }
 
-  static String withReferencesAs(String replacement, String value) {
+  public static String withReferencesAs(String replacement, String value) {
     return REFERENCE.matcher(value).replaceAll(Matcher.quoteReplacement(replacement));
   }
 
   /** Whether references stand for all that is secret in a secret property's value. */
-  static boolean isWithoutSecrets(String name, String value) {
+  public static boolean isWithoutSecrets(String name, String value) {
     return name.equals(KafkaLogin.PROPERTY)
         ? KafkaLogin.isWithoutSecrets(value)
         : isReferenceOnly(value);
   }
 
   /** Whether a Kafka client or Flink's source looks at the property. */
-  static boolean isKnown(String name) {
+  public static boolean isKnown(String name) {
     return KNOWN.containsKey(name) || ALSO_KNOWN.matcher(name).matches();
   }
 
   /** Whether a client declares it, and its value is there before the job runs. */
-  static boolean isKnownBeforehand(String name, String value) {
+  public static boolean isKnownBeforehand(String name, String value) {
     ConfigDef.ConfigKey key = KNOWN.get(name);
     // A class may be there on the cluster only.
     return key != null && key.type != ConfigDef.Type.CLASS && !holdsReference(value);
   }
 
   /** Why a property can't be set so; never shows the value. */
-  static Optional<String> problem(String name, String value, DeliveryGuarantee guarantee) {
+  public static Optional<String> problem(String name, String value, DeliveryGuarantee guarantee) {
     if (SET_BY_THE_JOB.containsKey(name)) {
       return Optional.of("is set by the job: " + SET_BY_THE_JOB.get(name));
     }

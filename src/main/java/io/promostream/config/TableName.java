@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * A table's name as configured: {@code table}, {@code schema.table}, each part as it stands or,
@@ -40,13 +39,6 @@ public record TableName(List<String> parts) implements Serializable {
       throw new IllegalArgumentException("is not a table's name such as public.promos");
     }
     return new TableName(parts);
-  }
-
-  /** The name for an SQL text, quoted: nothing in it is read as SQL. */
-  public String quoted() {
-    return parts.stream()
-        .map(part -> '"' + part.replace("\"", "\"\"") + '"')
-        .collect(Collectors.joining("."));
   }
 
   @Override

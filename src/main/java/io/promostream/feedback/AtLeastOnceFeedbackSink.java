@@ -3,6 +3,7 @@ package io.promostream.feedback;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.metrics.JobMetric;
 import io.promostream.metrics.RecentMax;
+import io.promostream.postgres.Connections;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -45,7 +46,7 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     FeedbackSession.Counters counters = FeedbackSession.Counters.of(context.metricGroup());
     JdbcOutputFormat<DeliveryBatch, DeliveryBatch, Statement> format =
         new JdbcOutputFormat<>(
-            new Connections(target),
+            new ConnectionProvider(target),
             JdbcExecutionOptions.builder().withBatchSize(100).withBatchIntervalMs(100).build(),
             () -> new Statement(target, counters));
     try {
@@ -157,12 +158,12 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
   }
 
   /** Connects as the rest of the job does, reading the password where the connection is made. */
-  private static final class Connections implements JdbcConnectionProvider {
+  private static final class ConnectionProvider implements JdbcConnectionProvider {
 
     private final FeedbackTarget target;
     private transient @Nullable Connection connection;
 
-    Connections(FeedbackTarget target) {
+    ConnectionProvider(FeedbackTarget target) {
       this.target = target;
     }
 
@@ -179,7 +180,9 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     @Override
     public Connection getOrEstablishConnection() throws SQLException {
       if (connection == null) {
-        connection = target.config().database().connect("promo-stream feedback " + target.prefix());
+        connection =
+            Connections.open(
+                target.config().database(), "promo-stream feedback " + target.prefix());
       }
       return connection;
     }

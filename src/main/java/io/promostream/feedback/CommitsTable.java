@@ -1,6 +1,7 @@
 package io.promostream.feedback;
 
 import io.promostream.config.TableName;
+import io.promostream.postgres.Identifiers;
 import io.promostream.replay.Committable;
 import io.promostream.replay.Lease.Holder;
 import io.promostream.replay.Mark;
@@ -52,7 +53,7 @@ final class CommitsTable {
                       ORDER BY a.attname)) AS keyed
             FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(?)
             """)) {
-      statement.setString(1, name.quoted());
+      statement.setString(1, Identifiers.quote(name));
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           throw new IOException(
@@ -79,7 +80,7 @@ final class CommitsTable {
     try (PreparedStatement statement =
         connection.prepareStatement(
             "SELECT sequence, records FROM %s WHERE prefix = ? AND writer = ?"
-                .formatted(name.quoted()))) {
+                .formatted(Identifiers.quote(name)))) {
       statement.setString(1, prefix);
       statement.setString(2, writer);
       try (ResultSet row = statement.executeQuery()) {
@@ -98,14 +99,14 @@ final class CommitsTable {
     Mark to = from.after(committable);
     String lease =
         "WITH lease AS (SELECT 1 FROM %s WHERE prefix = ? AND writer = '%s' AND owner = ? FOR KEY SHARE) "
-            .formatted(name.quoted(), LEASE);
+            .formatted(Identifiers.quote(name), LEASE);
     String move =
         from.sequence() == 0
             ? "INSERT INTO %s (sequence, records, owner, prefix, writer) SELECT ?, ?, ?, ?, ? FROM lease ON CONFLICT DO NOTHING"
             : "UPDATE %s SET sequence = ?, records = ?, owner = ?, updated_at = now()"
                 + " WHERE prefix = ? AND writer = ? AND sequence = ? AND EXISTS (SELECT FROM lease)";
     try (PreparedStatement statement =
-        connection.prepareStatement(lease + move.formatted(name.quoted()))) {
+        connection.prepareStatement(lease + move.formatted(Identifiers.quote(name)))) {
       statement.setString(1, prefix);
       statement.setString(2, owner);
       statement.setLong(3, to.sequence());
@@ -125,7 +126,7 @@ final class CommitsTable {
     try (PreparedStatement statement =
         connection.prepareStatement(
             "UPDATE %s SET owner = ?, updated_at = now() WHERE prefix = ? AND writer = ?"
-                .formatted(name.quoted()))) {
+                .formatted(Identifiers.quote(name)))) {
       statement.setString(1, owner);
       statement.setString(2, prefix);
       statement.setString(3, writer);
@@ -143,7 +144,7 @@ final class CommitsTable {
             SET sequence = excluded.sequence, records = excluded.records, owner = excluded.owner,
                 updated_at = now()
             """
-                .formatted(name.quoted()))) {
+                .formatted(Identifiers.quote(name)))) {
       statement.setString(1, prefix);
       statement.setString(2, writer);
       statement.setLong(3, mark.sequence());
@@ -158,7 +159,8 @@ final class CommitsTable {
     try (PreparedStatement statement =
         connection.prepareStatement(
             "SELECT owner, sequence FROM %s WHERE prefix = ? AND writer = '%s'%s"
-                .formatted(name.quoted(), LEASE, forUpdate ? " FOR UPDATE SKIP LOCKED" : ""))) {
+                .formatted(
+                    Identifiers.quote(name), LEASE, forUpdate ? " FOR UPDATE SKIP LOCKED" : ""))) {
       statement.setString(1, prefix);
       try (ResultSet row = statement.executeQuery()) {
         return row.next() ? new Holder(row.getString(1), row.getLong(2)) : null;
@@ -179,7 +181,7 @@ final class CommitsTable {
             ? "INSERT INTO %s (owner, sequence, records, prefix, writer) VALUES (?, ?, 0, ?, '%s') ON CONFLICT DO NOTHING"
             : "UPDATE %s SET owner = ?, sequence = ?, updated_at = now() WHERE prefix = ? AND writer = '%s' AND owner = ? AND sequence = ?";
     try (PreparedStatement statement =
-        connection.prepareStatement(sql.formatted(name.quoted(), LEASE))) {
+        connection.prepareStatement(sql.formatted(Identifiers.quote(name), LEASE))) {
       statement.setString(1, next.owner());
       statement.setLong(2, next.renewals());
       statement.setString(3, prefix);

@@ -1,7 +1,8 @@
 package io.promostream.feedback;
 
 import io.promostream.config.Database;
-import io.promostream.config.TransactionSettings;
+import io.promostream.postgres.Connections;
+import io.promostream.postgres.TransactionSettings;
 import io.promostream.replay.EarlierTransactions.Inspector;
 import io.promostream.replay.EarlierTransactions.Outcome;
 import java.sql.Connection;
@@ -31,7 +32,7 @@ public record EarlierFeedbackTransactions(Database database)
   @Override
   public List<Outcome> outcomes(List<FeedbackCommittable> transactions) throws SQLException {
     List<Outcome> outcomes = new ArrayList<>();
-    try (Connection connection = database.connect("promo-stream upgrade");
+    try (Connection connection = Connections.open(database, "promo-stream upgrade");
         PreparedStatement statement = connection.prepareStatement(STATUS)) {
       TransactionSettings.beginCatalog(connection);
       for (FeedbackCommittable transaction : transactions) {

@@ -1,6 +1,7 @@
 package io.promostream.feedback;
 
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.postgres.Connections;
 import io.promostream.replay.Committable;
 import io.promostream.replay.Lease;
 import io.promostream.replay.Lease.Holder;
@@ -58,7 +59,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
 
   private Connection connect() throws SQLException {
     Connection opened =
-        target.config().database().connect("promo-stream feedback " + target.prefix());
+        Connections.open(target.config().database(), "promo-stream feedback " + target.prefix());
     connection = opened;
     if (closed) {
       close();

@@ -1,9 +1,9 @@
 package io.promostream.feedback;
 
 import io.promostream.config.JobConfig;
-import io.promostream.config.TransactionSettings;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.metrics.JobMetric;
+import io.promostream.postgres.TransactionSettings;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;

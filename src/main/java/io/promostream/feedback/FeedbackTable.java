@@ -4,7 +4,9 @@ import static java.util.stream.Collectors.joining;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.TableName;
-import io.promostream.config.TransactionSettings;
+import io.promostream.postgres.Connections;
+import io.promostream.postgres.Identifiers;
+import io.promostream.postgres.TransactionSettings;
 import io.promostream.promo.Promo;
 import java.io.IOException;
 import java.sql.Connection;
@@ -12,6 +14,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +37,7 @@ public record FeedbackTable(
     TableName name, Map<String, Column> columns, @Nullable List<String> conflictTarget) {
 
   /** What a column is for. */
-  enum Role {
+  public enum Role {
     TEXT("a text"),
     TIME("a time");
 
@@ -43,10 +46,18 @@ public record FeedbackTable(
     Role(String noun) {
       this.noun = noun;
     }
+
+    /** Whether a column of a type, by its internal name, can be used. */
+    public boolean takes(String type) {
+      return new Column(type, -1).expression(this, "").isPresent();
+    }
   }
 
+  /** The columns by which a row is known. */
+  public static final List<String> KEY = List.of("restaurant_id", "adv_campaign_id", "client_id");
+
   /** The columns that the job writes, in the order of the contract. */
-  static final Map<String, Role> WRITTEN = written();
+  public static final Map<String, Role> WRITTEN = written();
 
   /** Greater than any time that a promo may name. */
   private static final long ANY_TIME = 1_000_000_000_000L;
@@ -67,7 +78,7 @@ public record FeedbackTable(
     written.put("datetime_created", Role.TIME);
     written.put("client_id", Role.TEXT);
     written.put("trigger_datetime_created", Role.TIME);
-    return written;
+    return Collections.unmodifiableMap(written);
   }
 
   /**
@@ -215,7 +226,8 @@ public record FeedbackTable(
    * @throws IOException if that fails, or the table can't take rows
    */
   public static FeedbackTable describe(JobConfig.Feedback config) throws IOException {
-    try (Connection connection = config.database().connect("promo-stream feedback columns")) {
+    try (Connection connection =
+        Connections.open(config.database(), "promo-stream feedback columns")) {
       TransactionSettings.beginCatalog(connection);
       return describe(connection, config.table());
     } catch (SQLException e) {
@@ -257,7 +269,7 @@ public record FeedbackTable(
 
   private static long find(Connection connection, TableName name) throws SQLException, IOException {
     try (PreparedStatement statement = connection.prepareStatement(RELATION)) {
-      statement.setString(1, name.quoted());
+      statement.setString(1, Identifiers.quote(name));
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           throw new IOException(
@@ -370,7 +382,8 @@ public record FeedbackTable(
                 .map(column -> '"' + column.replace("\"", "\"\"") + '"')
                 .collect(joining(", ", " ON CONFLICT (", ") DO NOTHING"));
     return "INSERT INTO %s (%s) SELECT %s FROM %s%s"
-        .formatted(name.quoted(), String.join(", ", WRITTEN.keySet()), select, rows, conflict);
+        .formatted(
+            Identifiers.quote(name), String.join(", ", WRITTEN.keySet()), select, rows, conflict);
   }
 
   /** Why the table can't hold a promo's row, whoever the client is; null if it can. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.promostream.config.TableName;
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.postgres.Identifiers;
 import io.promostream.promo.Promo;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -21,7 +22,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.util.PSQLException;
@@ -229,7 +229,7 @@ final class RefusedRows {
     String columns = String.join(", ", FeedbackTable.WRITTEN.keySet());
     String setAside =
         "INSERT INTO %s (%s, reason) SELECT %s, v_reason FROM (SELECT %s) AS row"
-            .formatted(refusedTable.quoted(), columns, columns, "%s");
+            .formatted(Identifiers.quote(refusedTable), columns, columns, "%s");
     return ROW_BY_ROW.formatted(
         table.insert("(SELECT " + values(TEXT) + ") AS row"),
         provesItselfWithoutRows(),
@@ -237,7 +237,7 @@ final class RefusedRows {
         literals(NOT_OF_ROW),
         setAside.replace("%s", values(TEXT)),
         setAside.replace("%s", values(ESCAPED)),
-        Stream.of("restaurant_id", "adv_campaign_id", "client_id")
+        FeedbackTable.KEY.stream()
             .map(column -> ESCAPED.formatted(value(column)))
             .collect(joining(", ")));
   }

@@ -75,12 +75,4 @@ public final class KafkaClients {
         .setRecordSerializer(new MessageToTopic(topic, config.rejectedTopic()))
         .build();
   }
-
-  /**
-   * Begins the names of a sink at the broker. No prefix holds a slash, so none begins another's
-   * names.
-   */
-  static String idPrefix(JobConfig config, String name) {
-    return config.transactionPrefix() + "/" + name;
-  }
 }

@@ -2,7 +2,6 @@ package io.promostream.kafka;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
-import io.promostream.config.KafkaAdvice;
 import io.promostream.metrics.JobMetric;
 import io.promostream.replay.Committable;
 import io.promostream.replay.Lease;
@@ -54,8 +53,6 @@ import org.slf4j.LoggerFactory;
 final class KafkaReplayer<T> implements Replayer<T> {
 
   private static final Logger LOG = LoggerFactory.getLogger(KafkaReplayer.class);
-
-  private static final String RETENTION = "offsets.retention.minutes";
 
   /** Assumed as the retention of marks if the broker does not tell it. */
   private static final Duration LEAST_RETENTION = Duration.ofDays(1);
@@ -111,7 +108,8 @@ final class KafkaReplayer<T> implements Replayer<T> {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
     try {
       ConfigEntry told =
-          get(admin.describeConfigs(List.of(resource)).values().get(resource)).get(RETENTION);
+          get(admin.describeConfigs(List.of(resource)).values().get(resource))
+              .get(KafkaTarget.MARK_RETENTION);
       if (told != null && told.value() != null) {
         return Duration.ofMinutes(Long.parseLong(told.value()));
       }
@@ -120,7 +118,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
     }
     LOG.info(
         "The broker does not tell {}, so this job does not rely on marks older than {}",
-        RETENTION,
+        KafkaTarget.MARK_RETENTION,
         LEAST_RETENTION);
     return LEAST_RETENTION;
   }
@@ -149,7 +147,12 @@ final class KafkaReplayer<T> implements Replayer<T> {
       throw new UnknownMarkException(
           "Kafka may have forgotten how far writer %s of topic %s was: its %s was packed %d minutes ago, and %s is %d"
               .formatted(
-                  id, target.topic(), next, age.toMinutes(), RETENTION, retention.toMinutes()));
+                  id,
+                  target.topic(),
+                  next,
+                  age.toMinutes(),
+                  KafkaTarget.MARK_RETENTION,
+                  retention.toMinutes()));
     }
     return Mark.NONE;
   }

@@ -2,13 +2,13 @@ package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.OnLostTransaction;
-import io.promostream.config.KafkaAdvice;
 import io.promostream.metrics.JobMetric;
 import io.promostream.replay.LeaseException;
 import io.promostream.replay.Replayer;
 import io.promostream.replay.Target;
 import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
+import java.util.List;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.common.TopicPartition;
 
@@ -27,6 +27,30 @@ public record KafkaTarget<T>(
     JobMetric written,
     String owner)
     implements Target<T> {
+
+  /** The name of the sink of notifications. */
+  public static final String NOTIFICATIONS = "notifications";
+
+  /** The name of the sink of rejected promos. */
+  public static final String REJECTED = "rejected";
+
+  /** The setting of the broker that says how long it keeps a mark. */
+  public static final String MARK_RETENTION = "offsets.retention.minutes";
+
+  private static final String LEASE = "lease";
+
+  /** What transactional ids and groups of a job begin with: those of its sinks, and its lease. */
+  public static List<String> idPrefixes(JobConfig config) {
+    return List.of(
+        idPrefix(config, NOTIFICATIONS) + "/",
+        idPrefix(config, REJECTED) + "/",
+        idPrefix(config, LEASE));
+  }
+
+  /** No prefix holds a slash, so none begins another's names. */
+  private static String idPrefix(JobConfig config, String name) {
+    return config.transactionPrefix() + "/" + name;
+  }
 
   @Override
   public ValueSerializer<T> serializer() {
@@ -74,7 +98,7 @@ public record KafkaTarget<T>(
 
   /** Begins the names of this sink's writers at the broker: transactional ids and groups. */
   String idPrefix() {
-    return KafkaClients.idPrefix(config, name) + "/";
+    return idPrefix(config, name) + "/";
   }
 
   /** The partition that marks are offsets of. It means nothing. */
@@ -89,6 +113,6 @@ public record KafkaTarget<T>(
 
   /** The group that keeps the job's lease, and the transactional id by which it is taken. */
   String leaseGroup() {
-    return KafkaClients.idPrefix(config, "lease");
+    return idPrefix(config, LEASE);
   }
 }

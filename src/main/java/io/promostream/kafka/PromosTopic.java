@@ -1,7 +1,6 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
-import io.promostream.config.KafkaAdvice;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

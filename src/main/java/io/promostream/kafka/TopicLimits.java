@@ -3,7 +3,6 @@ package io.promostream.kafka;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import io.promostream.config.JobConfig;
-import io.promostream.config.KafkaAdvice;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;

@@ -15,9 +15,9 @@ import java.util.List;
 public final class NotificationTemplate {
 
   /** The longest id in UTF-8, where a character takes 4 bytes, and in JSON, where it may take 6. */
-  private static final String LONGEST_KEY = "\uD83C\uDF55".repeat(255);
+  private static final String LONGEST_KEY = "\uD83C\uDF55".repeat(Promo.MAX_ID_CHARS);
 
-  private static final String LONGEST_IN_JSON = "\u0001".repeat(255);
+  private static final String LONGEST_IN_JSON = "\u0001".repeat(Promo.MAX_ID_CHARS);
 
   private static final JsonStringEncoder JSON = JsonStringEncoder.getInstance();
 

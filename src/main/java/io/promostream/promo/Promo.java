@@ -31,6 +31,9 @@ public record Promo(
     long end,
     long created) {
 
+  /** The most characters of an id: of a restaurant, a campaign or a client. */
+  public static final int MAX_ID_CHARS = 255;
+
   public static final TypeInformation<Promo> TYPE = new ValueType<>(Promo.class, new Serializer());
 
   /** Where a moment lies, seen from a promo. */

@@ -28,8 +28,6 @@ final class PromoParser {
   /** The end of the year 9999, epoch seconds: the latest time that a promo may name. */
   static final long MAX_TIME = 253_402_300_799L;
 
-  static final int MAX_ID_CHARS = 255;
-
   static final int MAX_DEPTH = 1_000;
 
   /** The sign of a negative zero, and leading zeros. */
@@ -223,10 +221,10 @@ final class PromoParser {
     String id = fields.get(field);
     // As Postgres counts: by characters, of which an emoji is one.
     int chars = id.codePointCount(0, id.length());
-    if (chars == 0 || chars > MAX_ID_CHARS) {
+    if (chars == 0 || chars > Promo.MAX_ID_CHARS) {
       throw new UnusablePromoException(
           RejectReason.BAD_LENGTH,
-          "%s has %d characters, 1 to %d are allowed".formatted(field, chars, MAX_ID_CHARS));
+          "%s has %d characters, 1 to %d are allowed".formatted(field, chars, Promo.MAX_ID_CHARS));
     }
     return id;
   }

@@ -85,8 +85,10 @@ final class ReplayLog<T> {
   /** Since the last checkpoint that completed. */
   private long replayedBytes;
 
-  private long allowedBytes = Backlog.LEAST_ROOM_BYTES;
-  private boolean wasFull;
+  private long allowedBytes;
+
+  /** Whether it held half of what it may, since the last checkpoint that completed. */
+  private boolean wasHalfFull;
 
   /**
    * Makes a log.
@@ -98,6 +100,7 @@ final class ReplayLog<T> {
     this.target = target;
     this.collects = collects;
     this.maxHeldBytes = maxHeldBytes;
+    allowedBytes = maxHeldBytes;
     serializer = target.serializer();
     format = serializer.snapshotConfiguration().getCurrentVersion();
     writers.add(own);
@@ -200,12 +203,12 @@ final class ReplayLog<T> {
     boolean behind = peek() != null;
     if (behind) {
       allowedBytes = INTERVALS_HELD * replayedBytes;
-    } else if (wasFull) {
+    } else if (wasHalfFull) {
       allowedBytes *= 2;
     }
     allowedBytes = Math.min(maxHeldBytes, Math.max(Backlog.LEAST_ROOM_BYTES, allowedBytes));
     replayedBytes = 0;
-    wasFull = false;
+    wasHalfFull = false;
   }
 
   /** Waits for the next thing to do; null if there is none within this time. */
@@ -285,9 +288,9 @@ final class ReplayLog<T> {
 
   /** How many bytes more may be held; less than 0 if it is too many. */
   synchronized long room() {
-    long room = allowedBytes - heldBytes();
-    wasFull |= room <= 0;
-    return room;
+    long held = heldBytes();
+    wasHalfFull |= 2 * held >= allowedBytes;
+    return allowedBytes - held;
   }
 
   /** How long the first of what is released has waited since it was packed, milliseconds; or 0. */

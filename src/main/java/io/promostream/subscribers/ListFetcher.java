@@ -2,6 +2,7 @@ package io.promostream.subscribers;
 
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
+import io.promostream.postgres.Connections;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import io.promostream.subscribers.SubscribersByRestaurant.Subscribers;
 import io.promostream.subscribers.SubscribersTable.Everything;
@@ -189,7 +190,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
       failed(e);
       return;
     }
-    try (Connection connection = database.connect("promo-stream subscribers")) {
+    try (Connection connection = Connections.open(database, "promo-stream subscribers")) {
       try {
         interruption.watch(connection);
         readNextChunk(connection);

@@ -1,7 +1,9 @@
 package io.promostream.subscribers;
 
 import io.promostream.config.TableName;
-import io.promostream.config.TransactionSettings;
+import io.promostream.postgres.Identifiers;
+import io.promostream.postgres.TransactionSettings;
+import io.promostream.promo.Promo;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,8 +19,6 @@ import org.postgresql.PGConnection;
  * later, where {@code = ANY} with thousands of ids looks them up by hash.
  */
 final class SubscribersTable {
-
-  private static final int MAX_ID_CHARS = 255;
 
   /** Rows keep coming, as fast as the network lets them. */
   private static final String TIMEOUT_FOR_ROWS = "SET LOCAL statement_timeout = '10min'";
@@ -130,7 +130,7 @@ final class SubscribersTable {
     CopyRows groups = new CopyRows(connection, fingerprints(connection), 5);
     while (groups.next()) {
       for (int group = 0; group < groups.size(); group++) {
-        long rows = isUsable(groups, group, 0, MAX_ID_CHARS) ? groups.number(group, 1) : 0;
+        long rows = isUsable(groups, group, 0, Promo.MAX_ID_CHARS) ? groups.number(group, 1) : 0;
         rowsSkipped += groups.number(group, 4) - rows;
         if (rows > 0) {
           restaurants.put(
@@ -149,16 +149,16 @@ final class SubscribersTable {
     return """
     SELECT %5$s, count(*) FILTER (WHERE %1$s), sum(%2$s) FILTER (WHERE %1$s)::text, \
     sum(%3$s) FILTER (WHERE %1$s)::text, count(*) FROM %4$s GROUP BY 1"""
-        .formatted(ids.usable, ids.hash(0), ids.hash(1), name.quoted(), ids.restaurant);
+        .formatted(ids.usable, ids.hash(0), ids.hash(1), Identifiers.quote(name), ids.restaurant);
   }
 
   private static int maxChars(ClientIds clientIds) {
-    return Math.min(MAX_ID_CHARS, clientIds.maxChars());
+    return Math.min(Promo.MAX_ID_CHARS, clientIds.maxChars());
   }
 
   /** What {@link Ids} says in SQL, of both ids. */
   private boolean isUsable(CopyRows rows, int row) {
-    return isUsable(rows, row, 0, MAX_ID_CHARS)
+    return isUsable(rows, row, 0, Promo.MAX_ID_CHARS)
         && isUsable(rows, row, 1, maxChars(clientIds))
         && clientIds.isFormOf(rows, row, 1);
   }
@@ -232,7 +232,8 @@ final class SubscribersTable {
     try (Statement statement = connection.createStatement()) {
       statement.execute(TIMEOUT_FOR_ROWS);
     }
-    String query = "SELECT %s, %s FROM %s".formatted(ids.restaurant, ids.client, name.quoted());
+    String query =
+        "SELECT %s, %s FROM %s".formatted(ids.restaurant, ids.client, Identifiers.quote(name));
     return new CopyRows(connection, query + which, 2);
   }
 

@@ -5,11 +5,11 @@ import static io.promostream.cluster.Yaml.map;
 import static io.promostream.cluster.Yaml.text;
 
 import io.promostream.VertexIds;
+import io.promostream.check.StartChecks;
 import io.promostream.cluster.Manifests.Role;
 import io.promostream.config.ConfigException;
 import io.promostream.config.Database;
 import io.promostream.config.JobConfig;
-import io.promostream.config.StartChecks;
 import io.promostream.config.Variables;
 import java.io.IOException;
 import java.io.UncheckedIOException;

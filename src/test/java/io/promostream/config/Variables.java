@@ -19,4 +19,9 @@ public final class Variables {
                     ? name.startsWith(ConfigKey.variable(key.familyPrefix()))
                     : name.equals(ConfigKey.variable(key.name())));
   }
+
+  /** The variable that sets a key. */
+  public static String variable(String key) {
+    return ConfigKey.variable(key);
+  }
 }

@@ -5,6 +5,7 @@ import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.config.TableName;
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.postgres.Connections;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.testing.Metrics;
@@ -63,7 +64,7 @@ final class FeedbackTableFixture {
   }
 
   void writeInto(String table, Database as, DeliveryBatch... batches) throws Exception {
-    try (Connection connection = as.connect("test")) {
+    try (Connection connection = Connections.open(as, "test")) {
       connection.createStatement().execute("SET timezone = 'Asia/Tokyo'");
       new FeedbackSession(config(table, as), connection, counters)
           .write(c -> null, List.of(batches));

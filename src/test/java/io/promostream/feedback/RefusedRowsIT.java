@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.config.Database;
+import io.promostream.postgres.Connections;
 import io.promostream.testing.TestDatabase;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -232,7 +233,7 @@ class RefusedRowsIT {
   @Test
   void rollsBackWhatFails() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
-    try (var connection = feedback.database.asSuperuser().connect("test")) {
+    try (var connection = Connections.open(feedback.database.asSuperuser(), "test")) {
       FeedbackSession session = feedback.session(connection);
       assertThatThrownBy(
               () ->

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
 import io.promostream.config.TableName;
+import io.promostream.postgres.Connections;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import io.promostream.testing.TestDatabase;
@@ -667,7 +668,7 @@ class SubscriberListSourceTest {
   @Test
   void seesTheMomentOfTheFirstReadingAndNoneBefore() throws Exception {
     SubscribersTable table = new SubscribersTable(TABLE, clientIds);
-    try (Connection connection = reader.connect("test")) {
+    try (Connection connection = Connections.open(reader, "test")) {
       table.begin(connection);
       subscribe("r1", "a");
       assertThat(table.overview(connection).restaurants()).containsKey("r1");

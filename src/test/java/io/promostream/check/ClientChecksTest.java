@@ -1,8 +1,10 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
 import io.promostream.kafka.KafkaClients;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
-package io.promostream.config;
+package io.promostream.check;
 
+import io.promostream.config.JobConfig;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.Set;

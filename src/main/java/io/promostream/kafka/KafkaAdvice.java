@@ -1,5 +1,6 @@
-package io.promostream.config;
+package io.promostream.kafka;
 
+import io.promostream.config.KafkaLogin;
 import org.apache.flink.util.ExceptionUtils;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -23,7 +24,7 @@ public final class KafkaAdvice {
             of(failure));
   }
 
-  static String of(Throwable failure) {
+  public static String of(Throwable failure) {
     if (isOf(failure, SslAuthenticationException.class)) {
       return "Look at ssl.truststore.* under kafka.properties: the CA there must have signed the"
           + " brokers' certificates, for the host names that they advertise";

@@ -1,8 +1,13 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static java.util.stream.Collectors.joining;
 
+import io.promostream.config.JobConfig;
+import io.promostream.config.KafkaLogin;
+import io.promostream.config.KafkaProperties;
+import io.promostream.kafka.KafkaAdvice;
+import io.promostream.kafka.KafkaTarget;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -47,7 +52,7 @@ final class KafkaCheck {
 
   private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
 
-  private static final String MARK_RETENTION = "offsets.retention.minutes";
+  private static final String MARK_RETENTION = KafkaTarget.MARK_RETENTION;
 
   /** A shorter retention is over before somebody has looked into an outage. */
   private static final Duration SHORT_RETENTION = Duration.ofDays(1);
@@ -56,9 +61,6 @@ final class KafkaCheck {
 
   /** Subjects whose problems a job would meet anew at each of its starts. */
   static final Set<String> NEVER_STARTS = Set.of(BROKER_TRANSACTION_TIMEOUT, LOGIN);
-
-  /** What transactional ids and groups are for: the sinks' writers, and the lease. */
-  private static final List<String> IDS = List.of("notifications/", "rejected/", "lease");
 
   private final JobConfig config;
   private final Findings findings;
@@ -248,8 +250,8 @@ final class KafkaCheck {
   private void checkMarks() throws InterruptedException {
     String begin = config.transactionPrefix() + "/";
     String subject = "groups " + begin;
-    for (String id : IDS) {
-      String missing = missingRightTo(begin + id);
+    for (String group : KafkaTarget.idPrefixes(config)) {
+      String missing = missingRightTo(group);
       if (missing != null) {
         findings.problem(subject, missing, "grant READ on the groups that begin with " + begin);
         return;
@@ -325,7 +327,7 @@ final class KafkaCheck {
    */
   private void checkTransactionalIds() throws InterruptedException {
     String subject = "transactions " + config.transactionPrefix();
-    List<String> ids = IDS.stream().map(id -> config.transactionPrefix() + "/" + id).toList();
+    List<String> ids = KafkaTarget.idPrefixes(config);
     DescribeTransactionsResult described = admin.describeTransactions(ids);
     try {
       for (String id : ids) {

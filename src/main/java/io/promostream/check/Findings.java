@@ -1,4 +1,4 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import java.util.ArrayList;
 import java.util.List;

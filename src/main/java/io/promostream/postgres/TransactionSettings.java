@@ -1,4 +1,4 @@
-package io.promostream.config;
+package io.promostream.postgres;
 
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,50 +1,24 @@
-package io.promostream.config;
+package io.promostream.check;
 
+import io.promostream.config.JobConfig;
+import io.promostream.config.TableName;
+import io.promostream.feedback.FeedbackTable;
+import io.promostream.feedback.FeedbackTable.Role;
+import io.promostream.postgres.Identifiers;
+import io.promostream.promo.Promo;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at the server and the tables that feedback rows go to. */
 final class FeedbackCheck extends DatabaseCheck {
 
-  private static final Set<String> TEXTS =
-      Set.of(
-          "restaurant_id",
-          "adv_campaign_id",
-          "adv_campaign_content",
-          "adv_campaign_owner",
-          "adv_campaign_owner_contact",
-          "client_id");
-
-  private static final String TRIGGERED = "trigger_datetime_created";
-
-  private static final Set<String> TIMES =
-      Set.of(
-          "adv_campaign_datetime_start",
-          "adv_campaign_datetime_end",
-          "datetime_created",
-          TRIGGERED);
-
-  private static final Set<String> WRITTEN =
-      Stream.of(TEXTS, TIMES).flatMap(Set::stream).collect(Collectors.toUnmodifiableSet());
-
-  /** What a row is known by. */
-  private static final Set<String> DELIVERY =
-      Set.of("restaurant_id", "adv_campaign_id", "client_id");
-
-  private static final Set<String> TEXT_TYPES = Set.of("text", "varchar", "bpchar", "citext");
-
-  private static final Set<String> TIME_TYPES =
-      Set.of("int8", "int4", "numeric", "timestamp", "timestamptz");
-
-  /** What the contract allows an id. */
-  private static final int ID_LENGTH = 255;
+  private static final Set<String> OWN_TEXT_TYPES = Set.of("text", "varchar", "bpchar", "citext");
+  private static final Set<String> OWN_TIME_TYPES = Set.of("int8", "numeric");
 
   private static final Map<String, Long> GREATEST =
       Map.of(
@@ -85,9 +59,9 @@ final class FeedbackCheck extends DatabaseCheck {
 
   @Override
   void checkTable(long oid, Map<String, Column> columns) throws SQLException {
-    checkPresent(WRITTEN, columns);
+    checkPresent(FeedbackTable.WRITTEN.keySet(), columns);
     for (Column column : columns.values()) {
-      if (!WRITTEN.contains(column.name())) {
+      if (!FeedbackTable.WRITTEN.containsKey(column.name())) {
         checkOther(oid, column);
       } else if (column.generated()) {
         findings.problem(
@@ -96,7 +70,7 @@ final class FeedbackCheck extends DatabaseCheck {
         checkType(column);
       }
     }
-    checkGranted(WRITTEN, columns);
+    checkGranted(FeedbackTable.WRITTEN.keySet(), columns);
     checkRowSecurity(oid, "the job's rows may be refused");
     checkKind(table(), oid);
     checkSequences(oid, columns);
@@ -121,15 +95,16 @@ final class FeedbackCheck extends DatabaseCheck {
   }
 
   private void checkType(Column column) {
-    boolean text = TEXTS.contains(column.name());
+    Role role = FeedbackTable.WRITTEN.get(column.name());
+    boolean text = role == Role.TEXT;
     String found = column.name() + " is " + column.type();
     if (text && column.baseType().equals("uuid")) {
-      if (DELIVERY.contains(column.name())) {
+      if (FeedbackTable.KEY.contains(column.name())) {
         findings.ok(subject(), found + ": promos and clients with other ids are left out");
       } else {
         findings.warning(subject(), found, "promos with other texts are rejected; make it a text");
       }
-    } else if (!(text ? TEXT_TYPES : TIME_TYPES).contains(column.baseType())) {
+    } else if (!role.takes(column.baseType())) {
       findings.problem(
           subject(),
           found,
@@ -138,7 +113,7 @@ final class FeedbackCheck extends DatabaseCheck {
               : "it must be bigint, integer, numeric, timestamp or timestamptz");
     } else if (text
         && column.length() > 0
-        && !(DELIVERY.contains(column.name()) && column.length() >= ID_LENGTH)) {
+        && !(FeedbackTable.KEY.contains(column.name()) && column.length() >= Promo.MAX_ID_CHARS)) {
       findings.warning(
           subject(),
           found,
@@ -150,7 +125,7 @@ final class FeedbackCheck extends DatabaseCheck {
           subject(),
           column.name() + " is integer, which ends on 2038-01-19",
           "ALTER TABLE %s ALTER COLUMN %s TYPE bigint, when there is time"
-              .formatted(table().quoted(), column.name()));
+              .formatted(Identifiers.quote(table()), column.name()));
     }
   }
 
@@ -249,7 +224,7 @@ final class FeedbackCheck extends DatabaseCheck {
           subject(),
           "unique index %s knows rows that are already there, but its columns can't be read, so these are set aside"
               .formatted(String.join(", ", unreadable)),
-          "GRANT SELECT (its columns) ON %s TO %s".formatted(table().quoted(), role()));
+          "GRANT SELECT (its columns) ON %s TO %s".formatted(Identifiers.quote(table()), role()));
     }
   }
 
@@ -263,11 +238,11 @@ final class FeedbackCheck extends DatabaseCheck {
     Map<String, Set<String>> types =
         Map.of(
             "prefix",
-            TEXT_TYPES,
+            OWN_TEXT_TYPES,
             "writer",
-            TEXT_TYPES,
+            OWN_TEXT_TYPES,
             "owner",
-            TEXT_TYPES,
+            OWN_TEXT_TYPES,
             "sequence",
             Set.of("int8"),
             "records",
@@ -300,9 +275,9 @@ final class FeedbackCheck extends DatabaseCheck {
 
   private void checkRefused(TableName name) throws SQLException {
     Map<String, Set<String>> types = new HashMap<>();
-    TEXTS.forEach(column -> types.put(column, TEXT_TYPES));
-    TIMES.forEach(column -> types.put(column, Set.of("int8", "numeric")));
-    types.put("reason", TEXT_TYPES);
+    FeedbackTable.WRITTEN.forEach(
+        (column, role) -> types.put(column, role == Role.TEXT ? OWN_TEXT_TYPES : OWN_TIME_TYPES));
+    types.put("reason", OWN_TEXT_TYPES);
     Optional<Long> oid = find(name, "refused-table");
     if (oid.isPresent()) {
       checkSmallTable(name, oid.get(), "refused-table", types, List.of("INSERT"));
@@ -410,7 +385,7 @@ final class FeedbackCheck extends DatabaseCheck {
     String found = "%s has used %d %% of %d".formatted(column.name(), percent, greatest);
     String remedy =
         "ALTER TABLE %s ALTER COLUMN %s TYPE bigint (it rewrites the table), and ALTER SEQUENCE %s AS bigint"
-            .formatted(table().quoted(), column.name(), sequence.name());
+            .formatted(Identifiers.quote(table()), column.name(), sequence.name());
     if (percent >= 95) {
       findings.problem(subject(), found, remedy);
     } else if (percent >= 50) {

@@ -1,8 +1,10 @@
-package io.promostream.config;
+package io.promostream.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.promostream.config.Database;
+import io.promostream.config.Secret;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.testing.TestDatabase;
 import io.promostream.testing.Waiting;
@@ -18,7 +20,7 @@ import java.util.TimeZone;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-class DatabaseTest {
+class ConnectionsTest {
 
   @Test
   void theDriverOfAJobIsForgottenWithTheJob() throws Exception {
@@ -35,7 +37,7 @@ class DatabaseTest {
   private static WeakReference<ClassLoader> connectInJob(TestDatabase database) throws Exception {
     URL[] classPath =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-            .map(DatabaseTest::url)
+            .map(ConnectionsTest::url)
             .toArray(URL[]::new);
     try (URLClassLoader job = new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader())) {
       Class<?> secret = job.loadClass(Secret.class.getName());
@@ -48,7 +50,10 @@ class DatabaseTest {
               .getConstructor(String.class, String.class, secret)
               .newInstance(database.url(), database.asSuperuser().user(), superuser);
       try (Connection connection =
-          (Connection) jobs.getClass().getMethod("connect", String.class).invoke(jobs, "job")) {
+          (Connection)
+              job.loadClass(Connections.class.getName())
+                  .getMethod("open", jobs.getClass(), String.class)
+                  .invoke(null, jobs, "job")) {
         assertThat(connection.getClass().getClassLoader()).isSameAs(job);
       }
       return new WeakReference<>(job);
@@ -91,7 +96,7 @@ class DatabaseTest {
   }
 
   private static void assertAdvice(Database database, String reason, String advice) {
-    assertThatThrownBy(() -> database.connect("test"))
+    assertThatThrownBy(() -> Connections.open(database, "test"))
         .isInstanceOf(SQLException.class)
         .hasMessageContainingAll(database.url(), reason, advice);
   }

@@ -1,8 +1,11 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
+import io.promostream.config.Variables;
 import io.promostream.local.EmbeddedBroker;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
@@ -83,7 +86,7 @@ class EnvironmentCheckTest {
   }
 
   private void set(String key, String value) {
-    environment.put(ConfigKey.variable(key), value);
+    environment.put(Variables.variable(key), value);
   }
 
   private JobConfig load(String... args) {
@@ -556,7 +559,7 @@ class EnvironmentCheckTest {
   @Test
   void readsPasswordFiles(@TempDir Path directory) throws IOException {
     letSeeSequence();
-    environment.remove(ConfigKey.variable("feedback.db.password"));
+    environment.remove(Variables.variable("feedback.db.password"));
     String file = Files.writeString(directory.resolve("password"), PASSWORD).toString();
     assertThat(check("--feedback.db.password-file", file).exitCode()).isZero();
     assertOneProblem(check("--feedback.db.password-file=/no/file"), "password file /no/file");

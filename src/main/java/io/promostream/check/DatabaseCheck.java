@@ -1,5 +1,10 @@
-package io.promostream.config;
+package io.promostream.check;
 
+import io.promostream.config.Database;
+import io.promostream.config.TableName;
+import io.promostream.postgres.Connections;
+import io.promostream.postgres.Identifiers;
+import io.promostream.postgres.TransactionSettings;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -80,7 +85,7 @@ abstract class DatabaseCheck {
 
   /** Looks at the server, and where the table is there, at the table. */
   void run() throws SQLException {
-    try (Connection opened = database.connect("promo-stream check")) {
+    try (Connection opened = Connections.open(database, "promo-stream check")) {
       connection = opened;
       // The URL's own limits may be none.
       connection.setNetworkTimeout(Runnable::run, ANSWER_TIMEOUT_MILLIS);
@@ -165,7 +170,7 @@ abstract class DatabaseCheck {
           query(
               "SELECT oid FROM pg_class WHERE oid = to_regclass(?) AND relkind IN ('r', 'p', 'v', 'm', 'f')",
               row -> row.getLong("oid"),
-              name.quoted());
+              Identifiers.quote(name));
     } catch (SQLException e) {
       // A schema that the role has no USAGE on.
       connection.rollback(before);
@@ -253,7 +258,7 @@ abstract class DatabaseCheck {
       findings.problem(
           subject(name),
           "no right to %s %s".formatted(onEach, String.join(", ", refused)),
-          "GRANT %s ON %s TO %s".formatted(onEach, name.quoted(), role()));
+          "GRANT %s ON %s TO %s".formatted(onEach, Identifiers.quote(name), role()));
     } else if (columns.keySet().containsAll(needed)) {
       findings.ok(subject(name), "is there, with all columns and the right to " + onEach);
     }

@@ -1,4 +1,4 @@
-package io.promostream.config;
+package io.promostream.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;

@@ -1,5 +1,8 @@
-package io.promostream.config;
+package io.promostream.check;
 
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
+import io.promostream.config.KafkaProperties;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

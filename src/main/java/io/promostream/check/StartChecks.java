@@ -1,9 +1,11 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE;
 import static org.apache.flink.configuration.CheckpointingOptions.CHECKPOINTING_INTERVAL;
 import static org.apache.flink.configuration.CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION;
 
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,11 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
-import io.promostream.config.Findings.Finding;
-import io.promostream.config.Findings.Level;
+import io.promostream.check.Findings.Finding;
+import io.promostream.check.Findings.Level;
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;

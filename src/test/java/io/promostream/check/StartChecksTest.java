@@ -1,9 +1,11 @@
-package io.promostream.config;
+package io.promostream.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.promostream.config.ConfigException;
+import io.promostream.config.JobConfig;
 import io.promostream.testing.CapturedLogs;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,0 +1,83 @@
+package io.promostream;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Holds the order of the packages: each knows those below it only. */
+class PackageOrderTest {
+
+  private static final String ROOT = "io.promostream";
+
+  /** From the top. Packages of one line do not know one another. */
+  private static final List<List<String>> ORDER =
+      List.of(
+          List.of("check"),
+          List.of("notification", "feedback"),
+          List.of("delivery"),
+          List.of("subscribers"),
+          List.of("promo"),
+          List.of("kafka"),
+          List.of("postgres", "replay"),
+          List.of("config", "metrics", "serialization"));
+
+  private final JavaClasses classes =
+      new ClassFileImporter().withImportOption(PackageOrderTest::isMain).importPackages(ROOT);
+
+  private static boolean isMain(Location location) {
+    return ImportOption.Predefined.DO_NOT_INCLUDE_TESTS.includes(location)
+        && location.contains("/target/classes/");
+  }
+
+  @Test
+  void eachPackageKnowsOnlyThoseBelowIt() {
+    LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
+    for (List<String> line : ORDER) {
+      for (String name : line) {
+        layers = layers.layer(name).definedBy(ROOT + "." + name + "..");
+      }
+    }
+    for (int below = 0; below < ORDER.size(); below++) {
+      String[] above =
+          ORDER.subList(0, below).stream().flatMap(List::stream).toArray(String[]::new);
+      for (String name : ORDER.get(below)) {
+        layers =
+            above.length == 0
+                ? layers.whereLayer(name).mayNotBeAccessedByAnyLayer()
+                : layers.whereLayer(name).mayOnlyBeAccessedByLayers(above);
+      }
+    }
+    layers.check(classes);
+  }
+
+  @Test
+  void noPackageKnowsTheOneThatStartsTheJob() {
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + ".*..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ROOT)
+        .check(classes);
+  }
+
+  @Test
+  void eachPackageHasItsPlace() throws Exception {
+    try (Stream<Path> packages = Files.list(Path.of("src/main/java/io/promostream"))) {
+      assertThat(packages.filter(Files::isDirectory).map(path -> path.getFileName().toString()))
+          .containsExactlyInAnyOrderElementsOf(ORDER.stream().flatMap(List::stream).toList());
+    }
+    assertThat(classes.containPackage(ROOT + ".check")).isTrue();
+  }
+}
