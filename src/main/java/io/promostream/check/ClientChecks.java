@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -36,16 +37,17 @@ public final class ClientChecks {
    */
   public static void check(JobConfig config, Properties producers) {
     ClientChecks checks = new ClientChecks();
-    checks.checkProducer(config, known(producers));
-    checks.checkConsumer(config, known(config.kafka().properties()));
-    checks.checkAdmin(config, known(config.kafka().properties()));
+    checks.checkProducer(config, known(config, producers));
+    checks.checkConsumer(config, known(config, config.kafka().properties()));
+    checks.checkAdmin(known(config, config.kafka().properties()));
     if (!checks.problems.isEmpty()) {
       throw new ConfigException(checks.problems.stream().distinct().toList());
     }
   }
 
-  private static Map<String, Object> known(Map<?, ?> properties) {
+  private static Map<String, Object> known(JobConfig config, Map<?, ?> properties) {
     Map<String, Object> known = new HashMap<>();
+    known.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
     properties.forEach(
         (name, value) -> {
           if (KafkaProperties.isKnownBeforehand((String) name, value.toString())) {
@@ -85,8 +87,7 @@ public final class ClientChecks {
     judge(() -> new ConsumerConfig(properties));
   }
 
-  private void checkAdmin(JobConfig config, Map<String, Object> properties) {
-    properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, config.kafka().bootstrapServers());
+  private void checkAdmin(Map<String, Object> properties) {
     judge(
         () -> {
           AdminClientConfig admin = new AdminClientConfig(properties);

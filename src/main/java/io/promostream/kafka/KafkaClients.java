@@ -6,6 +6,7 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -65,6 +66,15 @@ public final class KafkaClients {
     properties.putAll(producerProperties(config, largest));
     properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, id);
     return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+  }
+
+  /**
+   * A consumer group without consumers, whose offsets are marks. Kafka 4.2 deprecates this
+   * constructor for {@code KafkaConsumer.groupMetadata()}, which needs a consumer.
+   */
+  @SuppressWarnings("removal")
+  static ConsumerGroupMetadata group(String id) {
+    return new ConsumerGroupMetadata(id);
   }
 
   /** The connector's at-least-once sink. */

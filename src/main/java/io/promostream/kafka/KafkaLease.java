@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.apache.flink.util.ExceptionUtils;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.KafkaException;
@@ -47,7 +46,7 @@ record KafkaLease(KafkaTarget<?> target, Admin admin) implements Lease.Store {
       producer.initTransactions();
       if (Objects.equals(expected, read())) {
         producer.beginTransaction();
-        producer.sendOffsetsToTransaction(lease, new ConsumerGroupMetadata(target.leaseGroup()));
+        producer.sendOffsetsToTransaction(lease, KafkaClients.group(target.leaseGroup()));
         producer.commitTransaction();
       }
     } catch (KafkaException e) {

@@ -23,7 +23,6 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsOptions;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
-import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -365,7 +364,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
         Map.of(
             target.markPartition(),
             new OffsetAndMetadata(to.sequence(), String.valueOf(to.records()))),
-        new ConsumerGroupMetadata(target.idPrefix() + writer));
+        KafkaClients.group(target.idPrefix() + writer));
     markedNanos = System.nanoTime();
   }
 

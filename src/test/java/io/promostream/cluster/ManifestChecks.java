@@ -195,7 +195,7 @@ final class ManifestChecks {
         text(spec, "job", "jarURI").equals("local://" + copied),
         "job.jarURI: %s is not where the Dockerfile puts the jar: local://%s"
             .formatted(text(spec, "job", "jarURI"), copied));
-    String main = firstGroup(Path.of("pom.xml"), "<main\\.class>(.*)</main\\.class>");
+    String main = firstGroup(Path.of("pom.xml"), "<mainClass>(.*PromoStreamJob)</mainClass>");
     require(
         main.equals(text(spec, "job", "entryClass")),
         "job.entryClass: %s is not the job's main class %s"

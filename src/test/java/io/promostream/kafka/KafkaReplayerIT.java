@@ -46,7 +46,6 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.TransactionDescription;
-import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -439,8 +438,7 @@ class KafkaReplayerIT {
       producer.initTransactions();
       producer.beginTransaction();
       producer.sendOffsetsToTransaction(
-          Map.of(target.markPartition(), new OffsetAndMetadata(1, "3")),
-          new ConsumerGroupMetadata(id));
+          Map.of(target.markPartition(), new OffsetAndMetadata(1, "3")), KafkaClients.group(id));
       Future<Mark> read = reader.submit(() -> replayer.look(WRITER));
       assertThatThrownBy(() -> read.get(1, SECONDS)).isInstanceOf(TimeoutException.class);
       producer.commitTransaction();

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is just within the limit, Kafka takes; what is above, it does not. */
-class TopicLimitsTest {
+class TopicLimitsIT {
 
   @ParameterizedTest
   @CsvSource({

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A good environment gives no problem; each flaw gives exactly one, wherever the others stand. */
-class EnvironmentCheckTest {
+class EnvironmentCheckIT {
 
   private static final String PASSWORD = "hunter2-swordfish";
   private static final AtomicInteger COUNT = new AtomicInteger();

@@ -20,7 +20,7 @@ import java.util.TimeZone;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-class ConnectionsTest {
+class ConnectionsIT {
 
   @Test
   void theDriverOfAJobIsForgottenWithTheJob() throws Exception {
@@ -37,7 +37,7 @@ class ConnectionsTest {
   private static WeakReference<ClassLoader> connectInJob(TestDatabase database) throws Exception {
     URL[] classPath =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-            .map(ConnectionsTest::url)
+            .map(ConnectionsIT::url)
             .toArray(URL[]::new);
     try (URLClassLoader job = new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader())) {
       Class<?> secret = job.loadClass(Secret.class.getName());

@@ -12,7 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The hash against Postgres itself. */
-class PostgresHashTest {
+class PostgresHashIT {
 
   @Test
   void isWhatPostgresReturns() throws Exception {

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The source against a Postgres where it has SELECT on the table and nothing else. */
-class SubscriberListSourceTest {
+class SubscriberListSourceIT {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_restaurants");
   private static final Duration OFTEN = Duration.ofMillis(50);

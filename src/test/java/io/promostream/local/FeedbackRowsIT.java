@@ -10,7 +10,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.junit.jupiter.api.Test;
 
-class FeedbackRowsTest {
+class FeedbackRowsIT {
 
   private final TestDatabase database = TestDatabase.create().withFeedbackTable();
 

@@ -17,7 +17,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class ComparisonTest {
+class ComparisonIT {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_feedback");
 
