@@ -97,7 +97,8 @@ class RunbookTest {
 
   @Test
   void testsAndDrillsThatItNamesAreThere() throws IOException {
-    String tests = sources("src/test/java") + sources("src/drills/java");
+    String tests =
+        sources("src/test/java") + sources("src/fixtures/java") + sources("src/drills/java");
     assertThat(found("`(\\w*(?:IT|Test|Drills\\w*))[`#]"))
         .isNotEmpty()
         .allMatch(name -> tests.contains("class " + name + " "));
