@@ -47,6 +47,8 @@ enum Fault {
     @Override
     void strike(Site site) throws Exception {
       replaceJobManager(site);
+      site.cluster().awaitTaskManagers(site.cluster().taskManagers().size());
+      site.cluster().awaitFreeSlots();
       site.resumeAsSameJob();
     }
   },

@@ -403,6 +403,20 @@ public class FlinkCluster implements AutoCloseable {
         });
   }
 
+  /**
+   * Waits until the TaskManagers have given up the slots of earlier jobs. A TaskManager that keeps
+   * a slot of a job keeps its jar, too, and refuses the same job with a jar that was uploaded anew.
+   */
+  public void awaitFreeSlots() throws Exception {
+    Waiting.until(
+        "all slots to be free",
+        () -> {
+          JsonNode overview = rest().get("/overview");
+          return overview.get("slots-total").asInt() > 0
+              && overview.get("slots-available").equals(overview.get("slots-total"));
+        });
+  }
+
   /** Waits until each subtask of a job runs. */
   public void awaitRunning(JobID job) throws Exception {
     Waiting.until(
