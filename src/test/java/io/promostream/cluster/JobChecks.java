@@ -36,7 +36,7 @@ import org.postgresql.PGProperty;
 final class JobChecks {
 
   /** The Secret's name and keys are what the README tells to create. */
-  private static final Path README = Path.of("k8s/README.md");
+  private static final Path README = Path.of("src/site/markdown/deployment.md");
 
   private static final Pattern ABSOLUTE_PATH =
       Pattern.compile("(?<![\\w/.])/[\\w.-]+(?:/[\\w.-]+)*");

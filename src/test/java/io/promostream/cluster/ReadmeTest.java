@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Flink reads the README's commands as they are meant, and that of k8s/ names what is there. */
 class ReadmeTest {
 
-  private static final String KUBERNETES = Runbook.read(Path.of("k8s/README.md"));
+  private static final String DEPLOYMENT = Runbook.page("deployment");
 
   /** Flink takes what begins one of its own options for that, {@code --configDir} for one. */
   @Test
@@ -43,7 +43,7 @@ class ReadmeTest {
 
   @Test
   void portsAreThoseOfTheNetworkPolicy() {
-    String section = KUBERNETES.split("(?m)^## Network$")[1].split("(?m)^## ")[0];
+    String section = DEPLOYMENT.split("(?m)^## Network$")[1].split("(?m)^## ")[0];
     Set<Object> listed =
         Pattern.compile("(?m)^\\| ([\\d, ]+) \\|")
             .matcher(section)
@@ -65,7 +65,7 @@ class ReadmeTest {
   void whatKubectlAppliesIsThere() {
     assertThat(
             Pattern.compile("kubectl apply -k (\\S+)")
-                .matcher(KUBERNETES)
+                .matcher(DEPLOYMENT)
                 .results()
                 .map(command -> Path.of(command.group(1))))
         .contains(Path.of("k8s/overlays/prod"), Monitoring.DIRECTORY)

@@ -8,12 +8,18 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** The operator's page, {@code k8s/RUNBOOK.md}, and what stands in it to be read by machines. */
+/** The pages of the documentation that tests read, and the code blocks of the runbook. */
 public final class Runbook {
 
-  private static final String TEXT = read(Path.of("k8s/RUNBOOK.md"));
+  private static final Path PAGES = Path.of("src/site/markdown");
+  private static final String TEXT = page("runbook");
 
   private Runbook() {}
+
+  /** A page of the documentation, by its file name without {@code .md}. */
+  public static String page(String name) {
+    return read(PAGES.resolve(name + ".md"));
+  }
 
   public static String text() {
     return TEXT;

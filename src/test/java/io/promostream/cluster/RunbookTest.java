@@ -131,7 +131,7 @@ class RunbookTest {
   void partsOfManifestsAndPatchesFitTheOperator() {
     List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));
     Pattern.compile("patch flinkdeployment promo-stream --type merge (?:\\\\\n +)?-p '(.+)'")
-        .matcher(Runbook.text() + Runbook.read(Path.of("k8s/README.md")))
+        .matcher(Runbook.text() + Runbook.page("deployment"))
         .results()
         .forEach(patch -> parts.add(patch.group(1)));
     assertThat(parts)
