@@ -35,8 +35,8 @@ import org.postgresql.PGProperty;
  */
 final class JobChecks {
 
-  /** The Secret's name and keys are what the README tells to create. */
-  private static final Path README = Path.of("src/site/markdown/deployment.md");
+  /** The Secret's name and keys are those that the page of the deployment creates. */
+  private static final Path DEPLOYMENT = Path.of("src/site/markdown/deployment.md");
 
   private static final Pattern ABSOLUTE_PATH =
       Pattern.compile("(?<![\\w/.])/[\\w.-]+(?:/[\\w.-]+)*");
@@ -211,14 +211,14 @@ final class JobChecks {
 
   private void secret(Role role, String name, String key) {
     try {
-      String readme = Files.readString(README);
-      if (!readme.contains("secret generic " + name + " ")
+      String page = Files.readString(DEPLOYMENT);
+      if (!page.contains("secret generic " + name + " ")
           || !Pattern.compile("--from-(?:file|literal)=" + Pattern.quote(key) + "=")
-              .matcher(readme)
+              .matcher(page)
               .find()) {
         problems.add(
             "%s: Secret %s with key %s is not among what %s tells to create"
-                .formatted(role.field, name, key, README));
+                .formatted(role.field, name, key, DEPLOYMENT));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

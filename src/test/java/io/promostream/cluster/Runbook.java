@@ -5,8 +5,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The pages of the documentation that tests read, and the code blocks of the runbook. */
 public final class Runbook {
@@ -38,6 +41,16 @@ public final class Runbook {
       throw new IllegalArgumentException("no section " + heading);
     }
     return blocksOf(language, TEXT.substring(from + title.length()).split("(?m)^##+ ", 2)[0]);
+  }
+
+  /** The anchors that a Git host gives to the headings of a page. */
+  static Set<String> anchors(String text) {
+    return Pattern.compile("(?m)^##+ (.+)$")
+        .matcher(text)
+        .results()
+        .map(heading -> heading.group(1).toLowerCase(Locale.ROOT))
+        .map(heading -> heading.replaceAll("[^\\w -]", "").replace(' ', '-'))
+        .collect(Collectors.toSet());
   }
 
   private static List<String> blocksOf(String language, String text) {
