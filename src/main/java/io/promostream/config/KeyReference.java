@@ -2,7 +2,10 @@ package io.promostream.config;
 
 import static java.util.stream.Collectors.joining;
 
-/** The keys for people: {@code --help} and the table of {@code configuration.md}, made from their declarations. */
+/**
+ * The keys for people: {@code --help} and the table of {@code configuration.md}, made from their
+ * declarations.
+ */
 public final class KeyReference {
 
   private static final int WIDTH = 100;

@@ -59,8 +59,7 @@ class ReadmeTest {
   /** Flink takes what begins one of its own options for that, {@code --configDir} for one. */
   @Test
   void inApplicationModeTheJobGetsItsArguments() throws Exception {
-    Matcher command =
-        Pattern.compile("standalone-job\\.sh start ([^`]+)").matcher(DEPLOYMENT);
+    Matcher command = Pattern.compile("standalone-job\\.sh start ([^`]+)").matcher(DEPLOYMENT);
     assertThat(command.find()).isTrue();
     // What the script puts before them.
     String[] arguments =
