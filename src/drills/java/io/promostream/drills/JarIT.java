@@ -176,6 +176,14 @@ class JarIT {
     }
   }
 
+  @Test
+  void theJarBringsTheLicenseOfTheProject() throws Exception {
+    try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
+      assertThat(lines(jar, "META-INF/LICENSE"))
+          .isEqualTo(Files.readAllLines(Path.of("src/main/resources/META-INF/LICENSE")));
+    }
+  }
+
   /** The BSD license asks for its text wherever the driver is handed on. */
   @Test
   void theJarBringsTheLicenseOfTheDriver() throws Exception {

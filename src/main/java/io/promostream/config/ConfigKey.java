@@ -5,7 +5,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One key of the configuration: all that parsing, {@code --help} and the README say about it.
+ * One key of the configuration: all that parsing, {@code --help} and {@code configuration.md} say
+ * about it.
  *
  * @param name dotted; one that ends in {@code .*} stands for all names that begin so
  * @param type what a value looks like, for people

@@ -8,7 +8,7 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
- * The job's configuration, read once. What each part means stands with its key in the README.
+ * The job's configuration, read once. {@code configuration.md} says what each key means.
  *
  * @param guarantee exactly or at least once, never none
  * @param transactionPrefix letters, digits, {@code -}, {@code _} and {@code .}, at most 100

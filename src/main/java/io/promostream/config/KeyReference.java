@@ -2,7 +2,10 @@ package io.promostream.config;
 
 import static java.util.stream.Collectors.joining;
 
-/** The keys for people: {@code --help} and the README's table, made from their declarations. */
+/**
+ * The keys for people: {@code --help} and the table of {@code configuration.md}, made from their
+ * declarations.
+ */
 public final class KeyReference {
 
   private static final int WIDTH = 100;
@@ -48,7 +51,7 @@ public final class KeyReference {
     return help.append(line.toString().stripTrailing()).append('\n').toString();
   }
 
-  /** The README's table, in Markdown. */
+  /** The table of {@code configuration.md}. */
   public static String markdown() {
     return "| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
         + ConfigKeys.ALL.stream()

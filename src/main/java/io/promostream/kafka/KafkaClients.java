@@ -16,7 +16,8 @@ public final class KafkaClients {
 
   /**
    * What the producers are given unless the configuration says otherwise: larger batches than
-   * Kafka's own spare the broker up to half of its work (figures in flink-conf/TUNING.md).
+   * Kafka's own spare the broker up to half of its work (figures in
+   * src/site/markdown/performance.md).
    */
   private static final int BATCH_BYTES = 64 << 10;
 

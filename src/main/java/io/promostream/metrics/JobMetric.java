@@ -26,7 +26,7 @@ public enum JobMetric {
       "promosRejected",
       "promos",
       "parse-promo",
-      "Of these, what can't be used and went to the rejected topic; by `reason`, a code of the README.",
+      "Of these, what can't be used and went to the rejected topic; by `reason`, a code of `formats.md`.",
       "More than one promo in twenty.",
       "reason"),
   PROMOS_LATE(

@@ -161,9 +161,9 @@ class BrokenManifestsTest {
         arguments(
             inTheJobsYaml("/promo-stream/feedback-db-password", "/promo-stream/feedback-password"),
             "jobManager: Secret promo-stream with key feedback-password is not among what"
-                + " k8s/README.md tells to create",
+                + " src/site/markdown/deployment.md tells to create",
             "taskManager: Secret promo-stream with key feedback-password is not among what"
-                + " k8s/README.md tells to create"),
+                + " src/site/markdown/deployment.md tells to create"),
         arguments(
             variable(Map.of("name", "PROMO_STREAM_FEEDBACK_PASSWORD", "value", "x")),
             "jobManager: PROMO_STREAM_FEEDBACK_PASSWORD must come by secretKeyRef",

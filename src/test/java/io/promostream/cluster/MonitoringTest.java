@@ -89,7 +89,7 @@ class MonitoringTest {
       assertThat(Yaml.text(rule, "annotations", "description")).as(alert).hasSizeGreaterThan(100);
       assertThat(Yaml.text(rule, "annotations", "runbook_url"))
           .as(alert)
-          .endsWith("/k8s/RUNBOOK.md#" + alert.toLowerCase(Locale.ROOT));
+          .endsWith("/src/site/markdown/runbook.md#" + alert.toLowerCase(Locale.ROOT));
     }
   }
 

@@ -2,8 +2,10 @@ package io.promostream.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -16,17 +18,48 @@ import org.apache.flink.runtime.entrypoint.parser.CommandLineParser;
 import org.apache.flink.runtime.entrypoint.parser.ParserResultFactory;
 import org.junit.jupiter.api.Test;
 
-/** Flink reads the README's commands as they are meant, and that of k8s/ names what is there. */
+/** The README leads to every page, and the commands and ports of the pages are right. */
 class ReadmeTest {
 
-  private static final String KUBERNETES = Runbook.read(Path.of("k8s/README.md"));
+  private static final Path MONITORING = Path.of("k8s/monitoring/README.md");
+  private static final String DEPLOYMENT = Runbook.page("deployment");
+
+  @Test
+  void readmeLinksToEveryPage() throws IOException {
+    String readme = Runbook.read(Path.of("README.md"));
+    assertThat(readme.lines()).hasSizeLessThan(150);
+    try (Stream<Path> pages = Files.list(Path.of("src/site/markdown"))) {
+      assertThat(pages).isNotEmpty().allSatisfy(page -> assertThat(readme).contains("](" + page));
+    }
+  }
+
+  /** Anchors are made of headings as Git hosts make them. */
+  @Test
+  void linksOfAllPagesLeadSomewhere() throws IOException {
+    List<Path> pages = new ArrayList<>(List.of(Path.of("README.md"), MONITORING));
+    try (Stream<Path> files = Files.list(Path.of("src/site/markdown"))) {
+      files.forEach(pages::add);
+    }
+    for (Path page : pages) {
+      Matcher links =
+          Pattern.compile("]\\((?!https:)([^)#]*)(?:#([^)]+))?\\)").matcher(Runbook.read(page));
+      while (links.find()) {
+        Path target =
+            links.group(1).isEmpty() ? page : page.resolveSibling(links.group(1)).normalize();
+        assertThat(target).as("link %s of %s", links.group(), page).exists();
+        if (links.group(2) != null) {
+          assertThat(Runbook.anchors(Runbook.read(target)))
+              .as("link %s of %s", links.group(), page)
+              .contains(links.group(2));
+        }
+      }
+    }
+  }
 
   /** Flink takes what begins one of its own options for that, {@code --configDir} for one. */
   @Test
   void inApplicationModeTheJobGetsItsArguments() throws Exception {
-    Matcher command =
-        Pattern.compile("standalone-job\\.sh start ([^`]+)")
-            .matcher(Runbook.read(Path.of("README.md")));
+    Matcher command = Pattern.compile("standalone-job\\.sh start ([^`]+)").matcher(DEPLOYMENT);
     assertThat(command.find()).isTrue();
     // What the script puts before them.
     String[] arguments =
@@ -43,7 +76,7 @@ class ReadmeTest {
 
   @Test
   void portsAreThoseOfTheNetworkPolicy() {
-    String section = KUBERNETES.split("(?m)^## Network$")[1].split("(?m)^## ")[0];
+    String section = DEPLOYMENT.split("(?m)^## Network$")[1].split("(?m)^## ")[0];
     Set<Object> listed =
         Pattern.compile("(?m)^\\| ([\\d, ]+) \\|")
             .matcher(section)
@@ -65,7 +98,7 @@ class ReadmeTest {
   void whatKubectlAppliesIsThere() {
     assertThat(
             Pattern.compile("kubectl apply -k (\\S+)")
-                .matcher(KUBERNETES)
+                .matcher(DEPLOYMENT)
                 .results()
                 .map(command -> Path.of(command.group(1))))
         .contains(Path.of("k8s/overlays/prod"), Monitoring.DIRECTORY)

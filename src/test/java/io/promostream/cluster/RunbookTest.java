@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -55,17 +54,6 @@ class RunbookTest {
     assertThat(headings)
         .filteredOn(heading -> heading.startsWith("PromoStream"))
         .hasSameSizeAs(Monitoring.alerts());
-  }
-
-  @Test
-  void linksLeadSomewhere() {
-    Set<String> anchors =
-        found("(?m)^##+ (.+)$")
-            .map(
-                heading ->
-                    heading.toLowerCase(Locale.ROOT).replaceAll("[,.]", "").replace(' ', '-'))
-            .collect(Collectors.toSet());
-    assertThat(found("]\\(#([^)]+)\\)")).isNotEmpty().isSubsetOf(anchors);
   }
 
   /** Word for word but for the dots, which stand for what differs. */
@@ -132,7 +120,7 @@ class RunbookTest {
   void partsOfManifestsAndPatchesFitTheOperator() {
     List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));
     Pattern.compile("patch flinkdeployment promo-stream --type merge (?:\\\\\n +)?-p '(.+)'")
-        .matcher(Runbook.text() + Runbook.read(Path.of("k8s/README.md")))
+        .matcher(Runbook.text() + Runbook.page("deployment"))
         .results()
         .forEach(patch -> parts.add(patch.group(1)));
     assertThat(parts)

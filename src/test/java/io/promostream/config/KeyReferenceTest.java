@@ -13,9 +13,9 @@ class KeyReferenceTest {
   private static final String END = "<!-- configuration: end -->\n";
 
   @Test
-  void readmeHoldsTheTable() throws IOException {
-    String readme = Files.readString(Path.of("README.md"));
-    assertThat(readme).contains(BEGIN + "\n" + KeyReference.markdown() + "\n" + END);
+  void pageHoldsTheTable() throws IOException {
+    String page = Files.readString(Path.of("src/site/markdown/configuration.md"));
+    assertThat(page).contains(BEGIN + "\n" + KeyReference.markdown() + "\n" + END);
   }
 
   @Test

@@ -10,15 +10,15 @@ import org.junit.jupiter.api.Test;
 
 class RejectReasonTest {
 
-  /** If it fails, copy the table that it expects between the README's markers. */
+  /** If it fails, copy the table that it expects between the markers of the page. */
   @Test
-  void theReadmeListsAllReasons() throws Exception {
+  void pageListsAllReasons() throws Exception {
     String table =
         Arrays.stream(RejectReason.values())
             .map(reason -> "| `%s` | %s |\n".formatted(reason.code(), reason.meaning()))
             .collect(
                 Collectors.joining("", "| reject.reason | what is wrong |\n| --- | --- |\n", ""));
-    assertThat(Files.readString(Path.of("README.md")))
+    assertThat(Files.readString(Path.of("src/site/markdown/formats.md")))
         .contains("<!-- reasons: begin -->\n\n" + table + "\n<!-- reasons: end -->");
   }
 }
