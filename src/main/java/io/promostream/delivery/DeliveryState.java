@@ -9,8 +9,8 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
 
 /**
- * All state of {@link DeliverPromos}. Names and types are part of every savepoint: a change of one
- * breaks the upgrade from the release before.
+ * All state of {@link DeliverPromosOperator}. Names and types are part of every savepoint: a change
+ * of one breaks the upgrade from the release before.
  */
 final class DeliveryState {
 

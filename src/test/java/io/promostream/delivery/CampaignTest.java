@@ -56,9 +56,9 @@ class CampaignTest {
   void dueIsTheAudienceMinusThoseWhoGotItWhileLive() {
     Audience audience = Audience.of("a", "b", "c");
     Audience got = Audience.of("b", "gone");
-    assertThat(running(1, true).due(audience, got, 150_000)).isEqualTo(Audience.of("a", "c"));
-    assertThat(running(1, true).due(audience, got, 99_999)).isEqualTo(Audience.EMPTY);
-    assertThat(running(1, true).due(audience, got, 201_000)).isEqualTo(Audience.EMPTY);
+    assertThat(running(1, true).pending(audience, got, 150_000)).isEqualTo(Audience.of("a", "c"));
+    assertThat(running(1, true).pending(audience, got, 99_999)).isEqualTo(Audience.EMPTY);
+    assertThat(running(1, true).pending(audience, got, 201_000)).isEqualTo(Audience.EMPTY);
   }
 
   @ParameterizedTest

@@ -56,7 +56,7 @@ class DeliverPromosOperatorTest {
         .transform(
             "deliver-promos",
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(new DeliverPromos(Duration.ofHours(1)), Long.MAX_VALUE))
+            new DeliverPromosOperator(Duration.ofHours(1), Long.MAX_VALUE))
         .rebalance()
         .map(new SlowSink())
         .returns(DeliveryBatch.TYPE)

@@ -20,7 +20,7 @@ import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 
 /**
- * DeliverPromos at some parallelism, without a cluster: sends each element to the subtask that owns
+ * The operator at some parallelism, without a cluster: sends each element to the subtask that owns
  * its key, keeps the clock, and restarts the whole from a snapshot, at another parallelism if
  * asked.
  */
@@ -89,19 +89,19 @@ final class DeliveryDriver {
 
   @SuppressWarnings("serial") // it is not sent anywhere
   private DeliverPromosOperator operator() {
-    return new DeliverPromosOperator(new DeliverPromos(remember), Long.MAX_VALUE) {
+    return new DeliverPromosOperator(remember, Long.MAX_VALUE) {
       @Override
       public ProcessingTimeService getProcessingTimeService() {
         return new TickingClock(super.getProcessingTimeService(), DeliveryDriver.this::tick);
       }
 
       @Override
-      public boolean hasRoom() {
+      boolean hasRoom() {
         return room;
       }
 
       @Override
-      public boolean takesMore() {
+      boolean sinksTakeMore() {
         return !sinksFull;
       }
     };
