@@ -20,9 +20,8 @@ import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
 
 /**
- * The operator at some parallelism, without a cluster: sends each element to the subtask that owns
- * its key, keeps the clock, and restarts the whole from a snapshot, at another parallelism if
- * asked.
+ * The subtasks of the operator, without a cluster. It sends each element to the subtask that owns
+ * its key, keeps the clock, and restarts all subtasks from a snapshot, at any parallelism.
  */
 final class DeliveryDriver {
 
@@ -111,7 +110,7 @@ final class DeliveryDriver {
     return ticking ? ticks++ : 0;
   }
 
-  /** Has each reading of the clock a millisecond after the one before, from now on. */
+  /** Makes each reading of the clock a millisecond later than the one before. */
   void startTicking() {
     ticking = true;
   }
@@ -121,17 +120,17 @@ final class DeliveryDriver {
     ticks = 0;
   }
 
-  /** Whether a sink holds as much as it may: at first none does. */
+  /** Sets whether a sink holds as much as it may. Initially no sink does. */
   void setSinksFull(boolean full) {
     sinksFull = full;
   }
 
-  /** Whether there is room in front of the sinks: at first there is. */
+  /** Sets whether there is room in front of the sinks. Initially there is. */
   void setRoom(boolean thereIs) {
     room = thereIs;
   }
 
-  /** Stops with a snapshot and goes on from it, after a time in which nothing ran. */
+  /** Stops with a snapshot, and resumes from it after some downtime. */
   void restart(int parallelism, Duration down) throws Exception {
     List<OperatorSubtaskState> snapshots = new ArrayList<>();
     for (var subtask : subtasks) {
@@ -171,7 +170,7 @@ final class DeliveryDriver {
     collect();
   }
 
-  /** Every subtask hears of a refresh. */
+  /** Tells every subtask that a refresh is complete. */
   void refreshCompleted() throws Exception {
     version++;
     for (int subtask = 0; subtask < subtasks.size(); subtask++) {
@@ -189,7 +188,7 @@ final class DeliveryDriver {
     return "refresh-" + i;
   }
 
-  /** Lets time pass, from one timer that is due to the next. */
+  /** Lets time pass, and fires each timer on time. */
   void advanceTo(long millis) throws Exception {
     for (long next = nextTimer(); next <= millis; next = nextTimer()) {
       setTime(Math.max(now, next));
@@ -217,7 +216,7 @@ final class DeliveryDriver {
     advanceTo(now + time.toMillis());
   }
 
-  /** Lets time pass in which the subtasks are at something else: timers that were due are late. */
+  /** Lets time pass, and then fires all timers of that time, late. */
   void lapse(Duration time) throws Exception {
     setTime(now + time.toMillis());
   }
@@ -247,17 +246,17 @@ final class DeliveryDriver {
     }
   }
 
-  /** All batches so far. */
+  /** All batches since the last call of {@link #deliveries}. */
   List<DeliveryBatch> batches() {
     return delivered;
   }
 
-  /** The campaign of each batch so far, and the time that it has been due since. */
+  /** For each batch so far: {@code campaign timestamp}. */
   List<String> due() {
     return due;
   }
 
-  /** What has been delivered since this was last asked: {@code campaign content client}. */
+  /** The deliveries since the last call: {@code campaign content client}. */
   List<String> deliveries() {
     List<String> deliveries = new ArrayList<>();
     for (DeliveryBatch batch : delivered) {
@@ -276,7 +275,7 @@ final class DeliveryDriver {
         .sum();
   }
 
-  /** Keys that have state, counted once for each state that they have. */
+  /** The number of keys in each keyed state, summed over the states. */
   long keyedStateEntries() {
     return subtasks.stream()
         .mapToLong(
