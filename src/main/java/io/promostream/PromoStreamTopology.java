@@ -1,7 +1,6 @@
 package io.promostream;
 
 import io.promostream.config.JobConfig;
-import io.promostream.delivery.DeliverPromos;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.notification.NotificationTemplate;
@@ -30,7 +29,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *         | Promo                                             | audiences that changed
  *    keyBy restaurant                                     broadcast
  *         |                                                   | each subtask keeps the restaurants
- *         +------------------> DeliverPromos <----------------+ whose keys it owns
+ *         +--------------> DeliverPromosOperator <------------+ whose keys it owns
  *               keyed state of a restaurant: its audience, its campaigns, who got what
  *                                   | DeliveryBatch (promo, a slice of its audience)
  *                               rebalance
@@ -139,8 +138,7 @@ final class PromoStreamTopology {
         .transform(
             Uids.DELIVER_PROMOS,
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(
-                new DeliverPromos(config.promos().rememberEnded()), roomWithoutReports()))
+            new DeliverPromosOperator(config.promos().rememberEnded(), roomWithoutReports()))
         .setMaxParallelism(maxParallelism)
         .uid(Uids.DELIVER_PROMOS);
   }

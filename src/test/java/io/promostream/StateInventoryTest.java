@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.Distribution;
-import io.promostream.delivery.DeliverPromos;
+import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.replay.WriterLog;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
@@ -55,7 +55,7 @@ class StateInventoryTest {
   void isWhatItWas() throws Exception {
     List<String> inventory = new ArrayList<>();
     inventory.addAll(uids());
-    inventory.addAll(statesOfDeliverPromos());
+    inventory.addAll(statesOfDelivery());
     inventory.addAll(statesOfConnectors());
     assertThat(inventory)
         .as(
@@ -105,9 +105,9 @@ class StateInventoryTest {
         .toList();
   }
 
-  private static List<String> statesOfDeliverPromos() throws Exception {
+  private static List<String> statesOfDelivery() throws Exception {
     List<String> states = new ArrayList<>();
-    Class<?> all = Class.forName(DeliverPromos.class.getPackageName() + ".DeliveryState");
+    Class<?> all = Class.forName(DeliverPromosOperator.class.getPackageName() + ".DeliveryState");
     for (Field field : all.getDeclaredFields()) {
       field.setAccessible(true);
       if (field.get(null) instanceof StateDescriptor<?, ?> state) {

@@ -12,32 +12,43 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one campaign of one restaurant, and the rules of delivery. They come down to
- * one: <em>what is due is the restaurant's audience minus those who got it, while the campaign is
- * live.</em>
+ * A campaign of a restaurant as the state holds it, and the rules of delivery, which all follow
+ * from one: <em>while a campaign is live, its pending clients are the audience of the restaurant
+ * minus the recipients of the campaign.</em>
  *
- * <p>Times are epoch milliseconds, unless a promo's own, which are seconds.
+ * <p>Times are epoch milliseconds, except those of a promo, which are seconds.
  */
 public sealed interface Campaign {
 
   TypeInformation<Campaign> TYPE = new ValueType<>(Campaign.class, new Serializer());
 
-  /** When its newest version was written, epoch seconds. */
+  /** The moment of decision of a turn that only sends slices: before every campaign's start. */
+  long NOTHING_TO_DECIDE = Long.MIN_VALUE;
+
+  /** When the newest promo was written, epoch seconds. */
   long created();
 
-  /** When something is next to be done about it, if nothing else happens. */
+  /** When the campaign changes next if no promo and no audience arrives. */
   long nextChange();
 
   /**
-   * A campaign that waits for its start, is live, or has ended with slices still to go out.
+   * A campaign that waits for its start, is live, or has ended with slices left to send.
    *
-   * @param promo its newest version
-   * @param opened whether its audience was looked at while it was live
-   * @param firstSlice number of the next slice to go out
-   * @param endSlice number of the next slice to be cut; all are out where it equals {@code
+   * @param promo its newest promo
+   * @param opened whether its pending clients were determined while it was live
+   * @param firstSlice number of the next slice to send
+   * @param endSlice number of the next slice to be cut; no slices are left if it equals {@code
    *     firstSlice}
    */
   record Running(Promo promo, boolean opened, int firstSlice, int endSlice) implements Campaign {
+
+    private static Running of(Promo promo) {
+      return new Running(promo, false, 0, 0);
+    }
+
+    String id() {
+      return promo.campaignId();
+    }
 
     @Override
     public long created() {
@@ -49,9 +60,32 @@ public sealed interface Campaign {
       return opened ? promo.endsAt() : promo.startsAt();
     }
 
-    /** Who is due at a moment. */
-    Audience due(Audience audience, Audience recipients, long at) {
-      return promo.phaseAt(at) == Promo.Phase.LIVE ? audience.minus(recipients) : Audience.EMPTY;
+    Promo.Phase phaseAt(long at) {
+      return promo.phaseAt(at);
+    }
+
+    /** The clients who are to get the campaign, as of a moment. */
+    Audience pending(Audience audience, Audience recipients, long at) {
+      return phaseAt(at) == Promo.Phase.LIVE ? audience.minus(recipients) : Audience.EMPTY;
+    }
+
+    /**
+     * The moment that decides who is pending at a turn: now, while the campaign is live. A turn
+     * that comes after the end decides as of the moment planned, so that its delay costs no client
+     * the promo.
+     */
+    long decideAt(long planned, long now) {
+      return planned != NOTHING_TO_DECIDE && phaseAt(now) == Promo.Phase.LIVE ? now : planned;
+    }
+
+    /** Since when the clients have been pending for whom a turn was planned. */
+    long pendingSince(long planned) {
+      return opened ? planned : promo.startsAt();
+    }
+
+    /** Whether the campaign has ended before a decision planned while it was live. */
+    boolean hasEndedUndecided(long planned, long now) {
+      return phaseAt(now) == Promo.Phase.ENDED && phaseAt(planned) == Promo.Phase.LIVE;
     }
 
     boolean hasSlices() {
@@ -71,8 +105,8 @@ public sealed interface Campaign {
     }
 
     /**
-     * Whether nobody could get it, though the time came and went: the job was down from start to
-     * end, or the subscriber list was not there before the end.
+     * Whether the campaign has passed and no client could get it, because the job was down from its
+     * start to its end, or the subscriber list arrived after its end.
      *
      * @param listSince when the list was first complete
      */
@@ -82,13 +116,12 @@ public sealed interface Campaign {
   }
 
   /**
-   * A campaign that is over: enough to know a late copy, or an extension, by.
+   * A campaign that has ended: enough to recognize a late copy or an extension.
    *
-   * @param forgetAt until when
+   * @param forgetAt when the campaign is forgotten
    */
   record Remembered(long created, long forgetAt) implements Campaign {
 
-    /** What stays of a campaign that is over, for as long as copies of it may still come. */
     static Remembered of(Promo promo, long now, Duration remember) {
       return new Remembered(promo.created(), Math.max(now, promo.endsAt()) + remember.toMillis());
     }
@@ -99,24 +132,24 @@ public sealed interface Campaign {
     }
   }
 
-  /** What a promo that arrives is to its campaign. */
+  /** What an arriving promo means to its campaign. */
   enum Arrival {
-    /** The version known is as new or newer: nothing changes. */
+    /** The same or a newer version was already known: nothing changes. */
     REPEATED,
-    /** It was over when it came: nobody gets it. */
+    /** It had ended before it arrived: no client gets it. */
     LATE,
-    /** It ends a campaign that runs: nobody else gets it. */
+    /** It ends a running campaign: no other client gets the campaign. */
     CANCELLED,
-    /** It holds, from its start on. */
+    /** It replaces the promo of the campaign, and waits for its start. */
     WAITING,
-    /** It holds, from now on. */
+    /** It replaces the promo of the campaign, and is live. */
     LIVE
   }
 
   /**
-   * Judges a promo that arrives.
+   * Judges an arriving promo.
    *
-   * @param known what is known of its campaign, null for nothing
+   * @param known the campaign so far, null if there is none
    */
   static Arrival arrivalOf(Promo promo, @Nullable Campaign known, long now) {
     if (known != null && promo.created() <= known.created()) {
@@ -129,7 +162,33 @@ public sealed interface Campaign {
     };
   }
 
-  /** Writes campaigns, in state. */
+  /**
+   * The campaign once a promo has replaced the earlier one and the slices of that are taken back.
+   *
+   * @param known the campaign so far, null if there is none
+   */
+  static Campaign after(Promo promo, @Nullable Campaign known, long now, Duration remember) {
+    return switch (promo.phaseAt(now)) {
+      case WAITING -> Running.of(promo);
+      case LIVE ->
+          known instanceof Running running
+              ? new Running(promo, running.opened, running.endSlice, running.endSlice)
+              : Running.of(promo);
+      case ENDED -> Remembered.of(promo, now, remember);
+    };
+  }
+
+  /**
+   * Whether a late promo was sent in time, but the job was down from then until after its end.
+   *
+   * @param listSince when the list was first complete
+   * @param atWorkSince when the job began to work after its start
+   */
+  static boolean passedWhileDown(Promo promo, long sentAt, long listSince, long atWorkSince) {
+    return sentAt >= listSince && sentAt < promo.endsAt() && promo.endsAt() <= atWorkSince;
+  }
+
+  /** The format of campaigns in state. */
   final class Serializer extends ValueSerializer<Campaign> {
 
     private static final Promo.Serializer PROMO = new Promo.Serializer();

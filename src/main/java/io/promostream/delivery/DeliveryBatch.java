@@ -10,7 +10,7 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * A promo and some of the clients who get it: one notification and one feedback row for each.
+ * A slice with its promo, as sent to the sinks: one notification and one feedback row per client.
  *
  * @param matchedAt when promo and clients were matched, epoch seconds
  */
@@ -19,7 +19,7 @@ public record DeliveryBatch(Promo promo, long matchedAt, Audience clients) {
   public static final TypeInformation<DeliveryBatch> TYPE =
       new ValueType<>(DeliveryBatch.class, new Serializer());
 
-  /** Writes batches between tasks. */
+  /** The format of batches, between tasks and in the state of the sinks. */
   public static final class Serializer extends ValueSerializer<DeliveryBatch> {
 
     private static final Promo.Serializer PROMO = new Promo.Serializer();

@@ -9,39 +9,39 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
 
 /**
- * All state of {@link DeliverPromos}. Names and types are part of every savepoint: a change of one
- * breaks the upgrade from the release before.
+ * All state of {@link DeliverPromosOperator}. Names and types are part of every savepoint: changing
+ * one breaks the upgrade from the previous release.
  */
 final class DeliveryState {
 
-  /** The restaurant's subscribers. */
+  /** The audience of the restaurant. */
   static final ValueStateDescriptor<Audience> AUDIENCE =
       new ValueStateDescriptor<>("audience", Audience.TYPE);
 
-  /** What has come of its next audience, by the part's number. */
+  /** The parts of its next audience, by number. */
   static final MapStateDescriptor<Integer, Audience> AUDIENCE_PARTS =
       new MapStateDescriptor<>("audience-parts", Types.INT, Audience.TYPE);
 
-  /** Its campaigns, by their ids. */
+  /** Its campaigns, by id. */
   static final MapStateDescriptor<String, Campaign> CAMPAIGNS =
       new MapStateDescriptor<>("campaigns", Types.STRING, Campaign.TYPE);
 
-  /** Who got a campaign, or has a place in one of its slices, by the campaign's id. */
+  /** The clients who got a campaign or have a place in one of its slices, by campaign id. */
   static final MapStateDescriptor<String, Audience> RECIPIENTS =
       new MapStateDescriptor<>("recipients", Types.STRING, Audience.TYPE);
 
-  /** What is still to go out, by the campaign's id and the slice's number: each read once. */
+  /** The slices that have not gone out, by campaign id and number: each is read once. */
   static final MapStateDescriptor<Tuple2<String, Integer>, Slice> SLICES =
       new MapStateDescriptor<>("slices", Types.TUPLE(Types.STRING, Types.INT), Slice.TYPE);
 
-  /** Campaigns with something to do, and as of when who is due is to be decided, epoch ms. */
+  /** The campaigns that wait for a turn, and the moments of their decisions, epoch ms. */
   static final MapStateDescriptor<String, Long> READY =
       new MapStateDescriptor<>("ready", Types.STRING, Types.LONG);
 
-  /** When the next of these gets its turn, epoch ms: the restaurant's one timer for that. */
+  /** When the next of these gets its turn, epoch ms: a timer of the restaurant. */
   static final ValueStateDescriptor<Long> SLOT = new ValueStateDescriptor<>("slot", Types.LONG);
 
-  /** When the next campaign starts, ends or is forgotten, epoch ms: its one timer for that. */
+  /** When the next campaign starts, ends or is forgotten, epoch ms: its other timer. */
   static final ValueStateDescriptor<Long> WAKE = new ValueStateDescriptor<>("wake", Types.LONG);
 
   /** Operator state, see {@link Population}. */

@@ -8,8 +8,8 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * Since when a subtask has the whole subscriber list, and how old that is. All subtasks hear of the
- * same refreshes, so any one's knowledge, as of a checkpoint, is everyone's.
+ * The version and the age of the subscriber list, and since when it has been complete. All subtasks
+ * are told of the same refreshes, so a restored subtask may use what any subtask knew.
  */
 final class ListFreshness {
 
@@ -20,9 +20,9 @@ final class ListFreshness {
   private long completeSince = NEVER;
 
   /**
-   * Shows version and age.
+   * Registers the metrics.
    *
-   * @param now tells the time, epoch milliseconds
+   * @param now the clock, epoch milliseconds
    */
   void register(MetricGroup metrics, LongSupplier now) {
     JobMetric.LIST_VERSION.gauge(metrics, () -> version);
@@ -36,7 +36,7 @@ final class ListFreshness {
     completeSince = Math.min(completeSince, now);
   }
 
-  /** When the list was complete for the first time, epoch ms; the end of time if it never was. */
+  /** When the list was first complete, epoch milliseconds; {@link #NEVER} if it never was. */
   long completeSince() {
     return completeSince;
   }

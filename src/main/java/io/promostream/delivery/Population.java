@@ -7,9 +7,9 @@ import org.apache.flink.metrics.MetricGroup;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many campaigns, recipients and slices the keyed state holds: counted as they come and go,
- * since keyed state can't be. The counts outlive restarts in operator state; after a rescale those
- * of a single subtask say little, their sum over all subtasks stays right.
+ * The numbers of campaigns, recipients and slices in the keyed state. Keyed state cannot be
+ * counted, so each change is. Operator state keeps the numbers across restarts. After a rescale
+ * only their sums over all subtasks are right.
  */
 final class Population {
 
@@ -33,7 +33,7 @@ final class Population {
     metric.gauge(metrics, () -> counts[index]);
   }
 
-  /** A campaign's state changes; null where there is none. */
+  /** Notes that a campaign changes. Null means no campaign. */
   void changed(@Nullable Campaign before, @Nullable Campaign after) {
     count(before, -1);
     count(after, 1);

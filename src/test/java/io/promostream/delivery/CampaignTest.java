@@ -32,20 +32,20 @@ class CampaignTest {
     "201000, LATE",
     "300000, LATE"
   })
-  void aNewPromoIsLiveFromStartToEndBothIncluded(long now, Arrival expected) {
+  void isLiveFromStartToEndInclusive(long now, Arrival expected) {
     assertThat(Campaign.arrivalOf(promo(5), null, now)).isEqualTo(expected);
   }
 
   @ParameterizedTest
   @CsvSource({"4, LIVE", "5, REPEATED", "6, REPEATED"})
-  void theGreaterTimeOfWritingHoldsAndOfEqualsTheFirst(long known, Arrival expected) {
+  void ignoresVersionThatIsNotNewer(long known, Arrival expected) {
     assertThat(Campaign.arrivalOf(promo(5), running(known, true), 150_000)).isEqualTo(expected);
     assertThat(Campaign.arrivalOf(promo(5), new Remembered(known, 999_000), 150_000))
         .isEqualTo(expected);
   }
 
   @Test
-  void anEndInThePastCancelsWhatRunsAndIsLateForWhatDoesNot() {
+  void endInThePastCancelsOnlyRunningCampaign() {
     assertThat(Campaign.arrivalOf(promo(5), running(4, true), 300_000))
         .isEqualTo(Arrival.CANCELLED);
     assertThat(Campaign.arrivalOf(promo(5), new Remembered(4, 999_000), 300_000))
@@ -53,12 +53,12 @@ class CampaignTest {
   }
 
   @Test
-  void dueIsTheAudienceMinusThoseWhoGotItWhileLive() {
+  void pendingIsAudienceMinusRecipientsWhileLive() {
     Audience audience = Audience.of("a", "b", "c");
     Audience got = Audience.of("b", "gone");
-    assertThat(running(1, true).due(audience, got, 150_000)).isEqualTo(Audience.of("a", "c"));
-    assertThat(running(1, true).due(audience, got, 99_999)).isEqualTo(Audience.EMPTY);
-    assertThat(running(1, true).due(audience, got, 201_000)).isEqualTo(Audience.EMPTY);
+    assertThat(running(1, true).pending(audience, got, 150_000)).isEqualTo(Audience.of("a", "c"));
+    assertThat(running(1, true).pending(audience, got, 99_999)).isEqualTo(Audience.EMPTY);
+    assertThat(running(1, true).pending(audience, got, 201_000)).isEqualTo(Audience.EMPTY);
   }
 
   @ParameterizedTest
@@ -70,22 +70,75 @@ class CampaignTest {
     "false, false, 0,      true",
     "false, true,  0,      false"
   })
-  void missedIsWhatNobodyCouldGet(boolean opened, boolean got, long listSince, boolean missed) {
+  void isMissedIfNoClientCouldGetIt(boolean opened, boolean got, long listSince, boolean missed) {
     Audience recipients = got ? Audience.of("a") : Audience.EMPTY;
     assertThat(running(1, opened).isMissed(recipients, listSince)).isEqualTo(missed);
   }
 
   @Test
-  void whatIsOverIsRememberedFromItsEndOrItsCancellationOn() {
+  void isRememberedFromEndOrCancellation() {
     Duration remember = Duration.ofSeconds(50);
     assertThat(Remembered.of(promo(5), 201_000, remember)).isEqualTo(new Remembered(5, 251_000));
     assertThat(Remembered.of(promo(5), 300_000, remember)).isEqualTo(new Remembered(5, 350_000));
   }
 
   @Test
-  void theNextChangeIsTheStartThenTheEnd() {
+  void changesAtStartThenAtEnd() {
     assertThat(running(1, false).nextChange()).isEqualTo(100_000);
     assertThat(running(1, true).nextChange()).isEqualTo(201_000);
     assertThat(new Remembered(1, 7).nextChange()).isEqualTo(7);
+  }
+
+  @Test
+  void newerPromoReplacesTheCampaign() {
+    Duration remember = Duration.ofSeconds(50);
+    Running withSlices = new Running(promo(4), true, 3, 7);
+    assertThat(Campaign.after(promo(5), withSlices, 99_999, remember))
+        .isEqualTo(new Running(promo(5), false, 0, 0));
+    assertThat(Campaign.after(promo(5), withSlices, 150_000, remember))
+        .as("numbers of slices are not reused")
+        .isEqualTo(new Running(promo(5), true, 7, 7));
+    assertThat(Campaign.after(promo(5), new Remembered(4, 999_000), 150_000, remember))
+        .isEqualTo(new Running(promo(5), false, 0, 0));
+    assertThat(Campaign.after(promo(5), withSlices, 300_000, remember))
+        .isEqualTo(new Remembered(5, 350_000));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // planned, now, decision as of
+    "150000, 160000, 160000",
+    "200999, 201000, 200999",
+    "201000, 202000, 201000"
+  })
+  void decidesAsOfNowWhileLiveAndAsPlannedAfterTheEnd(long planned, long now, long decideAt) {
+    assertThat(running(1, true).decideAt(planned, now)).isEqualTo(decideAt);
+    assertThat(running(1, true).decideAt(Campaign.NOTHING_TO_DECIDE, now))
+        .isEqualTo(Campaign.NOTHING_TO_DECIDE);
+  }
+
+  @Test
+  void clientsArePendingSinceTheStartOrSinceTheyJoined() {
+    assertThat(running(1, false).pendingSince(100_500)).isEqualTo(100_000);
+    assertThat(running(1, true).pendingSince(150_000)).isEqualTo(150_000);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"200999, 201000, true", "200999, 200999, false", "201000, 201000, false"})
+  void hasEndedUndecidedIfDecisionWasPlannedBeforeTheEnd(long planned, long now, boolean ended) {
+    assertThat(running(1, true).hasEndedUndecided(planned, now)).isEqualTo(ended);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // sent, the list was complete at, the job began to work at, passed while down
+    "150000, 100000, 201000, true",
+    "150000, 100000, 200999, false",
+    "201000, 100000, 201000, false",
+    "150000, 150001, 201000, false"
+  })
+  void passedWhileDownIfSentInTime(long sentAt, long listSince, long atWorkSince, boolean passed) {
+    assertThat(Campaign.passedWhileDown(promo(1), sentAt, listSince, atWorkSince))
+        .isEqualTo(passed);
   }
 }

@@ -24,24 +24,24 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.Collector;
 import org.junit.jupiter.api.Test;
 
-/** The operator in a job whose sink stands still for a while. */
+/** The operator in a job whose sink blocks for a while. */
 class DeliverPromosOperatorTest {
 
   /** Two hundred slices, of which two fill a network buffer. */
   private static final int CLIENTS = 200_000;
 
   /**
-   * A task may have ten buffers in front of one other, some twenty slices, and more in need. This
-   * is less than that, and more than what two buffers and the tasks' hands hold.
+   * More slices than two network buffers and the tasks hold, and fewer than the ten buffers that a
+   * task may fill in front of another one.
    */
   private static final int FEW = 12;
 
   private static final List<String> ARRIVED = Collections.synchronizedList(new ArrayList<>());
-  private static final CountDownLatch STANDS_STILL = new CountDownLatch(1);
-  private static final CountDownLatch GOES_ON = new CountDownLatch(1);
+  private static final CountDownLatch BLOCKED = new CountDownLatch(1);
+  private static final CountDownLatch UNBLOCKED = new CountDownLatch(1);
 
   @Test
-  void aSmallRestaurantsPromoIsNotBehindAllSlicesOfALargeOne() throws Exception {
+  void sendsSmallPromoBeforeAllSlicesOfLargeOne() throws Exception {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(1);
     DataStream<ListUpdate> list =
         env.fromData(
@@ -56,7 +56,7 @@ class DeliverPromosOperatorTest {
         .transform(
             "deliver-promos",
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(new DeliverPromos(Duration.ofHours(1)), Long.MAX_VALUE))
+            new DeliverPromosOperator(Duration.ofHours(1), Long.MAX_VALUE))
         .rebalance()
         .map(new SlowSink())
         .returns(DeliveryBatch.TYPE)
@@ -71,7 +71,7 @@ class DeliverPromosOperatorTest {
     return Stream.generate(() -> UUID.randomUUID().toString()).limit(CLIENTS).toList();
   }
 
-  /** First the large one's promo, then, when the sink has stood still for long, the small one's. */
+  /** Sends the promo of the large restaurant, and that of the small one once the sink blocks. */
   private static final class Restaurants implements FlatMapFunction<Long, Promo> {
 
     private static final long serialVersionUID = 1;
@@ -81,12 +81,12 @@ class DeliverPromosOperatorTest {
       if (turn == 0) {
         out.collect(promo("large"));
       } else if (turn == 1) {
-        STANDS_STILL.await();
+        BLOCKED.await();
         Thread.sleep(2_000);
         out.collect(promo("small"));
       } else {
         Thread.sleep(1_000);
-        GOES_ON.countDown();
+        UNBLOCKED.countDown();
       }
     }
 
@@ -96,7 +96,7 @@ class DeliverPromosOperatorTest {
     }
   }
 
-  /** Stands still over the first batch. */
+  /** Blocks at the first batch. */
   private static final class SlowSink implements MapFunction<DeliveryBatch, DeliveryBatch> {
 
     private static final long serialVersionUID = 1;
@@ -104,8 +104,8 @@ class DeliverPromosOperatorTest {
     @Override
     public DeliveryBatch map(DeliveryBatch batch) throws Exception {
       ARRIVED.add(batch.promo().restaurantId());
-      STANDS_STILL.countDown();
-      GOES_ON.await();
+      BLOCKED.countDown();
+      UNBLOCKED.await();
       return batch;
     }
   }

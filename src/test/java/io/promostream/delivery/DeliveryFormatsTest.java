@@ -6,7 +6,7 @@ import io.promostream.testing.GoldenBytes;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The bytes of what DeliverPromos keeps and sends. */
+/** The serialized bytes of state and batches stay what they were. */
 class DeliveryFormatsTest {
 
   private static final Promo PROMO = new Promo("r", "c", "text", "o", "o@x", 10, 20, 5);

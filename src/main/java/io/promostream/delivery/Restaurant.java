@@ -1,0 +1,246 @@
+package io.promostream.delivery;
+
+import io.promostream.delivery.Campaign.Running;
+import io.promostream.promo.Promo;
+import io.promostream.subscribers.Audience;
+import io.promostream.subscribers.ListUpdate.AudiencePart;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.java.tuple.Tuple2;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keyed state of the current restaurant: its audience, its campaigns, and for each campaign its
+ * recipients and the slices that have not gone out.
+ *
+ * <p>A recipient is a client who got the campaign or who has a place in one of its slices. Each
+ * access is a read or a write of RocksDB, so values that a caller knows are handed in.
+ */
+final class Restaurant {
+
+  private final ValueState<Audience> audience;
+  private final MapState<Integer, Audience> audienceParts;
+  private final MapState<String, Campaign> campaigns;
+  private final MapState<String, Audience> recipients;
+  private final MapState<Tuple2<String, Integer>, Slice> slices;
+  private final Turns turns;
+  private final Population population;
+
+  Restaurant(RuntimeContext states, Turns turns, Population population) {
+    audience = states.getState(DeliveryState.AUDIENCE);
+    audienceParts = states.getMapState(DeliveryState.AUDIENCE_PARTS);
+    campaigns = states.getMapState(DeliveryState.CAMPAIGNS);
+    recipients = states.getMapState(DeliveryState.RECIPIENTS);
+    slices = states.getMapState(DeliveryState.SLICES);
+    this.turns = turns;
+    this.population = population;
+  }
+
+  @Nullable Campaign campaign(String id) throws Exception {
+    return campaigns.get(id);
+  }
+
+  /**
+   * Stores a campaign and plans the wake for its next change.
+   *
+   * @param before the campaign in the state, null if there is none
+   * @param now when the campaign was judged: a change since then needs a wake too
+   */
+  void store(String id, @Nullable Campaign before, Campaign after, long now) throws Exception {
+    replace(id, before, after);
+    if (after.nextChange() >= now) {
+      turns.wakeAt(after.nextChange());
+    }
+  }
+
+  private void replace(String id, @Nullable Campaign before, Campaign after) throws Exception {
+    if (!after.equals(before)) {
+      campaigns.put(id, after);
+      population.changed(before, after);
+    }
+  }
+
+  /** Gives a turn to each campaign that has started or ended, and forgets the old ones. */
+  void wake(long asOf) throws Exception {
+    Map<String, Campaign> old = new HashMap<>();
+    for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
+      Campaign campaign = entry.getValue();
+      if (campaign.nextChange() > asOf) {
+        turns.wakeAt(campaign.nextChange());
+      } else if (campaign instanceof Running) {
+        turns.add(entry.getKey(), asOf);
+      } else {
+        old.put(entry.getKey(), campaign);
+      }
+    }
+    // Removing through the iterator would leave an empty map for the restaurant on the heap.
+    for (Map.Entry<String, Campaign> entry : old.entrySet()) {
+      campaigns.remove(entry.getKey());
+      population.changed(entry.getValue(), null);
+      noteRecipients(entry.getKey(), recipients(entry.getKey()), Audience.EMPTY);
+    }
+  }
+
+  /** Adds a part of the next audience, which holds once its last part is there. */
+  void add(AudiencePart part) throws Exception {
+    if (part.part() == 0) {
+      // A part 0 marks the remains of an incomplete audience. Looking for it is cheaper than
+      // clearing.
+      if (audienceParts.contains(0)) {
+        audienceParts.clear();
+      }
+      if (part.last()) {
+        changeAudience(part.clients());
+        return;
+      }
+    }
+    audienceParts.put(part.part(), part.clients());
+    if (part.last()) {
+      List<Audience> parts = new ArrayList<>();
+      audienceParts.values().forEach(parts::add);
+      audienceParts.clear();
+      changeAudience(Audience.union(parts));
+    }
+  }
+
+  private void changeAudience(Audience after) throws Exception {
+    Audience before = orEmpty(audience.value());
+    Audience left = before.minus(after);
+    boolean joined = !after.minus(before).isEmpty();
+    if (left.isEmpty() && !joined) {
+      return;
+    }
+    long now = turns.now();
+    // The first load looks for campaigns only once: few restaurants have any.
+    boolean hasCampaigns = !campaigns.isEmpty();
+    if (joined && hasCampaigns) {
+      decideForEnded(now);
+    }
+    if (after.isEmpty()) {
+      audience.clear();
+    } else {
+      audience.update(after);
+    }
+    if (hasCampaigns) {
+      tellCampaigns(left, joined, now);
+    }
+  }
+
+  /**
+   * Decides, with the old audience, for the campaigns that have ended while they waited for their
+   * turn: clients who join after the end do not get them.
+   */
+  private void decideForEnded(long now) throws Exception {
+    for (Map.Entry<String, Long> turn : turns.waiting()) {
+      String id = turn.getKey();
+      long decideAt = turn.getValue();
+      if (campaigns.get(id) instanceof Running running
+          && running.hasEndedUndecided(decideAt, now)) {
+        replace(id, running, keep(running.open(), decide(running, decideAt)));
+        turn.setValue(Campaign.NOTHING_TO_DECIDE);
+      }
+    }
+  }
+
+  private void tellCampaigns(Audience left, boolean joined, long now) throws Exception {
+    for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
+      if (entry.getValue() instanceof Running running) {
+        if (running.hasSlices() && !left.isEmpty()) {
+          takeBack(running, clients -> clients.minus(left));
+        }
+        if (joined && running.phaseAt(now) == Promo.Phase.LIVE) {
+          // Replaces an earlier moment: clients who join now were not subscribed then.
+          turns.addOrReplace(entry.getKey(), now);
+        }
+      }
+    }
+  }
+
+  /** Cuts the pending clients of a campaign into slices, and notes them as recipients. */
+  List<Slice> decide(Running campaign, long at) throws Exception {
+    Audience before = recipients(campaign.id());
+    Audience pending = campaign.pending(orEmpty(audience.value()), before, at);
+    noteRecipients(campaign.id(), before, before.plus(pending));
+    return Slice.cut(campaign.promo(), pending, at);
+  }
+
+  /** Keeps slices of a campaign until they go out. */
+  Running keep(Running campaign, List<Slice> pending) throws Exception {
+    int number = campaign.endSlice();
+    for (Slice slice : pending) {
+      slices.put(Tuple2.of(campaign.id(), number++), slice);
+    }
+    population.slices(pending.size());
+    return campaign.withSlicesTo(number);
+  }
+
+  /** Removes the next slice of a campaign and hands it over, if there is one. */
+  Running release(Running campaign, Consumer<Slice> taker) throws Exception {
+    for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
+      Tuple2<String, Integer> key = Tuple2.of(campaign.id(), number);
+      Slice slice = slices.get(key);
+      // A slice is gone if all its clients have unsubscribed.
+      if (slice != null) {
+        slices.remove(key);
+        population.slices(-1);
+        taker.accept(slice);
+        return campaign.withSlicesFrom(number + 1);
+      }
+    }
+    return campaign.withSlicesFrom(campaign.endSlice());
+  }
+
+  /** Removes all slices of a campaign: their clients are pending again. */
+  void takeBackAll(Running campaign) throws Exception {
+    takeBack(campaign, clients -> Audience.EMPTY);
+  }
+
+  /** Changes the clients of all slices: those who are taken out are no longer recipients. */
+  private void takeBack(Running campaign, UnaryOperator<Audience> change) throws Exception {
+    List<Audience> taken = new ArrayList<>();
+    for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
+      Tuple2<String, Integer> key = Tuple2.of(campaign.id(), number);
+      Slice slice = slices.get(key);
+      if (slice != null) {
+        Audience left = change.apply(slice.clients());
+        if (left.isEmpty()) {
+          slices.remove(key);
+          population.slices(-1);
+        } else if (left.size() < slice.clients().size()) {
+          slices.put(key, new Slice(slice.matchedAt(), left));
+        } else {
+          continue;
+        }
+        taken.add(slice.clients().minus(left));
+      }
+    }
+    if (!taken.isEmpty()) {
+      Audience before = recipients(campaign.id());
+      noteRecipients(campaign.id(), before, before.minus(Audience.union(taken)));
+    }
+  }
+
+  Audience recipients(String campaignId) throws Exception {
+    return orEmpty(recipients.get(campaignId));
+  }
+
+  private void noteRecipients(String campaignId, Audience before, Audience after) throws Exception {
+    population.recipients(after.size() - before.size());
+    if (after.isEmpty()) {
+      recipients.remove(campaignId);
+    } else if (after.size() != before.size()) {
+      recipients.put(campaignId, after);
+    }
+  }
+
+  private static Audience orEmpty(@Nullable Audience audience) {
+    return audience == null ? Audience.EMPTY : audience;
+  }
+}
