@@ -110,6 +110,9 @@ class StateInventoryTest {
     Class<?> all = Class.forName(DeliverPromosOperator.class.getPackageName() + ".DeliveryState");
     for (Field field : all.getDeclaredFields()) {
       field.setAccessible(true);
+      if (field.get(null) instanceof String timers) {
+        states.add("timers %s %s".formatted(Uids.DELIVER_PROMOS, timers));
+      }
       if (field.get(null) instanceof StateDescriptor<?, ?> state) {
         state.initializeSerializerUnlessSet(new ExecutionConfig());
         states.add(

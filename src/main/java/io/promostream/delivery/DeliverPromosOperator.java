@@ -48,9 +48,6 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private static final long serialVersionUID = 1;
 
-  /** The name of the timers in every savepoint, given by Flink when this was a function. */
-  private static final String TIMERS = "user-timers";
-
   /** Network buffers per sink subtask: one to be read and one to be filled keep it busy. */
   private static final int BUFFERS = 2;
 
@@ -115,7 +112,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
         new Turns(
             getRuntimeContext(),
             new SimpleTimerService(
-                getInternalTimerService(TIMERS, VoidNamespaceSerializer.INSTANCE, this)));
+                getInternalTimerService(
+                    DeliveryState.TIMERS, VoidNamespaceSerializer.INSTANCE, this)));
     restaurant = new Restaurant(getRuntimeContext(), turns, population);
     backlog =
         Backlog.watching(

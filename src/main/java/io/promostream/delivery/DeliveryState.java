@@ -54,5 +54,8 @@ final class DeliveryState {
       new ListStateDescriptor<>(
           "list-freshness", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO);
 
+  /** The timers, as Flink names them for a {@code KeyedCoProcessFunction}, which this was. */
+  static final String TIMERS = "user-timers";
+
   private DeliveryState() {}
 }

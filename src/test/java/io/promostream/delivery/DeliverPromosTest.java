@@ -563,6 +563,40 @@ final class DeliverPromosTest {
     }
 
     @Test
+    void deliversPostponedCampaignWhoseTurnComesAfterItsStart() throws Exception {
+      job.audience("r", "a");
+      job.setSinksFull(true);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.promo(promo("c", "v2", 30, 60, 2));
+      job.restart(2);
+      job.advance(Duration.ofSeconds(31));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 a");
+    }
+
+    @Test
+    void keepsTheTimerOfASlotWhenAWakeOfTheSameTimeMoves() throws Exception {
+      for (int i = 0; i < 50; i++) {
+        job.promo(new Promo("other" + i, "c", "v1", "", "", T0 + 11, T0 + 60, 1));
+      }
+      // The 51st wake of this second is 50 ms late.
+      job.promo(promo("waits", "v1", 11, 60, 1));
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(1);
+      job.advanceTo((T0 + 11) * 1000 + 50 - 252);
+      job.audience("r", "a");
+      job.setSinksFull(true);
+      // The turn comes 1 ms later, finds full sinks, and moves by 251 ms, to the time of the wake.
+      job.advance(Duration.ofMillis(2));
+      // After the restart, the wake of the same second is free, and replaces the late one.
+      job.promo(promo("early", "v1", 11, 60, 1));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "waits v1 a", "early v1 a");
+    }
+
+    @Test
     void spreadsCampaignsOfOneSecondOverIt() throws Exception {
       int restaurants = 3_000;
       for (int i = 0; i < restaurants; i++) {
