@@ -17,13 +17,13 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
 /**
- * A YAML file of keys, nested or dotted, with their values as they are written: {@code 010} stays
- * {@code 010}. Problems name the line and never show a value, nor the parser's own message, which
- * would.
+ * Reads a YAML file of nested or dotted keys. Values keep their spelling: {@code 010} stays {@code
+ * 010}. Problems name the line but never quote a value or the parser's message, which may contain a
+ * secret.
  */
 final class ConfigFile {
 
-  /** A key's value and where it stands. */
+  /** A value and its origin, such as a line of the file. */
   record Entry(String value, String origin) {
     @Override
     public String toString() {
@@ -40,7 +40,7 @@ final class ConfigFile {
     this.problems = problems;
   }
 
-  /** The file's values by key, known or not; what is wrong is added to the problems. */
+  /** Returns values by key, including unknown keys, and adds errors to {@code problems}. */
   static Map<String, Entry> read(String file, List<String> problems) {
     ConfigFile result = new ConfigFile(file, problems);
     try {

@@ -51,8 +51,8 @@ final class ConfigKeys {
       duration(
           "promos.remember-ended",
           "7 d",
-          // Ten years: longer is a mistake in the unit, and far from what a long of nanoseconds
-          // holds.
+          // The limit of ten years catches a wrong unit and stays far below the overflow of a
+          // long of nanoseconds.
           Duration.ofMillis(1),
           Duration.ofDays(3650),
           "How long after its end a campaign's receivers are remembered, so that late copies and"
@@ -73,8 +73,8 @@ final class ConfigKeys {
       duration(
           "subscribers.refresh-interval",
           "30 s",
-          // Each refresh reads the table's fingerprints: less would only load somebody else's
-          // server.
+          // Each refresh reads the table's fingerprints. A shorter interval would only load a
+          // server that other teams use.
           Duration.ofMillis(100),
           Duration.ofDays(1),
           "Time between two looks at the subscriptions.");
@@ -195,7 +195,7 @@ final class ConfigKeys {
     }
   }
 
-  /** The key that a name belongs to. */
+  /** Finds the key, or the family of keys, that contains a name. */
   static Optional<ConfigKey<?>> find(String name) {
     return ALL.stream()
         .filter(
@@ -207,7 +207,7 @@ final class ConfigKeys {
         .findFirst();
   }
 
-  /** Whether a key's values are never shown and have no place on the command line. */
+  /** Whether a key's value must not be shown or given on the command line. */
   static boolean isSecret(String name) {
     return name.equals(SUBSCRIBERS_DB.password().name())
         || name.equals(FEEDBACK_DB.password().name())
