@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at the server and the tables that feedback rows go to. */
+/** Checks the server and the tables of the feedback sink. */
 final class FeedbackCheck extends DatabaseCheck {
 
   private static final Set<String> OWN_TEXT_TYPES = Set.of("text", "varchar", "bpchar", "citext");
@@ -149,8 +149,8 @@ final class FeedbackCheck extends DatabaseCheck {
   }
 
   /**
-   * Names what can refuse a row: of the table, its partitions, and its columns' domains. A unique
-   * index with a column that a sequence fills never does.
+   * Lists the constraints, triggers, indexes and domains of the table and its partitions that can
+   * refuse a row. A unique index with a column filled by a sequence is skipped: it never conflicts.
    */
   private void checkRefusals(long oid) throws SQLException {
     List<String> refusals =
@@ -203,7 +203,7 @@ final class FeedbackCheck extends DatabaseCheck {
     }
   }
 
-  /** ON CONFLICT reads the index. */
+  /** ON CONFLICT needs SELECT on the columns of the unique index. */
   private void checkConflictTarget(long oid) throws SQLException {
     List<String> unreadable =
         query(
@@ -284,7 +284,7 @@ final class FeedbackCheck extends DatabaseCheck {
     }
   }
 
-  /** A table of the job's own, which takes whatever the job writes. */
+  /** Checks a table created by feedback.sql, which must accept every value that the job writes. */
   private void checkSmallTable(
       TableName name, long oid, String key, Map<String, Set<String>> types, List<String> privileges)
       throws SQLException {
@@ -314,8 +314,8 @@ final class FeedbackCheck extends DatabaseCheck {
   /**
    * A sequence that fills a column.
    *
-   * @param usable whether the job's role may take numbers from it; not asked for identity columns
-   * @param last the last number given out, null if there is none or the role may not see it
+   * @param usable whether the role may call nextval; identity columns do not need that right
+   * @param last the last value, or null if the sequence is unused or the role may not read it
    */
   private record Sequence(
       String name, int column, long greatest, boolean usable, @Nullable Long last, boolean seen) {}
@@ -335,7 +335,7 @@ final class FeedbackCheck extends DatabaseCheck {
     }
   }
 
-  /** The sequences of identity columns, and those that a column's default refers to. */
+  /** Finds the sequences of identity columns and of column defaults. */
   private List<Sequence> sequences(long oid) throws SQLException {
     return query(
         """
@@ -369,7 +369,7 @@ final class FeedbackCheck extends DatabaseCheck {
         oid);
   }
 
-  /** One number goes with each row, those that are rolled back too: an int4 ends some day. */
+  /** Every row consumes a number, even when it is rolled back, so an int4 column can run out. */
   private void checkLeft(Sequence sequence, Column column) {
     long greatest =
         Math.min(sequence.greatest(), GREATEST.getOrDefault(column.baseType(), Long.MAX_VALUE));

@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Refuses what Flink's settings and the job's, each fine by itself, can't keep together, and warns
- * of what they keep only in part.
+ * Refuses Flink settings that contradict the job's configuration, and warns about settings that
+ * weaken its guarantees.
  */
 public final class StartChecks {
 
@@ -31,8 +31,8 @@ public final class StartChecks {
   /**
    * Checks the job's configuration against Flink's.
    *
-   * @param flink what the job will run with: {@code StreamExecutionEnvironment.getConfiguration()}
-   * @throws ConfigException with all that is wrong, and what to set
+   * @param flink the effective settings: {@code StreamExecutionEnvironment.getConfiguration()}
+   * @throws ConfigException with all problems and their remedies
    */
   public static void check(ReadableConfig flink, JobConfig config) {
     List<String> problems = new ArrayList<>();

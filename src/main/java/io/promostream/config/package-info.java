@@ -4,7 +4,7 @@
  * <p>Promises:
  *
  * <ul>
- *   <li>Each key is declared once, in {@link io.promostream.config.ConfigKeys}. Parsing, {@code
+ *   <li>Each key is declared once, in {@code ConfigKeys}. Parsing, {@code
  *       --help} and the README's table use that declaration.
  *   <li>One start reports all problems, one line each, with the remedy.
  *   <li>No message, log line or {@code toString} shows a secret.
