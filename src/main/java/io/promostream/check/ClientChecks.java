@@ -19,9 +19,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Refuses properties that Kafka's clients, each fine by itself, would not take together: the job
- * would fail at each start of a sink or a source. Values that references bring are not known here,
- * and classes may be there on the cluster only; both are left to the clients.
+ * Refuses Kafka properties that are valid alone but invalid together, because a source or sink with
+ * them would fail at each restart. It skips references, which are not resolved here, and classes,
+ * which may exist only on the cluster; the clients validate both.
  */
 public final class ClientChecks {
 
@@ -30,10 +30,10 @@ public final class ClientChecks {
   private ClientChecks() {}
 
   /**
-   * Checks what the job would give its clients.
+   * Checks the properties of the job's producers, consumers and Admin clients.
    *
-   * @param producers what its producers are given
-   * @throws ConfigException with all that is wrong, in Kafka's words
+   * @param producers the properties of the producers
+   * @throws ConfigException with all problems, as Kafka describes them
    */
   public static void check(JobConfig config, Properties producers) {
     ClientChecks checks = new ClientChecks();
@@ -62,13 +62,13 @@ public final class ClientChecks {
     properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
     if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
       properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.transactionPrefix());
-      // There are no transactions without; where it is said, Kafka says what stands against it.
+      // Transactions need idempotence. Setting it makes Kafka name the properties that conflict.
       properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
     }
     judge(
         () -> {
           ProducerConfig producer = new ProducerConfig(properties);
-          // What the clients themselves compare when they are made, or not before they send.
+          // ProducerConfig does not compare these; the client does so when it is created or sends.
           if (properties.containsKey(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG)) {
             requireAtLeast(
                 producer,

@@ -17,21 +17,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** What the checks of both databases have in common; looks into the catalog, changes nothing. */
+/** The checks that both databases share. They read the catalog and change nothing. */
 abstract class DatabaseCheck {
 
   private static final int ANSWER_TIMEOUT_MILLIS = 20_000;
 
   /**
-   * A column as the catalog has it.
+   * A column as described by the catalog.
    *
-   * @param type for people, {@code character varying(20)}
-   * @param category of pg_type, S for texts
-   * @param baseType its internal name: int8, varchar
-   * @param length the greatest length in characters of a text, 0 where there is none
-   * @param filledByItself whether a row that does not name it gets a value, or NULL is one
-   * @param generated computed, so that no row may name it
-   * @param granted the privilege that the job needs
+   * @param type the type to show, such as {@code character varying(20)}
+   * @param category {@code typcategory} of {@code pg_type}; S is a string
+   * @param baseType the internal name of the type, such as int8 or varchar
+   * @param length the maximum length of a string in characters, 0 if unlimited
+   * @param filledByItself whether an INSERT may omit the column
+   * @param generated whether an INSERT must omit the column, because Postgres computes it
+   * @param granted whether the role has the privilege that the job needs
    */
   record Column(
       int number,
@@ -45,18 +45,18 @@ abstract class DatabaseCheck {
       boolean granted) {
 
     boolean isText() {
-      // Of the texts, name and "char" cut off what is too long for them.
+      // The string types name and "char" truncate long values instead of refusing them.
       return category.equals("S") && !baseType.equals("name") && !baseType.equals("char");
     }
 
-    /** Whether the text that Postgres makes of a value is what people take for the id. */
+    /** Whether the text form of a value is unambiguous enough to serve as an id. */
     boolean isReadableId() {
-      // Texts, numbers and enums.
+      // S: strings, N: numbers, E: enums.
       return "SNE".contains(category) || baseType.equals("uuid");
     }
   }
 
-  /** A row of a query: its columns by name. */
+  /** Converts one row of a query. */
   interface Reader<T> {
     T read(ResultSet row) throws SQLException;
   }
@@ -71,8 +71,8 @@ abstract class DatabaseCheck {
   /**
    * A check of one database.
    *
-   * @param group what its keys begin with
-   * @param privilege that the job needs on the table's columns
+   * @param group the prefix of the database's configuration keys
+   * @param privilege the privilege that the job needs on the table's columns
    */
   DatabaseCheck(
       String group, Database database, TableName table, String privilege, Findings findings) {
@@ -83,11 +83,11 @@ abstract class DatabaseCheck {
     this.findings = findings;
   }
 
-  /** Looks at the server, and where the table is there, at the table. */
+  /** Checks the server and, if the table exists, the table. */
   void run() throws SQLException {
     try (Connection opened = Connections.open(database, "promo-stream check")) {
       connection = opened;
-      // The URL's own limits may be none.
+      // The URL may disable the socket timeout.
       connection.setNetworkTimeout(Runnable::run, ANSWER_TIMEOUT_MILLIS);
       TransactionSettings.beginCatalog(connection);
       findings.ok(
@@ -109,13 +109,13 @@ abstract class DatabaseCheck {
     }
   }
 
-  /** Looks at the server's own settings. */
+  /** Checks the server's settings. */
   abstract void checkServer() throws SQLException;
 
-  /** Looks at the table. */
+  /** Checks the table. */
   abstract void checkTable(long oid, Map<String, Column> columns) throws SQLException;
 
-  /** Looks at what else the job needs of the database. */
+  /** Checks everything else that the job needs in the database. */
   void checkMore() throws SQLException {}
 
   final String subject() {
@@ -134,7 +134,7 @@ abstract class DatabaseCheck {
     return query("SELECT current_setting(?) AS value", row -> row.getString("value"), name).get(0);
   }
 
-  /** Says where the server is older than the job takes. */
+  /** Reports a server older than the job supports. */
   final void requireVersion(int least, String why) throws SQLException {
     if (Integer.parseInt(setting("server_version_num")) < least * 10_000) {
       findings.problem(group + ".db", "is older than PostgreSQL " + least, "upgrade it: " + why);
@@ -157,9 +157,9 @@ abstract class DatabaseCheck {
   }
 
   /**
-   * Finds a table, or says that it is not there.
+   * Finds a table, or reports that it does not exist.
    *
-   * @param key of its name, after that of the group
+   * @param key the configuration key of the name, without the group
    */
   final Optional<Long> find(TableName name, String key) throws SQLException {
     List<Long> found = List.of();
@@ -172,7 +172,7 @@ abstract class DatabaseCheck {
               row -> row.getLong("oid"),
               Identifiers.quote(name));
     } catch (SQLException e) {
-      // A schema that the role has no USAGE on.
+      // The role lacks USAGE on the schema.
       connection.rollback(before);
       reason = e.getMessage();
     }
@@ -185,7 +185,7 @@ abstract class DatabaseCheck {
     return found.stream().findFirst();
   }
 
-  /** The columns of a table, with whether the job's role has a privilege on them. */
+  /** Reads the columns of a table and whether the role has a privilege on each. */
   final Map<String, Column> columns(long oid, String onEach) throws SQLException {
     Map<String, Column> columns = new LinkedHashMap<>();
     query(
@@ -226,7 +226,7 @@ abstract class DatabaseCheck {
     return columns;
   }
 
-  /** Says which of the columns are missing, in one line. */
+  /** Reports all missing columns in one finding. */
   final void checkPresent(Set<String> needed, Map<String, Column> columns) {
     checkPresent(table, "table", needed, columns);
   }
@@ -242,7 +242,7 @@ abstract class DatabaseCheck {
     }
   }
 
-  /** Says on which of the columns the privilege is missing, in one line. */
+  /** Reports all columns without the privilege in one finding. */
   final void checkGranted(Set<String> needed, Map<String, Column> columns) {
     checkGranted(table, privilege, needed, columns);
   }
@@ -260,11 +260,11 @@ abstract class DatabaseCheck {
           "no right to %s %s".formatted(onEach, String.join(", ", refused)),
           "GRANT %s ON %s TO %s".formatted(onEach, Identifiers.quote(name), role()));
     } else if (columns.keySet().containsAll(needed)) {
-      findings.ok(subject(name), "is there, with all columns and the right to " + onEach);
+      findings.ok(subject(name), "has all columns and grants " + onEach);
     }
   }
 
-  /** The job's role, for SQL. */
+  /** The job's role, quoted for SQL. */
   final String role() {
     return '"' + database.user().replace("\"", "\"\"") + '"';
   }

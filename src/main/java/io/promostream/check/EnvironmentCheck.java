@@ -18,13 +18,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What {@code --check} does: connects to Kafka and both databases as the job would, looks at all
- * that the job needs of them, changes nothing, and prints a line for each finding. The three are
- * looked at side by side, so that one that is down hides nothing of the others.
+ * Implements {@code --check}: connects to Kafka and both databases as the job would, changes
+ * nothing, and prints one line per finding. The three checks run concurrently, so that a server
+ * that is down does not hide problems of the others.
  */
 public final class EnvironmentCheck {
 
-  /** More than all the time limits on the way to an answer, for a server that answers at all. */
+  /** Longer than the sum of the timeouts of one check, so that a slow server still answers. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final Logger LOG = LoggerFactory.getLogger(EnvironmentCheck.class);
@@ -32,21 +32,27 @@ public final class EnvironmentCheck {
   private EnvironmentCheck() {}
 
   /**
-   * Checks and reports, within about a minute whatever happens.
+   * Checks and reports within about a minute, even if a server hangs.
    *
-   * @return the exit code: 0 if there is no problem, else 1
+   * @return the exit code: 0 without problems, otherwise 1
    */
   public static int run(JobConfig config, PrintStream out) {
     return run(config, PATIENCE, out);
   }
 
   /**
-   * Ends a start that would fail, and so would each restart: with a transaction timeout above the
-   * brokers' {@code transaction.max.timeout.ms} no sink gets its first transaction, and of a login
-   * that references bring and no client can read, each failure would quote. Brokers that do not
-   * tell, and files that can't be read from here, are no reason to stop: the job will hear of them.
+   * Stops a start that would fail at every restart. There are two such problems:
    *
-   * @throws ConfigException with what to set
+   * <ul>
+   *   <li>A transaction timeout above the brokers' {@code transaction.max.timeout.ms}: no sink
+   *       could begin a transaction.
+   *   <li>A login whose resolved references are invalid: each failure would quote it in the log.
+   * </ul>
+   *
+   * <p>Other findings are only logged. The machine that submits the job may lack a right, a route
+   * or a file that the TaskManagers have.
+   *
+   * @throws ConfigException with the remedy
    */
   public static void beforeStart(JobConfig config) {
     Running check = Running.start("kafka", findings -> KafkaCheck.beforeStart(config, findings));
@@ -84,12 +90,12 @@ public final class EnvironmentCheck {
     return problems == 0 ? 0 : 1;
   }
 
-  /** A look at one system, which may throw what it did not expect. */
+  /** The check of one system; an unexpected exception becomes a finding. */
   private interface Check {
     void run(Findings findings) throws Exception;
   }
 
-  /** A check on a thread of its own, which ends with the process if it hangs. */
+  /** A check on a daemon thread, so that a hanging server does not keep the process alive. */
   private record Running(String subject, Findings findings, FutureTask<Void> task) {
 
     static Running start(String subject, Check check) {
@@ -113,7 +119,7 @@ public final class EnvironmentCheck {
         findings.problem(
             subject, "the check got no answer in time", "look at the network and at the server");
         List<Finding> inTime = findings.list();
-        // Whatever the interrupted check makes of that is no finding.
+        // Take the findings first: the cancelled check may report the interrupt as a problem.
         task.cancel(true);
         return inTime;
       } catch (InterruptedException e) {

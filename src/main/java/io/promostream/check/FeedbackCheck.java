@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at the server and the tables that feedback rows go to. */
+/** Checks the server and the tables of the feedback sink. */
 final class FeedbackCheck extends DatabaseCheck {
 
   private static final Set<String> OWN_TEXT_TYPES = Set.of("text", "varchar", "bpchar", "citext");
@@ -52,7 +52,7 @@ final class FeedbackCheck extends DatabaseCheck {
         .isEmpty()) {
       findings.problem(
           subject,
-          "no PL/pgSQL, by which refused rows are set aside",
+          "no PL/pgSQL, which the sink needs to set refused rows aside",
           "CREATE EXTENSION plpgsql, and GRANT USAGE ON LANGUAGE plpgsql TO " + role());
     }
   }
@@ -90,7 +90,7 @@ final class FeedbackCheck extends DatabaseCheck {
         .isEmpty()) {
       findings.problem(subject(), found, "give it a default, or DROP NOT NULL");
     } else {
-      findings.warning(subject(), found, "see that a trigger fills it");
+      findings.warning(subject(), found, "make sure that a trigger fills it");
     }
   }
 
@@ -118,12 +118,12 @@ final class FeedbackCheck extends DatabaseCheck {
           subject(),
           found,
           column.name().equals("client_id")
-              ? "clients with longer ids get nothing"
+              ? "clients with longer ids receive no promo"
               : "promos with longer texts are rejected");
     } else if (column.baseType().equals("int4")) {
       findings.warning(
           subject(),
-          column.name() + " is integer, which ends on 2038-01-19",
+          column.name() + " is integer, which overflows on 2038-01-19",
           "ALTER TABLE %s ALTER COLUMN %s TYPE bigint, when there is time"
               .formatted(Identifiers.quote(table()), column.name()));
     }
@@ -139,7 +139,7 @@ final class FeedbackCheck extends DatabaseCheck {
     if (!kind.endsWith("p")) {
       findings.problem(
           subject(name),
-          "is UNLOGGED, a crash of the server empties it",
+          "is UNLOGGED, so a crash of the server empties it",
           "ALTER TABLE ... SET LOGGED");
     }
     if (kind.startsWith("m")) {
@@ -149,8 +149,8 @@ final class FeedbackCheck extends DatabaseCheck {
   }
 
   /**
-   * Names what can refuse a row: of the table, its partitions, and its columns' domains. A unique
-   * index with a column that a sequence fills never does.
+   * Lists the constraints, triggers, indexes and domains of the table and its partitions that can
+   * refuse a row. A unique index with a column filled by a sequence is skipped: it never conflicts.
    */
   private void checkRefusals(long oid) throws SQLException {
     List<String> refusals =
@@ -199,11 +199,11 @@ final class FeedbackCheck extends DatabaseCheck {
       findings.warning(
           subject(),
           "can refuse rows: " + String.join(", ", refusals),
-          "see that they let all deliveries in; refused rows go to " + config.refusedTable());
+          "make sure that they accept all deliveries; refused rows go to " + config.refusedTable());
     }
   }
 
-  /** ON CONFLICT reads the index. */
+  /** ON CONFLICT needs SELECT on the columns of the unique index. */
   private void checkConflictTarget(long oid) throws SQLException {
     List<String> unreadable =
         query(
@@ -268,7 +268,7 @@ final class FeedbackCheck extends DatabaseCheck {
         findings.problem(
             subject(name),
             "no PRIMARY KEY (prefix, writer), by which a row is written once",
-            "add it as feedback.sql in the jar has it");
+            "add it as in feedback.sql in the jar");
       }
     }
   }
@@ -284,7 +284,7 @@ final class FeedbackCheck extends DatabaseCheck {
     }
   }
 
-  /** A table of the job's own, which takes whatever the job writes. */
+  /** Checks a table created by feedback.sql, which must accept every value that the job writes. */
   private void checkSmallTable(
       TableName name, long oid, String key, Map<String, Set<String>> types, List<String> privileges)
       throws SQLException {
@@ -301,7 +301,7 @@ final class FeedbackCheck extends DatabaseCheck {
             subject(name),
             "%s is %s%s"
                 .formatted(column.name(), column.type(), accepted == null ? " NOT NULL" : ""),
-            "make it as feedback.sql in the jar has it");
+            "define it as in feedback.sql in the jar");
       }
     }
     checkKind(name, oid);
@@ -314,8 +314,8 @@ final class FeedbackCheck extends DatabaseCheck {
   /**
    * A sequence that fills a column.
    *
-   * @param usable whether the job's role may take numbers from it; not asked for identity columns
-   * @param last the last number given out, null if there is none or the role may not see it
+   * @param usable whether the role may call nextval; identity columns do not need that right
+   * @param last the last value, or null if the sequence is unused or the role may not read it
    */
   private record Sequence(
       String name, int column, long greatest, boolean usable, @Nullable Long last, boolean seen) {}
@@ -335,7 +335,7 @@ final class FeedbackCheck extends DatabaseCheck {
     }
   }
 
-  /** The sequences of identity columns, and those that a column's default refers to. */
+  /** Finds the sequences of identity columns and of column defaults. */
   private List<Sequence> sequences(long oid) throws SQLException {
     return query(
         """
@@ -369,15 +369,15 @@ final class FeedbackCheck extends DatabaseCheck {
         oid);
   }
 
-  /** One number goes with each row, those that are rolled back too: an int4 ends some day. */
+  /** Every row consumes a number, even when it is rolled back, so an int4 column can run out. */
   private void checkLeft(Sequence sequence, Column column) {
     long greatest =
         Math.min(sequence.greatest(), GREATEST.getOrDefault(column.baseType(), Long.MAX_VALUE));
     if (!sequence.seen()) {
       findings.warning(
           subject(),
-          "how far %s is used up can't be seen".formatted(column.name()),
-          "GRANT SELECT ON SEQUENCE %s, or look at it yourself".formatted(sequence.name()));
+          "cannot read the sequence of %s".formatted(column.name()),
+          "GRANT SELECT ON SEQUENCE %s, or check it with another role".formatted(sequence.name()));
       return;
     }
     long last = sequence.last() == null ? 0 : sequence.last();

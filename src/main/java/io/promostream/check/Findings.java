@@ -3,23 +3,23 @@ package io.promostream.check;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a check has found so far; filled by one thread, read by another. */
+/** The findings of a check. Thread-safe, because a timed-out check may still add findings. */
 final class Findings {
 
-  /** How bad it is; printed in lower case. */
+  /** The severity; printed in lower case. */
   enum Level {
     OK,
-    /** The job runs, and somebody should look. */
+    /** The job runs, but someone should look at this. */
     WARNING,
-    /** The job does not run, or does not keep its promises. */
+    /** The job does not start, or breaks a promise. */
     PROBLEM
   }
 
   /**
    * One line of the report.
    *
-   * @param subject what was looked at
-   * @param text what was found and, unless all is well, what to do
+   * @param subject the checked object, such as a topic or a table
+   * @param text the result and, unless the level is OK, the remedy
    */
   record Finding(Level level, String subject, String text) {}
 

@@ -41,25 +41,25 @@ import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at the brokers, the three topics, the groups and the right to transactions. */
+/** Checks the brokers, the three topics, the groups and the rights to transactional ids. */
 final class KafkaCheck {
 
-  /** Until a broker that is there has answered, connecting and retries included. */
+  /** The time in which a healthy broker answers, including connecting and retries. */
   private static final Duration ANSWER = Duration.ofSeconds(15);
 
-  /** The account of a login module, which is no secret. */
+  /** The user name of a login module, which is not a secret. */
   private static final Pattern USERNAME = Pattern.compile("username\\s*=\\s*[\"']?[\\w.-]+");
 
   private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
 
   private static final String MARK_RETENTION = KafkaTarget.MARK_RETENTION;
 
-  /** A shorter retention is over before somebody has looked into an outage. */
+  /** A shorter retention can expire before anyone has handled an outage. */
   private static final Duration SHORT_RETENTION = Duration.ofDays(1);
 
   private static final String LOGIN = "kafka.properties." + KafkaLogin.PROPERTY;
 
-  /** Subjects whose problems a job would meet anew at each of its starts. */
+  /** Subjects whose problems would fail every restart of the job. */
   static final Set<String> NEVER_STARTS = Set.of(BROKER_TRANSACTION_TIMEOUT, LOGIN);
 
   private final JobConfig config;
@@ -78,13 +78,13 @@ final class KafkaCheck {
     for (String name : config.kafka().properties().keySet()) {
       if (!KafkaProperties.isKnown(name)) {
         findings.warning(
-            "kafka.properties." + name, "no Kafka client knows this name", "look at its spelling");
+            "kafka.properties." + name, "no Kafka client knows this name", "check its spelling");
       }
     }
     with(config, findings, KafkaCheck::run);
   }
 
-  /** Looks at what would fail each start of the job, and at nothing else. */
+  /** Checks only for problems that would fail every restart of the job. */
   static void beforeStart(JobConfig config, Findings findings) throws InterruptedException {
     with(
         config,
@@ -113,7 +113,7 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.problem(
           KafkaLogin.isBlamedFor(e) ? LOGIN : "kafka",
-          "no client: " + reason(e, config),
+          "cannot create a Kafka client: " + reason(e, config),
           "correct kafka.bootstrap-servers or .properties");
       return;
     }
@@ -129,8 +129,8 @@ final class KafkaCheck {
     if (broker == null) {
       return;
     }
-    // A mark is the offset of a group on the topic that is written: Kafka asks for READ to commit
-    // it.
+    // A mark is a consumer group's offset on the sink's topic, and Kafka requires READ on a topic
+    // to commit an offset.
     List<AclOperation> written =
         exactlyOnce ? List.of(AclOperation.WRITE, AclOperation.READ) : List.of(AclOperation.WRITE);
     checkTopic(config.promos().topic(), List.of(AclOperation.READ));
@@ -144,7 +144,7 @@ final class KafkaCheck {
     }
   }
 
-  /** One of the brokers, or null if none is to be had. */
+  /** Returns one broker, or null if no broker answers. */
   private Node checkBrokers() throws InterruptedException {
     try {
       DescribeClusterResult cluster = admin.describeCluster();
@@ -224,14 +224,14 @@ final class KafkaCheck {
           .contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
         findings.warning(
             subject,
-            "is compacted, it keeps only the last message of a key"
+            "is compacted, so it keeps only the last message of each key"
                 + (rejects ? ", and the job gives a key to each promo without one" : ""),
             "set its cleanup.policy to delete");
       }
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "its max.message.bytes can't be read: " + reason(e, config),
+          "its max.message.bytes cannot be read: " + reason(e, config),
           "grant DESCRIBE_CONFIGS on it, or make sure that it is at least " + ours);
     }
   }
@@ -246,7 +246,7 @@ final class KafkaCheck {
     }
   }
 
-  /** Marks and lease are offsets of groups, some of which are yet to come. */
+  /** Marks and lease are offsets of consumer groups; some of these groups may not exist yet. */
   private void checkMarks() throws InterruptedException {
     String begin = config.transactionPrefix() + "/";
     String subject = "groups " + begin;
@@ -260,7 +260,7 @@ final class KafkaCheck {
     findings.ok(subject, "may be read");
   }
 
-  /** What is wrong with a group, which may not be there yet; null if nothing is. */
+  /** Returns the problem of a group, or null. A group that does not exist yet is no problem. */
   private @Nullable String missingRightTo(String group) throws InterruptedException {
     try {
       ConsumerGroupDescription found =
@@ -302,7 +302,7 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "can't be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
+          "cannot be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
           "grant DESCRIBE_CONFIGS on the cluster, or make sure that they are at least %d and %d"
               .formatted(ours.toMillis(), SHORT_RETENTION.toMinutes()));
     }
@@ -322,8 +322,8 @@ final class KafkaCheck {
   }
 
   /**
-   * Whoever may write a transaction may describe it: the cheapest question that tells. Kafka says
-   * who may write one to nobody but him who does.
+   * Describes the transactional ids. WRITE on an id implies DESCRIBE, and Kafka reports a missing
+   * WRITE only to a producer, so this is the closest check that changes nothing.
    */
   private void checkTransactionalIds() throws InterruptedException {
     String subject = "transactions " + config.transactionPrefix();
@@ -348,7 +348,7 @@ final class KafkaCheck {
     try {
       get(description);
     } catch (TransactionalIdNotFoundException e) {
-      // Nothing has been written under it yet.
+      // The id has not been used yet, but the role may describe it.
     }
   }
 
@@ -359,12 +359,12 @@ final class KafkaCheck {
   private static String value(Config settings, String name) {
     ConfigEntry entry = settings.get(name);
     if (entry == null || entry.value() == null) {
-      throw new KafkaException("the broker does not tell " + name);
+      throw new KafkaException("the broker does not report " + name);
     }
     return entry.value();
   }
 
-  /** Null or empty where the broker does not tell. */
+  /** {@code allowed} is null or empty if the broker does not report operations. */
   private static boolean isRefused(Set<AclOperation> allowed, AclOperation needed) {
     return allowed != null
         && !allowed.isEmpty()
@@ -383,8 +383,8 @@ final class KafkaCheck {
   }
 
   /**
-   * The messages of a failure and its causes, without the words of secrets: a login module that is
-   * set up wrongly quotes from its configuration.
+   * Joins the messages of a failure and its causes, and masks secrets: a misconfigured login module
+   * quotes its configuration.
    */
   private static String reason(Throwable failure, JobConfig config) {
     StringBuilder reason = new StringBuilder(String.valueOf(failure.getMessage()));
@@ -405,7 +405,8 @@ final class KafkaCheck {
   private static String withoutWordsOf(String secret, String text) {
     String words =
         Arrays.stream(USERNAME.matcher(secret).replaceAll("").split("[\\s\"'=;]+", -1))
-            // A class is no secret and a short word would tear holes in the message.
+            // Class names are not secrets, and masking short words would make the message
+            // unreadable.
             .filter(word -> word.length() > 3 && !word.startsWith("org.apache.kafka."))
             .map(Pattern::quote)
             .collect(joining("|"));

@@ -5,7 +5,7 @@ import java.sql.SQLException;
 import java.util.Map;
 import java.util.Set;
 
-/** Looks at the subscriptions that the job reads. */
+/** Checks the server and the table of the subscriber list. */
 final class SubscribersCheck extends DatabaseCheck {
 
   private static final Set<String> READ = Set.of("client_id", "restaurant_id");
@@ -21,7 +21,7 @@ final class SubscribersCheck extends DatabaseCheck {
 
   @Override
   void checkServer() throws SQLException {
-    // A standby will do, too: the job only reads.
+    // A standby is sufficient, because the job only reads.
     requireVersion(14, "it would compare each subscription with each restaurant that changed");
   }
 
@@ -33,7 +33,7 @@ final class SubscribersCheck extends DatabaseCheck {
         findings.warning(
             subject(),
             column.name() + " is " + column.type(),
-            "its values as Postgres prints them are the ids; if they are not, give the job a view");
+            "its values as Postgres prints them are the ids; if they differ, name a view with the ids");
       }
     }
     checkGranted(READ, columns);

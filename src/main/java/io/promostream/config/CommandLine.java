@@ -9,25 +9,24 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The job's arguments: {@code --help}, {@code --check}, {@code --config FILE} and {@code --key
- * value} or {@code --key=value}. Of a key given twice the last counts.
+ * value} or {@code --key=value}. If a key is given twice, the last value wins.
  */
 public final class CommandLine {
 
   static final List<String> OPTIONS = List.of("help", "check", "config");
 
-  /** Options of release 0.1. */
+  /** Options that only release 0.1 supported. */
   private static final Set<String> OBSOLETE = Set.of("lost-notifications", "send");
 
-  /** Those without a value. */
-  private static final Set<String> SWITCHES =
-      Set.of("help", "check", "send"); // the last is obsolete
+  /** Options without a value. */
+  private static final Set<String> SWITCHES = Set.of("help", "check", "send"); // "send" is obsolete
 
   private final Map<String, String> values = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
 
   private CommandLine() {}
 
-  /** Reads the arguments; what is wrong with them is told by {@link JobConfig#load}. */
+  /** Parses the arguments; {@link JobConfig#load} reports their problems. */
   public static CommandLine parse(String[] args) {
     CommandLine line = new CommandLine();
     for (int i = 0; i < args.length; i++) {
@@ -35,8 +34,8 @@ public final class CommandLine {
       int equals = argument.indexOf('=');
       String name = equals < 0 ? argument : argument.substring(0, equals);
       if (!name.startsWith("--") || !ConfigKey.isName(name.substring(2))) {
-        // Not shown: it may be the second word of an unquoted password.
-        line.problems.add("argument " + (i + 1) + " is no --key and no key's value");
+        // Do not show the argument: it may be the second word of an unquoted password.
+        line.problems.add("argument " + (i + 1) + " is neither a --key nor the value of one");
         continue;
       }
       name = name.substring(2);
@@ -52,23 +51,24 @@ public final class CommandLine {
       } else if (i + 1 < args.length && isValue(name, args[i + 1])) {
         line.values.put(name, args[++i]);
       } else {
-        line.problems.add("--" + name + " has no value; one that begins with -- needs --key=value");
+        line.problems.add(
+            "--" + name + " needs a value; write --key=value if the value begins with --");
       }
     }
     return line;
   }
 
-  /** A secret's value may look like a key, and must not be shown as an unknown one. */
+  /** A secret may begin with {@code --}; reporting it as an unknown key would reveal it. */
   private static boolean isValue(String name, String next) {
     return !next.startsWith("--") || ConfigKeys.isSecret(name);
   }
 
-  /** Whether the keys are to be printed, and nothing else. */
+  /** Whether to print the help text and exit. */
   public boolean help() {
     return values.containsKey("help");
   }
 
-  /** Whether the environment is to be checked, and the job not started. */
+  /** Whether to check the environment instead of starting the job. */
   public boolean check() {
     return values.containsKey("check");
   }
@@ -77,7 +77,7 @@ public final class CommandLine {
     return values.get("config");
   }
 
-  /** Values by key, known or not. */
+  /** Values by key, including unknown keys. */
   Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>(values);
     OPTIONS.forEach(settings::remove);

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A configuration that the job does not start with. Its message is for the person who wrote it: one
- * line for each problem, with what would be right, and no secret.
+ * An invalid configuration, which prevents the job from starting. Its message has one line per
+ * problem, each with the remedy, and contains no secret.
  */
 public final class ConfigException extends RuntimeException {
 

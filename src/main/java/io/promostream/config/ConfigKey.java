@@ -5,14 +5,13 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One key of the configuration: all that parsing, {@code --help} and {@code configuration.md} say
- * about it.
+ * One configuration key, the single source for parsing, {@code --help} and the table of {@code configuration.md}.
  *
- * @param name dotted; one that ends in {@code .*} stands for all names that begin so
- * @param type what a value looks like, for people
- * @param defaultText the value where none is given, null where one must be
+ * @param name dotted; a name that ends in {@code .*} matches all names with that prefix
+ * @param type the format of a value, for the documentation
+ * @param defaultText the default value, or null if the key is required
  * @param meaning one or two sentences
- * @param parser throws IllegalArgumentException saying what would be right, without secrets
+ * @param parser throws IllegalArgumentException with the expected format and without secrets
  */
 record ConfigKey<T>(
     String name,
@@ -31,17 +30,17 @@ record ConfigKey<T>(
     return name.endsWith(".*");
   }
 
-  /** What a family's names begin with, the dot included. */
+  /** The common prefix of a family's names, including the dot. */
   String familyPrefix() {
     return name.substring(0, name.length() - 1);
   }
 
-  /** Whether a text looks like a key; one that does not may be a secret gone astray. */
+  /** Whether a text looks like a key; any other text may be a misplaced secret. */
   static boolean isName(String text) {
     return text.matches("[\\w.-]{1,200}");
   }
 
-  /** The environment variable of a key: {@code promos.group-id} is PROMO_STREAM_PROMOS_GROUP_ID. */
+  /** The environment variable of a key, such as PROMO_STREAM_PROMOS_GROUP_ID. */
   static String variable(String name) {
     return ENVIRONMENT_PREFIX + name.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
   }

@@ -10,7 +10,7 @@ import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.utils.Utils;
 import org.postgresql.Driver;
 
-/** Reads values. Each method throws IllegalArgumentException saying what would be right. */
+/** Parses values. Each method throws IllegalArgumentException with the expected format. */
 final class ConfigValues {
 
   private ConfigValues() {}
@@ -25,7 +25,7 @@ final class ConfigValues {
       valid(
           port != null && port > 0 && port < 65536,
           text,
-          "must be brokers as host:port, with commas between them");
+          "must be a comma-separated list of host:port");
     }
     return text.strip();
   }
@@ -46,7 +46,7 @@ final class ConfigValues {
         "must be 1 to 100 letters, digits, '-', '_' or '.'");
   }
 
-  /** A URL of the driver without a password: URLs are logged. */
+  /** Parses a JDBC URL and refuses one with a password, because URLs are logged. */
   static String jdbcUrl(String text) {
     String url = text.strip();
     int question = url.indexOf('?');
@@ -55,14 +55,14 @@ final class ConfigValues {
     boolean secret = server.contains("@");
     for (String parameter : parameters.split("&", -1)) {
       String name = parameter.split("=", 2)[0];
-      // An odd name may be the rest of a password with a question mark in it.
+      // An unusual name may be the rest of a password that contains a question mark.
       secret |= name.toLowerCase(Locale.ROOT).contains("password") || !name.matches("[\\w.-]*");
     }
-    // Before the driver sees the URL: it logs those that it can't read.
+    // Check this before the driver parses the URL: it logs URLs that it cannot parse.
     valid(
         !secret,
         url,
-        "must hold no password, URLs are logged: use the keys .user and .password or"
+        "must not contain a password, because URLs are logged: use the keys .user and .password or"
             + " .password-file");
     return valid(
         url.startsWith("jdbc:postgresql:") && Driver.parseURL(url, null) != null,
@@ -76,10 +76,10 @@ final class ConfigValues {
       duration = TimeUtils.parseDuration(text);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new IllegalArgumentException(
-          quoted(text) + " is no duration such as 500 ms, 30 s, 5 min or 7 d", e);
+          quoted(text) + " is not a duration such as 500 ms, 30 s, 5 min or 7 d", e);
     }
-    // Flink takes a bare number for milliseconds; who writes 30 means seconds.
-    valid(!text.strip().matches("\\d+"), text, quoted(text) + " lacks a unit: ms, s, min, h or d");
+    // Flink reads a bare number as milliseconds, but people who write 30 usually mean seconds.
+    valid(!text.strip().matches("\\d+"), text, quoted(text) + " needs a unit: ms, s, min, h or d");
     return valid(
         duration.compareTo(atLeast) >= 0 && duration.compareTo(atMost) <= 0,
         duration,
@@ -93,10 +93,10 @@ final class ConfigValues {
         .filter(value -> written(value).equals(text.strip().toLowerCase(Locale.ROOT)))
         .findFirst()
         .orElseThrow(
-            () -> new IllegalArgumentException(quoted(text) + " is none of " + choices(values)));
+            () -> new IllegalArgumentException(quoted(text) + " is not one of " + choices(values)));
   }
 
-  /** The values as a person writes them, with commas between. */
+  /** The values as written in a configuration, separated by commas. */
   static <E extends Enum<E>> String choices(List<E> values) {
     return values.stream().map(ConfigValues::written).collect(Collectors.joining(", "));
   }

@@ -5,7 +5,7 @@ import java.io.Serializable;
 /**
  * How to connect to a Postgres database.
  *
- * @param url {@code jdbc:postgresql:...}; its parameters outrank the job's own settings
+ * @param url {@code jdbc:postgresql:...}; its parameters override the job's connection settings
  * @param user the role
  * @param password the role's password
  */

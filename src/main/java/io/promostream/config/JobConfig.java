@@ -8,9 +8,9 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
- * The job's configuration, read once. {@code configuration.md} says what each key means.
+ * The job's validated configuration. {@code configuration.md} explains each value.
  *
- * @param guarantee exactly or at least once, never none
+ * @param guarantee exactly-once or at-least-once, never {@code NONE}
  * @param transactionPrefix letters, digits, {@code -}, {@code _} and {@code .}, at most 100
  */
 public record JobConfig(
@@ -27,9 +27,8 @@ public record JobConfig(
   /**
    * Reads and checks the configuration.
    *
-   * @param args of the job; {@code --help} and {@code --check} are no matter here, see {@link
-   *     CommandLine}
-   * @throws ConfigException if anything is wrong with it, with all that is
+   * @param args the job's arguments; {@link CommandLine} handles {@code --help} and {@code --check}
+   * @throws ConfigException listing every problem, if there is any
    */
   public static JobConfig load(String[] args, Map<String, String> environment) {
     Settings settings = Settings.gather(CommandLine.parse(args), environment);
@@ -62,23 +61,23 @@ public record JobConfig(
     settings.requireDistinct(
         ConfigKeys.PROMOS_TOPIC,
         ConfigKeys.REJECTED_TOPIC,
-        "the job would reject its own rejects for ever");
+        "or the job would reject its own rejected promos in a loop");
     settings.requireDistinct(
         ConfigKeys.PROMOS_TOPIC,
         ConfigKeys.NOTIFICATIONS_TOPIC,
-        "the job would read its own notifications as promos");
+        "or the job would read its own notifications as promos");
     settings.requireDistinct(
         ConfigKeys.NOTIFICATIONS_TOPIC,
         ConfigKeys.REJECTED_TOPIC,
-        "clients would be sent what was rejected");
+        "or clients would receive rejected promos");
     settings.throwIfWrong();
     return config;
   }
 
   /**
-   * The brokers, and how to talk to them.
+   * The Kafka brokers and the properties of the clients.
    *
-   * @param properties for every Kafka client, by Kafka's names; may hold secrets
+   * @param properties for every Kafka client, by Kafka's names; may contain secrets
    */
   public record Kafka(String bootstrapServers, Map<String, String> properties)
       implements Serializable {
@@ -88,8 +87,8 @@ public record JobConfig(
     }
 
     /**
-     * How long a transaction may stay open before the broker aborts it: as configured, or else
-     * Kafka's own minute.
+     * How long a transaction may stay open before the broker aborts it. The default is Kafka's, one
+     * minute.
      */
     public Duration transactionTimeout() {
       return Duration.ofMillis(
@@ -97,15 +96,15 @@ public record JobConfig(
     }
 
     /**
-     * The greatest record in bytes that a producer sends: max.request.size and buffer.memory, in
-     * which it must find room, both bound it. As configured, or Kafka's own 1 MiB and 32 MiB.
+     * The size in bytes of the largest record that a producer can send. It is bounded by
+     * max.request.size (default 1 MiB) and by buffer.memory (default 32 MiB), which must hold it.
      */
     public int maxRecordSize() {
       return (int)
           Math.min(number(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 1 << 20), bufferMemory());
     }
 
-    /** The bytes that a producer keeps until the broker has taken them. */
+    /** The bytes that a producer may buffer until the broker acknowledges them. */
     public long bufferMemory() {
       return number(ProducerConfig.BUFFER_MEMORY_CONFIG, 32 << 20);
     }
@@ -127,39 +126,39 @@ public record JobConfig(
   }
 
   /**
-   * Where promos come from.
+   * The promo source.
    *
-   * @param rememberEnded how long after its end a campaign's receivers are remembered
+   * @param rememberEnded how long the job remembers a campaign's notified clients after its end
    */
   public record Promos(String topic, String groupId, StartFrom startFrom, Duration rememberEnded)
       implements Serializable {}
 
-  /** Where a start without checkpoint or savepoint begins to read promos. */
+  /** The first offset to read when the job starts without checkpoint or savepoint. */
   public enum StartFrom {
-    /** After what the group committed last, or else with the earliest. */
+    /** The committed offset of the group, or the earliest offset if there is none. */
     COMMITTED,
     EARLIEST,
     LATEST
   }
 
-  /** The subscriptions, and how they are read. */
+  /** The subscriber list and how the job reads it. */
   public record Subscribers(
       Database database, TableName table, Duration refreshInterval, Distribution distribution)
       implements Serializable {}
 
-  /** How changed subscriptions reach the subtasks. */
+  /** How the job distributes changed subscriptions to the subtasks. */
   public enum Distribution {
-    /** To all; each keeps the restaurants that are its own. */
+    /** Every subtask receives all changes and keeps those of its own restaurants. */
     BROADCAST,
-    /** By restaurant. */
+    /** Each subtask receives only the changes of its own restaurants. */
     KEYED
   }
 
   /**
-   * Where feedback rows go.
+   * The feedback sink.
    *
-   * @param commitsTable how far the sinks have come, and which job may write
-   * @param refusedTable rows that the table refuses
+   * @param commitsTable stores the progress of the sink and the job that may write
+   * @param refusedTable receives the rows that the feedback table refuses
    */
   public record Feedback(
       Database database,
@@ -169,11 +168,11 @@ public record JobConfig(
       OnLostTransaction onLostTransaction)
       implements Serializable {}
 
-  /** What follows when Postgres or Kafka has lost commits that it had confirmed. */
+  /** The reaction when Postgres or Kafka has lost confirmed commits. */
   public enum OnLostTransaction {
     /** The job fails, and fails again at each restart until this is changed. */
     FAIL,
-    /** The loss is logged and counted, and the job goes on without what was lost. */
+    /** The job logs and counts the loss, and continues without the lost deliveries. */
     CONTINUE
   }
 }

@@ -10,29 +10,29 @@ import org.apache.kafka.common.config.types.Password;
 import org.apache.kafka.common.security.JaasContext;
 
 /**
- * What is wrong with a value of {@code sasl.jaas.config}, by Kafka's own parser. Kafka's clients
- * would say it too, again and again, quoting the word that they stumble over: of an unquoted
- * password with a space in it the second one.
+ * Validates {@code sasl.jaas.config} with Kafka's parser. Without this check Kafka's clients would
+ * log the error at each restart and quote the word that they cannot parse, which can be the second
+ * word of an unquoted password.
  */
 public final class KafkaLogin {
 
   public static final String PROPERTY = SaslConfigs.SASL_JAAS_CONFIG;
 
-  /** Stands for what a reference will bring, for the parser one word, within quotes or not. */
+  /** Replaces a reference; the parser reads it as one word, inside or outside quotes. */
   private static final String RESOLVED = "\uE000";
 
   private static final Pattern QUOTED = Pattern.compile("'.*' in JAAS config", Pattern.DOTALL);
 
   private KafkaLogin() {}
 
-  /** Whether it is a login, or a reference to one, of which nothing is known yet. */
+  /** Whether the value is a valid login, or a reference that only the client can resolve. */
   public static boolean isReadable(String value) {
     return KafkaProperties.isReferenceOnly(value) || options(value).isPresent();
   }
 
   /**
-   * Whether references stand for all that may be secret: for the whole login, or for each of its
-   * options but the account's name.
+   * Whether the value contains no secret: it is a reference, or all its options except {@code
+   * username} are references.
    */
   public static boolean isWithoutSecrets(String value) {
     return KafkaProperties.isReferenceOnly(value)
@@ -60,7 +60,7 @@ public final class KafkaLogin {
     }
   }
 
-  /** Whether a client was refused for a login that only its references' files show to be wrong. */
+  /** Whether a client failed because a resolved reference yields an invalid login. */
   public static boolean isBlamedFor(Throwable failure) {
     return ExceptionUtils.findThrowable(
             failure,
@@ -70,7 +70,7 @@ public final class KafkaLogin {
         .isPresent();
   }
 
-  /** Kafka's words about a login, without those of the login. */
+  /** Masks the parts of the login that Kafka's message quotes. */
   public static String withoutQuotes(String message) {
     return QUOTED.matcher(message).replaceAll("'***' in JAAS config");
   }

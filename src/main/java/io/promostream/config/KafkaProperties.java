@@ -17,7 +17,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
 
-/** What may be set for the Kafka clients under {@code kafka.properties.}, by Kafka's own names. */
+/** Validates the properties that {@code kafka.properties.*} passes to the Kafka clients. */
 public final class KafkaProperties {
 
   private static final Map<String, ConfigDef.ConfigKey> KNOWN = new HashMap<>();
@@ -31,13 +31,13 @@ public final class KafkaProperties {
   private static final String DISCOVERY_INTERVAL =
       KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key();
 
-  /** Names that no client declares, but that clients and Flink's source know. */
+  /** Names that no client declares but that the clients or Flink's source read. */
   private static final Pattern ALSO_KNOWN =
       Pattern.compile(
           "config\\.providers(\\..+)?|client\\.id\\.prefix|partition\\.discovery\\.interval\\.ms"
               + "|register\\.consumer\\.metrics");
 
-  /** What the job sets itself, with what to do instead. */
+  /** Properties that the job sets, each with the reason or the key to use instead. */
   private static final Map<String, String> SET_BY_THE_JOB =
       Map.ofEntries(
           entry("bootstrap.servers", "set kafka.bootstrap-servers"),
@@ -65,7 +65,7 @@ public final class KafkaProperties {
 
   private KafkaProperties() {}
 
-  /** Whether a property's value is never shown: by Kafka's word, or by its name. */
+  /** Whether to hide a property's value: by its Kafka type or, if unknown, by its name. */
   public static boolean isSecret(String name) {
     ConfigDef.ConfigKey key = KNOWN.get(name);
     return key == null
@@ -85,37 +85,37 @@ public final class KafkaProperties {
     return REFERENCE.matcher(value).replaceAll(Matcher.quoteReplacement(replacement));
   }
 
-  /** Whether references stand for all that is secret in a secret property's value. */
+  /** Whether the value of a secret property contains references instead of secrets. */
   public static boolean isWithoutSecrets(String name, String value) {
     return name.equals(KafkaLogin.PROPERTY)
         ? KafkaLogin.isWithoutSecrets(value)
         : isReferenceOnly(value);
   }
 
-  /** Whether a Kafka client or Flink's source looks at the property. */
+  /** Whether a Kafka client or Flink's source reads the property. */
   public static boolean isKnown(String name) {
     return KNOWN.containsKey(name) || ALSO_KNOWN.matcher(name).matches();
   }
 
-  /** Whether a client declares it, and its value is there before the job runs. */
+  /** Whether a client declares the property and its value can be validated before the start. */
   public static boolean isKnownBeforehand(String name, String value) {
     ConfigDef.ConfigKey key = KNOWN.get(name);
-    // A class may be there on the cluster only.
+    // The class path of the client that submits the job may lack a class of the cluster.
     return key != null && key.type != ConfigDef.Type.CLASS && !holdsReference(value);
   }
 
-  /** Why a property can't be set so; never shows the value. */
+  /** Explains why a value is invalid, without showing it. */
   public static Optional<String> problem(String name, String value, DeliveryGuarantee guarantee) {
     if (SET_BY_THE_JOB.containsKey(name)) {
       return Optional.of("is set by the job: " + SET_BY_THE_JOB.get(name));
     }
     if (name.equals("acks") && !value.equals("all") && !value.equals("-1")) {
-      return Optional.of("must be all: with less a notification is lost with its broker");
+      return Optional.of("must be all: otherwise a broker failure can lose notifications");
     }
     if (name.equals("enable.idempotence")
         && !value.equals("true")
         && guarantee == DeliveryGuarantee.EXACTLY_ONCE) {
-      return Optional.of("must be true: there are no transactions without");
+      return Optional.of("must be true: transactions require it");
     }
     if (READ_BY_THE_JOB.contains(name) && holdsReference(value)) {
       return Optional.of("must be a number: the job itself reads it");
@@ -125,13 +125,13 @@ public final class KafkaProperties {
     }
     if (name.equals(KafkaLogin.PROPERTY) && !KafkaLogin.isReadable(value)) {
       return Optional.of(
-          "is no login that Kafka can read: one module, \"required\", its options as name=\"value\""
-              + " and a semicolon; a reference may stand for all of it, or for an option's value");
+          "is not a login that Kafka can parse: it needs one module, \"required\", options as name=\"value\""
+              + " and a semicolon; a reference may replace the whole login or the value of an option");
     }
     return invalid(name, value);
   }
 
-  /** Kafka's own judgement of a value, without the value, which Kafka's message would show. */
+  /** Applies Kafka's validator, but hides its message, which quotes the value. */
   private static Optional<String> invalid(String name, String value) {
     if (!isKnownBeforehand(name, value)) {
       return Optional.empty();
@@ -146,7 +146,7 @@ public final class KafkaProperties {
     } catch (ConfigException e) {
       String range = key.validator == null ? "" : " " + key.validator;
       return Optional.of(
-          "is no value that Kafka takes: " + key.type.name().toLowerCase(Locale.ROOT) + range);
+          "is not a value that Kafka accepts: " + key.type.name().toLowerCase(Locale.ROOT) + range);
     }
   }
 }

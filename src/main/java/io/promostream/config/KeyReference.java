@@ -2,17 +2,14 @@ package io.promostream.config;
 
 import static java.util.stream.Collectors.joining;
 
-/**
- * The keys for people: {@code --help} and the table of {@code configuration.md}, made from their
- * declarations.
- */
+/** Generates {@code --help} and the table of {@code configuration.md} from the declared keys. */
 public final class KeyReference {
 
   private static final int WIDTH = 100;
 
   private KeyReference() {}
 
-  /** What {@code --help} prints, at most 100 columns wide. */
+  /** The text of {@code --help}, at most 100 columns wide. */
   public static String help() {
     return """
         promo-stream sends each restaurant's promos to its subscribers, exactly once.

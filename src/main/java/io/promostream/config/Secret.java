@@ -7,20 +7,20 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A password: by value, or by the file that holds it, which is read anew for each connection. Never
- * shown.
+ * A password, given as a value or as a file. The file is read for each connection, so that a
+ * rotated password takes effect without a restart. {@code toString} never shows the password.
  *
- * @param value the password itself, null where a file holds it; it travels in the job graph
- * @param file the file, null where there is a value; it is read on the machine that connects
+ * @param value the password, or null if a file contains it; it is serialized in the job graph
+ * @param file the file, or null if the value is set; it is read on the machine that connects
  */
 public record Secret(@Nullable String value, @Nullable String file) implements Serializable {
 
   public static final Secret EMPTY = new Secret("", null);
 
   /**
-   * The password, without the line break that may end its file.
+   * Returns the password without the line break at the end of its file.
    *
-   * @throws IOException naming the file, if that can't be read
+   * @throws IOException if the file cannot be read; the message names it
    */
   public String reveal() throws IOException {
     if (value != null) {
@@ -33,7 +33,7 @@ public record Secret(@Nullable String value, @Nullable String file) implements S
     }
   }
 
-  /** A password as editors and {@code echo} leave it, without the line break that ends it. */
+  /** Removes the final line break, which editors and {@code echo} add. */
   static String withoutLineBreak(String text) {
     return text.replaceFirst("\\r?\\n\\z", "");
   }

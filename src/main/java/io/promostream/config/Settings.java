@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The values given for the keys, from wherever they come, and all that is wrong with them: what is
- * asked for and wrong is noted, and told at the end, all at once.
+ * Merges the values of all sources and collects their problems, so that one start reports all of
+ * them.
  */
 final class Settings {
 
@@ -29,10 +29,10 @@ final class Settings {
   private final Map<String, Entry> entries = new HashMap<>();
   private final List<String> problems = new ArrayList<>();
 
-  /** Keys that an unknown one was probably meant to be: that they are missing is said already. */
+  /** Keys suggested for an unknown key; they are not reported as missing again. */
   private final Set<String> suggested = new HashSet<>();
 
-  /** Gathers the values: the file's, over them the environment's, over them the arguments'. */
+  /** Merges the sources: arguments override environment variables, which override the file. */
   static Settings gather(CommandLine commandLine, Map<String, String> environment) {
     Settings settings = new Settings();
     settings.problems.addAll(commandLine.problems());
@@ -71,7 +71,8 @@ final class Settings {
               if (name != null && ConfigKeys.find(name).isPresent()) {
                 entries.put(name, new Entry(value, "variable " + variable));
               } else if (ConfigKey.isVariable(variable)) {
-                LOG.info("The environment variable {} names no key and is ignored.", variable);
+                LOG.info(
+                    "Ignoring environment variable {}: it matches no configuration key.", variable);
               }
             });
   }
@@ -102,14 +103,14 @@ final class Settings {
             .min(Comparator.comparingInt(key -> distance(key, name)));
     nearest.ifPresent(suggested::add);
     return name
-        + ": is no key"
-        + nearest.map(key -> "; did you mean " + key + "?").orElse("; --help lists them")
+        + ": is not a key"
+        + nearest.map(key -> "; did you mean " + key + "?").orElse("; --help lists all keys")
         + " ("
         + origin
         + ")";
   }
 
-  /** The value of a key, or its default; null if there is a problem with it, which is noted. */
+  /** Returns the value or the default, or records a problem and returns null. */
   <T> @Nullable T get(ConfigKey<T> key) {
     Entry entry = entries.get(key.name());
     if (entry == null && key.required()) {
@@ -128,7 +129,7 @@ final class Settings {
     }
   }
 
-  /** The properties for the Kafka clients, by Kafka's names. */
+  /** Returns the properties of the Kafka clients by Kafka's names. */
   Map<String, String> kafkaProperties(@Nullable DeliveryGuarantee guarantee) {
     String prefix = ConfigKeys.KAFKA_PROPERTIES.familyPrefix();
     Map<String, String> properties = new TreeMap<>();
@@ -166,7 +167,7 @@ final class Settings {
     return new Database(get(keys.url()), get(keys.user()), secret);
   }
 
-  /** The values of these keys must differ, or else what is said would happen. */
+  /** Records a problem if two keys have the same value; {@code otherwise} is the consequence. */
   void requireDistinct(ConfigKey<?> one, ConfigKey<?> other, String otherwise) {
     Object value = value(one);
     if (value != null && value.equals(value(other))) {
@@ -181,9 +182,9 @@ final class Settings {
   }
 
   /**
-   * Ends the start if anything was wrong.
+   * Stops the start if there are problems.
    *
-   * @throws ConfigException with all that was
+   * @throws ConfigException with all problems
    */
   void throwIfWrong() {
     if (!problems.isEmpty()) {
@@ -191,7 +192,7 @@ final class Settings {
     }
   }
 
-  /** Letters to insert, delete or replace to get from one text to the other (Levenshtein). */
+  /** The Levenshtein distance. */
   private static int distance(String one, String other) {
     int[] row = new int[other.length() + 1];
     for (int j = 0; j <= other.length(); j++) {

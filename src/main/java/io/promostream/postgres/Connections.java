@@ -11,20 +11,20 @@ import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 import org.postgresql.util.PSQLException;
 
-/** Opens connections to Postgres. */
+/** Opens Postgres connections with timeouts, and explains what to do when one cannot be opened. */
 public final class Connections {
 
   static {
-    forgetDriverOfJob();
+    deregisterDriver();
   }
 
   private Connections() {}
 
   /**
-   * A driver that was loaded for a job registers itself with the JVM, which would keep all of the
-   * job's classes for as long as a TaskManager lives, those of each restart apart.
+   * Deregisters the JDBC driver from the JVM. A driver loaded by the job's classloader registers
+   * itself with {@code DriverManager}, which leaked one classloader per restart.
    */
-  private static void forgetDriverOfJob() {
+  private static void deregisterDriver() {
     if (Driver.class.getClassLoader() != ClassLoader.getSystemClassLoader()) {
       try {
         Driver.deregister();
@@ -35,12 +35,13 @@ public final class Connections {
   }
 
   /**
-   * Opens a connection that does not hang for ever on a server that has vanished: 10 s to reach it,
-   * 20 s until it has let us in, 2 min for an answer: less than the 3 min after which Flink ends a
-   * TaskManager with a task that does not (task.cancellation.timeout).
+   * Opens a connection that does not hang when the server disappears. The timeouts are 10 s to
+   * connect, 20 s to log in and 2 min to read an answer. All are shorter than Flink's {@code
+   * task.cancellation.timeout} of 3 min: Flink kills a TaskManager whose task is still blocked
+   * then.
    *
-   * @param applicationName what {@code pg_stat_activity} shows, at most 63 bytes
-   * @throws SQLException naming the URL, if there is no connection
+   * @param applicationName the name shown in {@code pg_stat_activity}, at most 63 bytes
+   * @throws SQLException if the connection fails; the message names the URL and the remedy
    */
   public static Connection open(Database database, String applicationName) throws SQLException {
     Properties properties = new Properties();
@@ -52,8 +53,8 @@ public final class Connections {
       PGProperty.LOGIN_TIMEOUT.set(properties, 20);
       PGProperty.SOCKET_TIMEOUT.set(properties, 120);
       PGProperty.TCP_KEEP_ALIVE.set(properties, true);
-      // A pooler in transaction mode gives the next transaction to another session, which does not
-      // have the statements that the driver would prepare on the fifth use.
+      // By default the driver prepares a statement on its fifth use. A pooler in transaction mode
+      // may run the next transaction in another session, which lacks that prepared statement.
       PGProperty.PREPARE_THRESHOLD.set(properties, 0);
       Connection connection = new Driver().connect(database.url(), properties);
       if (connection == null) {
@@ -62,12 +63,12 @@ public final class Connections {
       return connection;
     } catch (IOException e) {
       throw new SQLException(
-          "no connection to %s as %s: %s. Look at the password file"
+          "cannot connect to %s as %s: %s. Check the password file"
               .formatted(database.url(), database.user(), e.getMessage()),
           e);
     } catch (SQLException e) {
       throw new SQLException(
-          "no connection to %s as %s: %s. %s"
+          "cannot connect to %s as %s: %s. %s"
               .formatted(database.url(), database.user(), e.getMessage(), advice(e)),
           e.getSQLState(),
           e);
@@ -76,15 +77,15 @@ public final class Connections {
 
   private static String advice(SQLException e) {
     if (ExceptionUtils.findThrowable(e, SSLException.class).isPresent()) {
-      return "Look at sslmode and sslrootcert in the URL: the CA there must have signed the"
+      return "Check sslmode and sslrootcert in the URL: the CA there must have signed the"
           + " server's certificate, for the URL's host name";
     }
     String message = String.valueOf(e.getMessage());
     return switch (String.valueOf(e.getSQLState())) {
-      case "28000", "28P01" -> "Look at the user, its password, and the server's pg_hba.conf";
-      // Said by the driver.
-      case "08004" -> "Look at the user, its password, and sslmode in the URL";
-      case "3D000" -> "Look at the database's name in the URL";
+      case "28000", "28P01" -> "Check the user, its password, and the server's pg_hba.conf";
+      // This SQLSTATE comes from the driver, not from the server.
+      case "08004" -> "Check the user, its password, and sslmode in the URL";
+      case "3D000" -> "Check the database name in the URL";
       case "42501" -> "Grant the user CONNECT on the database";
       case "53300" ->
           "Raise max_connections, or the CONNECTION LIMIT of the user or the database, or end other"
@@ -98,8 +99,8 @@ public final class Connections {
         boolean answered =
             e instanceof PSQLException refusal && refusal.getServerErrorMessage() != null;
         yield answered
-            ? "The server was reached and refused: correct what it names, on the server or in the URL"
-            : "Look at the URL, the network and the server";
+            ? "The server refused the connection: correct the cause on the server or in the URL"
+            : "Check the URL, the network and the server";
       }
     };
   }

@@ -4,7 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import io.promostream.config.TableName;
 
-/** Quotes identifiers, so that Postgres reads nothing in them as SQL and keeps their case. */
+/** Quotes identifiers, which prevents SQL injection and preserves their case. */
 public final class Identifiers {
 
   private Identifiers() {}

@@ -4,18 +4,19 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** Begins transactions, so that no setting of its role or database can break it. */
+/** Begins transactions whose settings override those of the role and of the database. */
 public final class TransactionSettings {
 
   private TransactionSettings() {}
 
   /**
-   * Begins a transaction. It needs no session of its own, so a pooler in transaction mode does not
-   * pass any setting on to others. It takes no snapshot yet.
+   * Begins a transaction without taking a snapshot. All settings are {@code SET LOCAL}: a pooler in
+   * transaction mode shares sessions, and a session setting would leak to other clients.
    *
-   * @param characteristics as {@code SET TRANSACTION} takes them
-   * @param statementTimeout set before others, or a small one would end them
-   * @param more statements
+   * @param characteristics the transaction modes for {@code SET TRANSACTION}
+   * @param statementTimeout set first, because a short timeout of the role could cancel the other
+   *     settings
+   * @param more statements to run in the same round trip
    */
   public static void begin(
       Connection connection,
@@ -41,7 +42,7 @@ public final class TransactionSettings {
     }
   }
 
-  /** Begins to read the catalog, which takes no time. */
+  /** Begins a read-only transaction for catalog queries, with timeouts of 10 s. */
   public static void beginCatalog(Connection connection) throws SQLException {
     begin(connection, "READ ONLY", "10s", "10s", "10s", "");
   }

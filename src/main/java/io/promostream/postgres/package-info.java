@@ -1,0 +1,25 @@
+/**
+ * Connections, transactions and quoted identifiers for every use of Postgres in the job.
+ *
+ * <p>Promises:
+ *
+ * <ul>
+ *   <li>No connection attempt and no query blocks for longer than Flink's task cancellation
+ *       timeout.
+ *   <li>A failed connection names the URL, the user and the remedy, and never the password.
+ *   <li>Settings of the role or the database do not change how a transaction runs.
+ *   <li>A pooler in transaction mode works, and no setting leaks to its other clients.
+ *   <li>A restarted job leaves no JDBC driver behind in the TaskManager.
+ * </ul>
+ *
+ * <p>The package knows how to talk to Postgres, and no table: the packages above own their tables
+ * and statements. It depends on {@code config} only.
+ *
+ * <p>Rejected alternatives: session settings, and settings in the URL, do not survive a pooler in
+ * transaction mode; server-side prepared statements fail there; {@code DriverManager} keeps the
+ * driver, and with it the classloader of each restart.
+ *
+ * <p>{@code ConnectionsIT} and {@code PoolerIT} prove this on real servers; {@code
+ * PackageOrderTest} holds the order of the packages.
+ */
+package io.promostream.postgres;
