@@ -5,7 +5,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One configuration key, the single source for parsing, {@code --help} and the table of {@code configuration.md}.
+ * One configuration key, the single source for parsing, {@code --help} and the table of {@code
+ * configuration.md}.
  *
  * @param name dotted; a name that ends in {@code .*} matches all names with that prefix
  * @param type the format of a value, for the documentation

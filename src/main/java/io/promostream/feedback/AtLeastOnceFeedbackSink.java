@@ -23,13 +23,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a feedback row for each notification, at least once: by the JDBC connector's output
- * format, which holds a batch for 100 ms at most and none over a checkpoint. The statement is ours,
- * so that rows which the table refuses are set aside as under exactly-once.
+ * Writes a feedback row for each notification, at least once, with the JDBC connector's output
+ * format. The format buffers a batch for at most 100 ms and flushes it before each checkpoint. The
+ * SQL statement is ours, so refused rows are set aside as under exactly-once.
  *
- * <p>That format tries once more to write when it is closed after a failure, and throws when that
- * fails too. Flink takes this for fatal: each outage of the database would shut down every
- * TaskManager. Here that error is logged; what was not written comes again after the restart.
+ * <p>When the format is closed after a failure, it tries to write again and throws if that fails
+ * too. Flink takes this error for fatal, so each outage of the database would shut down every
+ * TaskManager. This class logs the error instead; the restart writes the missing rows again.
  */
 public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
 

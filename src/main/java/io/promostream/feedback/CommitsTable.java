@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * The marks and the lease of one {@code transaction-prefix}: a row for each writer, and one for the
  * lease, whose sequence counts the renewals.
  *
- * <p>A commit locks the lease {@code FOR KEY SHARE}: renewals, which change no key, pass; a
- * takeover locks {@code FOR UPDATE}, so the commit finds another owner. A takeover that finds the
- * lease locked leaves it alone: its holder is slow, not dead.
+ * <p>A commit locks the lease with {@code FOR KEY SHARE}. Renewals change no key, so this lock does
+ * not block them. A takeover locks with {@code FOR UPDATE}, so a later commit sees the new owner. A
+ * takeover that finds the lease locked gives up, because the owner is slow, not dead.
  */
 final class CommitsTable {
 

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
-/** Asks Postgres what became of the prepared transactions of release 0.1. */
+/** Asks Postgres for the outcome of the prepared transactions of release 0.1. */
 public record EarlierFeedbackTransactions(Database database)
     implements Inspector<FeedbackCommittable> {
 

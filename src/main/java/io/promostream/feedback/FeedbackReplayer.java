@@ -21,10 +21,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Replays batches into the feedback table.
  *
- * <p>A commit moves the mark first and then writes: an earlier attempt that is still under way
- * holds the lock of the mark's row, so this one waits for it and then finds the mark moved. Nothing
- * else keeps an earlier attempt away, and nothing needs a session: a pooler in transaction mode
- * will do.
+ * <p>A commit moves the mark first and then writes. An earlier attempt that is still running holds
+ * the lock on the mark's row, so this attempt waits for it and then sees that the mark has moved.
+ * There is no other protection from an earlier attempt. Nothing depends on the session, so a pooler
+ * in transaction mode works.
  */
 final class FeedbackReplayer implements Replayer<DeliveryBatch> {
 

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes feedback rows in transactions that no setting of the role or the database can break.
- * Nothing it does needs the session to be the same between two transactions.
+ * Writes feedback rows in transactions that no setting of the role or the database can break. Two
+ * transactions may run in different server sessions, as behind a pooler.
  */
 final class FeedbackSession {
 

@@ -25,8 +25,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The feedback table as the catalog describes it: how a value gets into each column that the job
- * writes, and which values a column can't hold.
+ * The feedback table as the catalog describes it: how to write a value to each column, and which
+ * values a column cannot store.
  *
  * @param columns by name, those that the job writes
  * @param conflictTarget columns of a unique index by which a row is the same delivery; null if

@@ -11,10 +11,10 @@ import java.sql.SQLException;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * The feedback table, with the tables of commits and of refused rows beside it.
+ * The feedback table, the commits table and the table of refused rows.
  *
  * @param prefix the job's {@code transaction-prefix}
- * @param owner names this start of the job, in the lease
+ * @param owner the name of this start of the job in the lease
  */
 public record FeedbackTarget(JobConfig.Feedback config, String prefix, String owner)
     implements Target<DeliveryBatch> {

@@ -27,17 +27,16 @@ import org.postgresql.PGConnection;
 import org.postgresql.util.PSQLException;
 
 /**
- * Inserts rows of which the table refuses some, and puts each refused row with its reason into the
- * table of refused rows, within the same transaction. Restaurants whose rows are fine do not
- * notice.
+ * Inserts rows when the table refuses some of them. Each refused row goes with its reason to the
+ * table of refused rows, in the same transaction. Restaurants with valid rows are not affected.
  *
- * <p>Pieces that fail are inserted row by row in the server, by a block of PL/pgSQL: 10,000 refused
- * rows take a second. A try for each row from here took twenty times as long, and wrote each error
- * to the server's log.
+ * <p>If a group of rows fails, a PL/pgSQL block inserts it row by row in the server: 10,000 refused
+ * rows take a second. One statement per row from the client took twenty times as long and wrote
+ * each error to the server's log.
  *
- * <p>An error that may have another cause than the row, such as a missing privilege, counts as a
- * refusal only if the table takes other rows of the same transaction. Otherwise everything would be
- * set aside because somebody revoked a privilege.
+ * <p>Some errors may have another cause than the row, such as a missing privilege. They count as a
+ * refusal only if the table accepts other rows of the same transaction. Otherwise a revoked
+ * privilege would set all rows aside.
  */
 final class RefusedRows {
 

@@ -15,7 +15,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TransactionDescription;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 
-/** Asks the broker what became of the Kafka transactions of release 0.1. */
+/** Asks the broker for the outcome of the Kafka transactions of release 0.1. */
 public record EarlierKafkaTransactions(JobConfig config) implements Inspector<KafkaCommittable> {
 
   @Override

@@ -5,9 +5,9 @@ import java.io.Serializable;
 import java.util.function.Consumer;
 
 /**
- * How the messages of a sink come of what it is given.
+ * Expands an element of a sink into its messages.
  *
- * @param <T> what a sink is given
+ * @param <T> the element type of the sink
  */
 public interface Expansion<T> extends Serializable {
 

@@ -18,9 +18,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Commits the group's offsets when a checkpoint completes. The connector has its fetcher thread do
- * that between two polls: up to 10 s later on a quiet topic, not at all while the job is
- * backpressured, and not after a stop, which drops the fetcher's tasks.
+ * Commits the group's offsets when a checkpoint completes. The connector commits on its fetcher
+ * thread, between two polls. On a quiet topic that is up to 10 s later. It does not happen at all
+ * while the job is backpressured, or after a stop, which drops the fetcher's tasks.
  */
 final class GroupOffsets extends KafkaSourceFetcherManager {
 

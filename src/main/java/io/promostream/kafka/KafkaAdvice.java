@@ -6,7 +6,7 @@ import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
 
-/** What to do about a failure of a Kafka client. */
+/** Advice for people about a failure of a Kafka client. */
 public final class KafkaAdvice {
 
   private KafkaAdvice() {}

@@ -11,7 +11,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Makes the Kafka clients of the job from its configuration. */
+/** Creates the job's Kafka clients from the configuration. */
 public final class KafkaClients {
 
   /**

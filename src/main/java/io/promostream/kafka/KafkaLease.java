@@ -15,12 +15,12 @@ import org.apache.kafka.common.errors.ProducerFencedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lease as the offset of a group, with the owner as its metadata.
+ * Stores the lease as the offset of a group, with the owner as its metadata.
  *
- * <p>Kafka can't compare an offset before it sets it. So another owner is written in a transaction:
- * of several jobs that want the lease, only the one whose producer is the newest can commit, and it
- * reads the lease once more after it has fenced the others. A renewal changes no owner, and needs
- * no transaction.
+ * <p>Kafka has no compare-and-set for offsets, so a new owner is written in a transaction. If
+ * several jobs want the lease, only the job with the newest producer can commit. That job reads the
+ * lease again after it has fenced the others. A renewal does not change the owner and needs no
+ * transaction.
  */
 record KafkaLease(KafkaTarget<?> target, Admin admin) implements Lease.Store {
 

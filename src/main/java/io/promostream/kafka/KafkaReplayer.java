@@ -40,14 +40,14 @@ import org.slf4j.LoggerFactory;
 /**
  * Replays elements into a topic.
  *
- * <p>A writer has a transactional id and a consumer group of its own. The group has no members; the
- * offset committed to it is the writer's mark, and is part of each transaction. Whoever takes a
- * writer over fences its earlier producers first and reads the mark then: in the other order, an
- * earlier producer could move the mark in between.
+ * <p>Each writer has its own transactional id and consumer group. The group has no members; its
+ * committed offset is the writer's mark, and each transaction commits it. A job that takes a writer
+ * over first fences its earlier producers and then reads the mark. In the other order, an earlier
+ * producer could move the mark in between.
  *
- * <p>A group and not a compacted topic: it needs no topic to be created, no reader that catches up,
- * and Kafka removes it when nobody uses it any more. The price is that a mark expires with {@code
- * offsets.retention.minutes}, so an idle writer renews it.
+ * <p>The mark is in a group and not in a compacted topic, because nobody has to create a group, no
+ * reader has to catch up, and Kafka removes an unused group. The cost is that a mark expires after
+ * {@code offsets.retention.minutes}, so an idle writer renews it.
  */
 final class KafkaReplayer<T> implements Replayer<T> {
 
@@ -116,7 +116,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       // Only an account with DescribeConfigs on the cluster may know.
     }
     LOG.info(
-        "The broker does not tell {}, so this job does not rely on marks older than {}",
+        "The broker does not report {}, so this job does not rely on marks older than {}",
         KafkaTarget.MARK_RETENTION,
         LEAST_RETENTION);
     return LEAST_RETENTION;
@@ -278,7 +278,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       if (bytes > largest) {
         reasons.putIfAbsent(number, TopicLimits.tooLarge(bytes, target.topic(), largest));
       } else if (keyless && message.key() == null) {
-        reasons.putIfAbsent(number, "The topic takes no message without a key");
+        reasons.putIfAbsent(number, "The topic accepts no message without a key");
       }
       return reasons.isEmpty() ? null : reasons.get(number);
     }

@@ -13,11 +13,11 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A topic, with the rejected topic beside it for messages that the broker refuses.
+ * A topic to write to, and the rejected topic for messages that the broker refuses.
  *
- * @param name tells the job's sinks apart, in transactional ids and groups
+ * @param name the name of the sink in transactional ids and groups
  * @param written counts the messages
- * @param owner names this start of the job, in the lease
+ * @param owner the name of this start of the job in the lease
  */
 public record KafkaTarget<T>(
     JobConfig config,

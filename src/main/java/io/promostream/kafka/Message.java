@@ -16,9 +16,9 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a Kafka message holds, byte for byte, whichever topic it is of.
+ * The content of a Kafka message of any topic, byte for byte.
  *
- * @param headers in their order; a key may stand there more than once
+ * @param headers in their order; a key may occur more than once
  */
 @SuppressWarnings("ArrayRecordComponent") // equality is defined below, by content
 public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Header> headers) {

@@ -4,8 +4,8 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * Sends messages to a topic, as they are, but to the rejected topic what is set aside: that has its
- * reason in headers, and a notification has no headers.
+ * Sends messages unchanged to a topic. Messages with headers are rejected and go to the rejected
+ * topic: their headers contain the reason, and a notification has no headers.
  */
 final class MessageToTopic implements KafkaRecordSerializationSchema<Message> {
 

@@ -21,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connector's reader, except that it knows each partition by an offset from the start, and that
+ * The connector's reader with two changes: it has an offset for each partition from the start, and
  * {@link GroupOffsets} commits.
  */
 final class PromosReader<T> extends KafkaSourceReader<T> {
@@ -83,7 +83,7 @@ final class PromosReader<T> extends KafkaSourceReader<T> {
     }
     TopicPartition partition = split.getTopicPartition();
     long offset = start.getPartitionOffsets(List.of(partition), broker).get(partition);
-    LOG.info("The state holds no offset of {}: reading starts at {}", partition, offset);
+    LOG.info("The state has no offset for {}; reading starts at {}", partition, offset);
     return new KafkaPartitionSplit(partition, offset);
   }
 }

@@ -22,9 +22,9 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * The promos' topic, read by Flink's connector with a reader of our own. The connector alone breaks
- * two promises: state that holds offsets ({@link PromosReader}), and a consumer group that follows
- * the checkpoints ({@link GroupOffsets}).
+ * Reads the promos topic with Flink's connector and our own reader. The connector alone breaks two
+ * promises: state contains an offset for each partition ({@link PromosReader}), and the consumer
+ * group follows the checkpoints ({@link GroupOffsets}).
  */
 public final class PromosSource<T>
     implements Source<T, KafkaPartitionSplit, KafkaSourceEnumState>,

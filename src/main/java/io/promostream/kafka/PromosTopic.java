@@ -12,8 +12,9 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The promos' partitions. Listing them is the first that a job asks of Kafka, so here it is said
- * what is wrong with the connection; the connector's own words name neither brokers nor remedy.
+ * The partitions of the promos topic. Listing them is the first request of the job to Kafka, so
+ * this class reports connection problems. The connector's own message names neither the brokers nor
+ * a remedy.
  */
 final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvider {
 

@@ -9,13 +9,13 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Where a start without state begins to read, as offsets. The connector's own initializers leave
- * "earliest" and "committed" for the reader to resolve. State then holds that word until the
- * partition gives a record, and a restore asks the consumer group, which may have moved on.
+ * The offsets at which a start without state begins to read. The connector's initializers let the
+ * reader resolve "earliest" and "committed". State then contains a placeholder until the partition
+ * returns a record, and a restore asks the consumer group again, whose offset may have changed.
  *
- * <p>An initializer also sets the whole source's {@code auto.offset.reset}. A job whose offsets
- * fell out of retention while it was down continues with the earliest promo there is. With {@code
- * latest} it would lose those still in the topic.
+ * <p>An initializer also sets {@code auto.offset.reset} of the whole source. If the retention
+ * removed the job's offsets while it was down, the job continues with the earliest promo. With
+ * {@code latest} it would lose the promos that are still in the topic.
  */
 @SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
 final class StartingOffsets implements OffsetsInitializer {

@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How large a message may be: what the producer sends ({@code max.request.size}, {@code
- * buffer.memory}) and the topic takes ({@code max.message.bytes}), whichever is least, less what
+ * The largest allowed message: the smallest of the producer's limits ({@code max.request.size},
+ * {@code buffer.memory}) and the topic's limit ({@code max.message.bytes}), minus the bytes that
  * compression by either may add ({@code compression.type}).
  */
 public final class TopicLimits {

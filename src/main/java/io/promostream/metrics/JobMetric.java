@@ -6,12 +6,12 @@ import org.apache.flink.metrics.MetricGroup;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All metrics of the job's own, named once: the operators register them from here, and the table in
- * k8s/monitoring/README.md, the alerts and the dashboard are compared with it. Alerts and other
+ * All metrics of the job, declared once. Operators register them from here, and tests compare the
+ * table in k8s/monitoring/README.md, the alerts and the dashboard with them. Alerts and other
  * people's dashboards rely on the names.
  *
- * <p>A counter begins at 0 with each attempt of its subtask; a gauge is of one subtask, unless its
- * meaning says otherwise.
+ * <p>A counter starts at 0 with each attempt of its subtask. A gauge is the value of one subtask,
+ * unless its meaning says otherwise.
  */
 public enum JobMetric {
   PROMOS_READ(
@@ -19,142 +19,142 @@ public enum JobMetric {
       "promosRead",
       "promos",
       "parse-promo",
-      "Messages read from the promos' topic.",
-      "It stands still while producers write."),
+      "Messages read from the promos topic.",
+      "It does not grow while producers write."),
   PROMOS_REJECTED(
       Type.COUNTER,
       "promosRejected",
       "promos",
       "parse-promo",
-      "Of these, what can't be used and went to the rejected topic; by `reason`, a code of `formats.md`.",
-      "More than one promo in twenty.",
+      "Messages that are not valid promos and went to the rejected topic, by `reason` (the codes in `formats.md`).",
+      "More than 5 % of the promos.",
       "reason"),
   PROMOS_LATE(
       Type.COUNTER,
       "promosLate",
       "promos",
       "deliver-promos",
-      "Promos that were over when they came.",
+      "Promos that had already ended when they arrived.",
       "Many: a producer is behind, or its clock is wrong."),
   PROMOS_MISSED(
       Type.COUNTER,
       "promosMissed",
       "promos",
       "deliver-promos",
-      "Campaigns whose whole time passed while they waited for the list, or while the job was down.",
+      "Campaigns that ended before the job could deliver them: it was down, or waited for the first refresh.",
       "Any."),
   PROMOS_REPEATED(
       Type.COUNTER,
       "promosRepeated",
       "promos",
       "deliver-promos",
-      "Promos of which as new a version or a newer one was known; nothing comes of them.",
+      "Promos ignored because the same or a newer version was already known.",
       "Many: a producer sends in a loop."),
   PROMOS_CANCELLED(
       Type.COUNTER,
       "promosCancelled",
       "promos",
       "deliver-promos",
-      "Campaigns that ran when a version came whose end had passed.",
+      "Live or waiting campaigns that ended early because a newer version had an end in the past.",
       "Never by itself."),
   CAMPAIGNS_WAITING(
       Type.GAUGE,
       "campaignsWaiting",
       "campaigns",
       "deliver-promos",
-      "Campaigns that wait for their start. Right as a sum over the subtasks.",
+      "Campaigns that wait for their start. Sum it over the subtasks.",
       "Never by itself."),
   CAMPAIGNS_LIVE(
       Type.GAUGE,
       "campaignsLive",
       "campaigns",
       "deliver-promos",
-      "Campaigns that are live, or have slices to send. Right as a sum over the subtasks.",
+      "Campaigns that are live or have pending slices. Sum it over the subtasks.",
       "Never by itself."),
   CAMPAIGNS_REMEMBERED(
       Type.GAUGE,
       "campaignsRemembered",
       "campaigns",
       "deliver-promos",
-      "Ended campaigns, for `promos.remember-ended`. Right as a sum over the subtasks.",
-      "It grows for longer than `promos.remember-ended`: the state does too."),
+      "Ended campaigns that are still remembered, for `promos.remember-ended`. Sum it over the subtasks.",
+      "It grows for longer than `promos.remember-ended`: the state grows with it."),
   RECIPIENTS_REMEMBERED(
       Type.GAUGE,
       "recipientsRemembered",
       "clients",
       "deliver-promos",
-      "Recipients of all campaigns known, some 16 bytes of state each. Right as a sum over the subtasks.",
-      "It outgrows the disk or the checkpoint's time."),
+      "Recipients of all known campaigns, about 16 bytes of state each. Sum it over the subtasks.",
+      "The state becomes too large for the disk or for the checkpoint timeout."),
   SLICES_PENDING(
       Type.GAUGE,
       "slicesPending",
       "slices",
       "deliver-promos",
-      "Parts of campaigns, of 1,000 clients at most, that are due and have not gone out. Right as a sum over the subtasks.",
-      "It does not come down between campaigns."),
+      "Slices of at most 1,000 clients that are due but not sent. Sum it over the subtasks.",
+      "It does not fall between campaigns."),
   DELIVERIES(
       Type.COUNTER,
       "deliveries",
       "deliveries",
       "deliver-promos",
-      "Pairs of promo and client handed to both sinks.",
-      "None while campaigns are live and clients subscribe."),
+      "Deliveries (one campaign to one client) sent to both sinks.",
+      "It does not grow while campaigns are live and clients subscribe."),
   BATCHES(
       Type.COUNTER,
       "batches",
       "batches",
       "deliver-promos",
-      "Batches that these came in; `deliveries` by `batches` is the mean batch.",
+      "Batches sent to both sinks; `deliveries` divided by `batches` is the mean batch size.",
       "Never by itself."),
   BATCH_CLIENTS(
       Type.RECENT_MAX,
       "batchClients",
       "clients",
       "deliver-promos",
-      "Clients of the largest batch, of 1,000 at most.",
-      "Always small while campaigns are large: the sinks then do more work for as much."),
+      "Clients of the largest batch, at most 1,000.",
+      "Always small while campaigns are large: the sinks then do more work for the same deliveries."),
   NOTIFICATIONS_WRITTEN(
       Type.COUNTER,
       "notificationsWritten",
       "notifications",
       "to-notifications",
-      "Notifications committed to Kafka; under at-least-once, given to the producer.",
-      "It departs from `rowsWritten` for longer than an outage."),
+      "Notifications committed to Kafka; under at-least-once, passed to the producer.",
+      "It differs from `rowsWritten` for longer than an outage."),
   REJECTED_WRITTEN(
       Type.COUNTER,
       "rejectedWritten",
       "messages",
       "to-rejected",
       "Rejected promos committed to Kafka (exactly-once only).",
-      "It stays behind `promosRejected`."),
+      "It stays lower than `promosRejected`."),
   MESSAGES_REFUSED(
       Type.COUNTER,
       "messagesRefused",
       "messages",
       "to-notifications, to-rejected",
-      "Messages that their topic refused, written to the rejected topic instead, with a reason. Under at-least-once, `expand-notifications` has it.",
-      "Any: these clients got no notification."),
+      "Messages that their topic refused; the job wrote them to the rejected topic with a reason. Under at-least-once, the operator `expand-notifications` reports it.",
+      "More than 0: these clients got no notification."),
   ROWS_WRITTEN(
       Type.COUNTER,
       "rowsWritten",
       "rows",
       "feedback",
-      "Feedback rows committed to Postgres; under at-least-once, given to the connector.",
-      "It departs from `notificationsWritten` for longer than an outage."),
+      "Feedback rows committed to Postgres; under at-least-once, passed to the connector.",
+      "It differs from `notificationsWritten` for longer than an outage."),
   ROWS_REFUSED(
       Type.COUNTER,
       "rowsRefused",
       "rows",
       "feedback",
-      "Rows that the feedback table refused, written to `feedback.refused-table` instead, with a reason.",
-      "Any: these deliveries have no feedback row."),
+      "Rows that the feedback table refused; the job wrote them to `feedback.refused-table` with a reason.",
+      "More than 0: these deliveries have no feedback row."),
   ROWS_ALREADY_THERE(
       Type.COUNTER,
       "rowsAlreadyThere",
       "rows",
       "feedback",
-      "Rows that were there already, under a unique index on restaurant, campaign and client (exactly-once only).",
-      "Any, other than after a start from `earliest` or from an older checkpoint."),
+      "Rows not inserted because a unique index on restaurant, campaign and client already had them (exactly-once only).",
+      "More than 0, except after a start from `earliest` or from an older checkpoint."),
   DELIVERY_DELAY(
       Type.RECENT_MAX,
       "deliveryDelayMillis",
@@ -170,115 +170,115 @@ public enum JobMetric {
       "commitMillis",
       "ms",
       "to-notifications, to-rejected, feedback",
-      "The longest replay of one committable, from its first statement to the answer of its commit (exactly-once only).",
+      "The longest replay of one committable, from its first statement to the reply to its commit (exactly-once only).",
       "Seconds: the target's disk is too slow, or it waits for a replica."),
   REPLAY_HELD_BYTES(
       Type.GAUGE,
       "replayHeldBytes",
       "bytes",
       "to-notifications, to-rejected, feedback",
-      "Packed deliveries that are not yet known to be committed: of the running checkpoint interval and of earlier ones.",
-      "It does not come down between checkpoints."),
+      "Size of the packed deliveries that are not confirmed as committed, of the current and of earlier checkpoint intervals.",
+      "It does not fall between checkpoints."),
   REPLAY_DELAY(
       Type.GAUGE,
       "replayDelaySeconds",
       "s",
       "to-notifications, to-rejected, feedback",
-      "How long the oldest committable of a completed checkpoint has waited to be replayed; 0 if none waits.",
-      "More than a minute: the target is slow or unreachable, the log says why."),
+      "Seconds that the oldest committable of a completed checkpoint has waited for its replay; 0 if none waits.",
+      "More than a minute: the target is slow or unreachable. The log says why."),
   REPLAY_FAILURES(
       Type.COUNTER,
       "replayFailures",
       "tries",
       "to-notifications, to-rejected, feedback",
-      "Failed tries to replay; each is tried again.",
+      "Failed attempts to replay a committable; the job repeats each.",
       "Many."),
   TRANSACTIONS_LOST(
       Type.COUNTER,
       "transactionsLost",
       "transactions",
       "to-notifications, to-rejected, feedback",
-      "Commits that Postgres or Kafka had confirmed and no longer has (exactly-once only).",
+      "Commits that Postgres or Kafka had confirmed and then lost (exactly-once only).",
       "Any."),
   RECORDS_LOST(
       Type.COUNTER,
       "recordsLost",
       "rows or messages",
       "to-notifications, to-rejected, feedback",
-      "Rows or messages in these commits (exactly-once only).",
+      "Rows or messages in lost commits (exactly-once only).",
       "Any."),
   LIST_RESTAURANTS(
       Type.GAUGE,
       "listRestaurants",
       "restaurants",
       "subscribers",
-      "Restaurants with subscribers, by the last refresh.",
+      "Restaurants with subscribers, according to the last refresh.",
       "It drops."),
   LIST_SUBSCRIPTIONS(
       Type.GAUGE,
       "listSubscriptions",
       "rows",
       "subscribers",
-      "Rows of the subscriber list, by the last refresh.",
-      "It drops at once, or is 0."),
+      "Rows of the subscriber list, according to the last refresh.",
+      "It drops suddenly, or is 0."),
   LIST_VERSION(
       Type.GAUGE,
       "listVersion",
       "refreshes",
       "deliver-promos",
-      "Number of the last refresh that the subtask has whole.",
-      "Subtasks differ by more than one for long."),
+      "Number of the last refresh that the subtask received completely.",
+      "Subtasks differ by more than one for a long time."),
   LIST_AGE(
       Type.GAUGE,
       "listAgeSeconds",
       "s",
       "subscribers, deliver-promos",
-      "Since the last refresh began that the operator has whole; -1 before the first.",
+      "Seconds since the start of the last refresh that the operator received completely; -1 before the first.",
       "More than five minutes, or -1."),
   REFRESHES(
       Type.COUNTER,
       "refreshes",
       "refreshes",
       "subscribers",
-      "Refreshes that ended well.",
-      "Fewer than one in a `subscribers.refresh-interval`."),
+      "Successful refreshes.",
+      "Fewer than one per `subscribers.refresh-interval`."),
   REFRESH_FAILURES(
       Type.COUNTER,
       "refreshFailures",
       "refreshes",
       "subscribers",
-      "Refreshes that failed; each is tried again.",
+      "Failed refreshes; the job repeats each.",
       "Many."),
   REFRESH_CONSECUTIVE_FAILURES(
       Type.GAUGE,
       "refreshConsecutiveFailures",
       "refreshes",
       "subscribers",
-      "Of these, since the last that ended well.",
-      "Three."),
+      "Failed refreshes since the last successful one.",
+      "Three or more."),
   REFRESH_DURATION(
       Type.GAUGE,
       "refreshDurationMillis",
       "ms",
       "subscribers",
-      "Of the last refresh, until all that had changed was read; -1 before the first.",
-      "It nears `subscribers.refresh-interval`."),
+      "Duration of the last refresh, until all changed audiences were read; -1 before the first.",
+      "It approaches `subscribers.refresh-interval`."),
   ROWS_READ(
       Type.COUNTER,
       "rowsRead",
       "rows",
       "subscribers",
-      "Rows of the subscriptions of restaurants that had changed; an unchanged refresh reads none.",
-      "Many in each refresh: `subscribers.distribution: keyed` may be better."),
+      "Rows read for restaurants whose audience changed; a refresh without changes reads none.",
+      "Many in each refresh: consider `subscribers.distribution: keyed`."),
   ROWS_SKIPPED(
       Type.GAUGE,
       "rowsSkipped",
       "rows",
       "subscribers",
-      "Rows with an id that is empty, longer than 255 characters or not UTF-8, or with a client's id that the feedback table can't hold, at the last refresh.",
-      "Any: these clients get nothing.");
+      "Rows that the last refresh ignored: an id is empty, longer than 255 characters or not UTF-8, or the feedback table can't store the client id.",
+      "More than 0: these clients get no notification.");
 
-  /** What kind of number it is. */
+  /** The kind of a metric. */
   public enum Type {
     COUNTER,
     GAUGE,
@@ -316,27 +316,27 @@ public enum JobMetric {
     this.label = label;
   }
 
-  /** Registers it as a counter. */
+  /** Registers the metric as a counter. */
   public Counter counter(MetricGroup group) {
     return is(Type.COUNTER, group).counter(metricName);
   }
 
-  /** Registers a counter as it, such as one for several threads. */
+  /** Registers the given counter for the metric, such as one for several threads. */
   public <C extends Counter> C counter(MetricGroup group, C counter) {
     return is(Type.COUNTER, group).counter(metricName, counter);
   }
 
-  /** Registers it as the counter of one value of its label. */
+  /** Registers the metric as the counter of one value of its label. */
   public Counter counter(MetricGroup group, String labelValue) {
     return counter(group.addGroup(label, labelValue));
   }
 
-  /** Registers it as a gauge; reporters read the value in threads of their own. */
+  /** Registers the metric as a gauge. Reporters read the value in their own threads. */
   public void gauge(MetricGroup group, Gauge<Long> value) {
     is(Type.GAUGE, group).gauge(metricName, value);
   }
 
-  /** Registers it as what was greatest lately. */
+  /** Registers the metric as a recent maximum. */
   public RecentMax recentMax(MetricGroup group) {
     return is(Type.RECENT_MAX, group).gauge(metricName, new RecentMax());
   }
@@ -348,12 +348,12 @@ public enum JobMetric {
     return group;
   }
 
-  /** As Flink knows it. */
+  /** The name in Flink. */
   public String metricName() {
     return metricName;
   }
 
-  /** As Prometheus knows it. */
+  /** The name in Prometheus. */
   public String prometheusName() {
     return "flink_taskmanager_job_task_operator_" + (label == null ? "" : label + "_") + metricName;
   }
@@ -366,17 +366,17 @@ public enum JobMetric {
     return unit;
   }
 
-  /** The operators that have it, by their names; a sink's writer or committer by the sink's. */
+  /** The names of the operators that report it; for a writer or committer, the name of its sink. */
   public String operators() {
     return operators;
   }
 
-  /** For people: what it tells. */
+  /** What the metric means, for people. */
   public String meaning() {
     return meaning;
   }
 
-  /** For people: when to look into it. */
+  /** Which values need attention, for people. */
   public String worry() {
     return worry;
   }

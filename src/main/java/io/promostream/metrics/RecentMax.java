@@ -4,9 +4,9 @@ import java.util.function.LongSupplier;
 import org.apache.flink.metrics.Gauge;
 
 /**
- * The greatest value of this minute and the last: long enough for every reporter to see a peak, and
- * gone when it is no longer true. A histogram of the last so many values would show an old peak for
- * as long as nothing new comes. 0 where nothing was noted.
+ * The greatest value of the current and the previous minute; 0 if there was none. Every reporter
+ * sees a peak, and the peak disappears when it is over. A histogram of the last n values would show
+ * an old peak until new values come.
  */
 public final class RecentMax implements Gauge<Long> {
 

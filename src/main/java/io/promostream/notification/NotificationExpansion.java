@@ -12,9 +12,9 @@ import io.promostream.serialization.ValueSerializer;
 import java.util.function.Consumer;
 
 /**
- * One notification for each client of a batch.
+ * Expands a batch into one notification for each client.
  *
- * @param topic of the notifications
+ * @param topic the topic of the notifications
  */
 public record NotificationExpansion(String topic) implements Expansion<DeliveryBatch> {
 

@@ -9,8 +9,8 @@ import java.io.ByteArrayOutputStream;
 import java.util.List;
 
 /**
- * The notifications of one promo: their bytes are the same but for the client, so they are made
- * once, and each client is put in between.
+ * The notifications of one promo. They differ only in the client id, so the bytes before and after
+ * it are encoded once.
  */
 public final class NotificationTemplate {
 

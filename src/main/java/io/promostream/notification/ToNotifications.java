@@ -11,7 +11,7 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.util.Collector;
 
 /**
- * One notification for each client of a batch, for the connector's at-least-once sink.
+ * Expands a batch into one notification for each client, for the connector's at-least-once sink.
  *
  * <p>That sink fails on a message that its topic refuses, and would fail again after each restart.
  * So a notification that is too large is set aside here. A topic whose limit is lowered while the

@@ -17,7 +17,7 @@ import org.apache.flink.util.OutputTag;
 import org.apache.flink.util.function.SerializableFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Makes promos of messages; those that are none go to {@link #REJECTED}, ready to be sent. */
+/** Parses messages into promos. Invalid messages go to {@link #REJECTED}, ready to be sent. */
 public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   public static final OutputTag<Message> REJECTED = new OutputTag<>("rejected", Message.TYPE);
@@ -28,14 +28,14 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
    */
   static final int MOST_ADDED_BYTES = 4_096;
 
-  /** Finds out what the feedback table can hold, where and when it is needed. */
+  /** Reads the limits of the feedback table on the machine that parses, when they are needed. */
   @FunctionalInterface
   public interface StorageRules extends Serializable {
 
     /**
-     * Tells for a promo why the table can't hold its rows; null if it can.
+     * Says why the table cannot store the rows of a promo; null if it can.
      *
-     * @throws IOException if the table can't be asked
+     * @throws IOException if the catalog cannot be read
      */
     Function<Promo, @Nullable String> load() throws IOException;
   }
@@ -56,7 +56,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   /**
    * Parses promos for these topics.
    *
-   * @param largestNotification the largest message that a promo can lead to
+   * @param largestNotification makes the largest possible notification of a promo
    */
   public ParsePromo(
       TopicLimits.Lookup limits,

@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The door: what comes through it is a promo that JSON, UTF-8, Kafka and Postgres can all hold;
- * what doesn't leaves with a reason.
+ * Parses and validates promos. Every promo that it returns can be stored as JSON, UTF-8, in Kafka
+ * and in Postgres; every other message is rejected with a reason.
  */
 final class PromoParser {
 
@@ -84,7 +84,7 @@ final class PromoParser {
   /**
    * Reads a message's value as the contract says.
    *
-   * @throws UnusablePromoException if it is no promo, with the first thing wrong
+   * @throws UnusablePromoException if it is not a valid promo, with the first problem
    */
   static Promo parse(byte @Nullable [] value) throws UnusablePromoException {
     String text = decode(value);
@@ -129,7 +129,7 @@ final class PromoParser {
       throw new UnusablePromoException(RejectReason.EMPTY, "the message has no value");
     }
     try {
-      // A decoder of its own, since JSON parsers take UTF-16 and UTF-32 for JSON too.
+      // Decode explicitly, because JSON parsers accept UTF-16 and UTF-32 too.
       String text = UTF_8.newDecoder().decode(ByteBuffer.wrap(value)).toString();
       if (text.isBlank()) {
         throw new UnusablePromoException(RejectReason.EMPTY, "the value is empty");
@@ -144,7 +144,7 @@ final class PromoParser {
   private static void readObject(JsonParser json, Map<Field, String> fields)
       throws IOException, UnusablePromoException {
     if (json.nextToken() != JsonToken.START_OBJECT) {
-      // Reads on, so that what is no JSON at all is called that.
+      // Read to the end, so that a text that is not JSON gets the reason NOT_JSON.
       json.skipChildren();
       requireEnd(json);
       throw new UnusablePromoException(
@@ -172,7 +172,7 @@ final class PromoParser {
     }
   }
 
-  /** Takes a field's value as text; returns what is wrong with it, or null. */
+  /** Reads a field's value as text. Returns the problem with it, or null. */
   private static @Nullable UnusablePromoException readField(
       JsonParser json, Field field, Map<Field, String> fields) throws IOException {
     if (fields.containsKey(field)) {
@@ -219,7 +219,7 @@ final class PromoParser {
 
   private static String id(Map<Field, String> fields, Field field) throws UnusablePromoException {
     String id = fields.get(field);
-    // As Postgres counts: by characters, of which an emoji is one.
+    // Count as Postgres does: by code points, so an emoji is one character.
     int chars = id.codePointCount(0, id.length());
     if (chars == 0 || chars > Promo.MAX_ID_CHARS) {
       throw new UnusablePromoException(
@@ -231,7 +231,7 @@ final class PromoParser {
 
   private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
     String digits = SUPERFLUOUS.matcher(fields.get(field)).replaceFirst("");
-    // Twelve digits at most, or it is out of range: nothing longer is made a number of.
+    // Longer than twelve digits is out of range, and never parsed, because it could overflow.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
       return Long.parseLong(digits);
     }

@@ -16,9 +16,9 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 
 /**
- * A message of the promos' topic, not looked at yet.
+ * A message of the promos topic before parsing.
  *
- * @param timestamp the message's own, epoch milliseconds; -1 if it has none
+ * @param timestamp the message's timestamp, epoch milliseconds; -1 if it has none
  */
 public record RawPromo(String topic, int partition, long offset, long timestamp, Message message) {
 

@@ -6,7 +6,7 @@ import io.promostream.kafka.TopicLimits;
 import io.promostream.serialization.ValueSerializer;
 import java.util.function.Consumer;
 
-/** Rejected promos are messages already. */
+/** Passes rejected promos on, because they are already messages. */
 public final class RejectedExpansion implements Expansion<Message> {
 
   private static final long serialVersionUID = 1;

@@ -8,18 +8,18 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What is written to the rejected topic about a message that can't be used or sent. */
+/** Builds the message for the rejected topic from a message that cannot be used or sent. */
 public final class RejectedMessage {
 
   static final String HEADER_PREFIX = "reject.";
 
-  /** The most characters of a detail: some of them quote the message. */
+  /** The largest length of a detail in characters. A detail may quote the message. */
   private static final int MAX_DETAIL_CHARS = 500;
 
   private RejectedMessage() {}
 
   /**
-   * Where a message is from.
+   * The place of a message in its topic.
    *
    * @param partition -1 if the message has none because it was never written
    * @param offset likewise
@@ -47,8 +47,8 @@ public final class RejectedMessage {
   }
 
   /**
-   * As much of a rejected message as fits: all of it, or all but its value, or only what says why
-   * it was rejected. What is left out is said.
+   * Returns as much of a rejected message as fits: all of it, all except its value, or only the
+   * reason. Headers say what was omitted.
    */
   static Message within(Message rejected, int maxBytes) {
     if (TopicLimits.sizeOf(rejected) <= maxBytes) {

@@ -1,12 +1,12 @@
 package io.promostream.promo;
 
-/** A message that is no promo: it goes to the rejected topic. */
+/** The message is not a valid promo and goes to the rejected topic. */
 public final class UnusablePromoException extends Exception {
 
   private final RejectReason reason;
 
   UnusablePromoException(RejectReason reason, String detail) {
-    // Thrown per message, caught next door: nobody reads its stack trace.
+    // Thrown once per message and always caught, so the stack trace would only cost time.
     super(detail, null, false, false);
     this.reason = reason;
   }

@@ -1,31 +1,39 @@
 /**
- * Exactly once without a transaction that waits: the checkpoint is the log, and a sink replays it.
+ * Writes to Kafka and Postgres exactly once, without transactions that wait for a checkpoint: the
+ * checkpoint is the log, and a sink replays it.
  *
- * <p>{@link io.promostream.replay.ReplayOperator} packs what a sink is to write into {@linkplain
+ * <p>{@link io.promostream.replay.ReplayOperator} packs the elements for a sink into {@linkplain
  * io.promostream.replay.Committable committables} of bounded size and keeps them in its state. When
- * a checkpoint is complete, its committables are replayed by a thread of the subtask's own: each in
- * one short transaction of the target system, which also moves the writer's {@linkplain
- * io.promostream.replay.Mark mark} from the number before to the committable's own. A committable
- * that was replayed before is recognized by that mark, so replaying is safe to repeat: after a
- * failure, a restart, a rescale, or a commit whose answer was lost.
+ * a checkpoint completes, a thread of the subtask replays its committables. Each committable is
+ * written in one short transaction of the target system. The same transaction moves the writer's
+ * {@linkplain io.promostream.replay.Mark mark} from the previous number to the number of the
+ * committable. The mark shows which committables were replayed already, so a replay is safe to
+ * repeat: after a failure, a restart, a rescale, or a commit whose answer was lost.
  *
  * <p>Promises:
  *
  * <ul>
- *   <li>A committable of a completed checkpoint is written once, however long the outage between.
- *   <li>A slow or unreachable target delays no checkpoint: what is not replayed stays in the state.
- *   <li>A target that has lost commits which it had confirmed is reported, by the marks.
- *   <li>A second job with the same {@code transaction-prefix} is refused, by the {@linkplain
- *       io.promostream.replay.Lease lease}, and does not disturb the first.
+ *   <li>A committable of a completed checkpoint is written once, however long an outage lasts.
+ *   <li>A slow or unreachable target delays no checkpoint: pending committables stay in the state.
+ *   <li>If a target has lost commits that it had confirmed, the marks show it and the job reports
+ *       it.
+ *   <li>A second job with the same {@code transaction-prefix} is refused by the {@linkplain
+ *       io.promostream.replay.Lease lease} and does not disturb the first job.
  * </ul>
  *
- * <p>Rejected alternatives: transactions that stay open or prepared until the checkpoint completes
- * (two-phase commit) hold locks and connections, hold back readers, and are lost with their
- * time-out; Flink's {@code CommitterOperator} replays on the task's thread, so a slow target would
- * delay checkpoints; a unique index on the feedback table alone would not help Kafka.
+ * <p>Rejected alternatives:
  *
- * <p>{@code ReplayOperatorTest} holds the rules on an operator harness, {@code FeedbackReplayerIT}
- * and {@code KafkaReplayerIT} hold them on real servers, {@code FaultsIT} and the drills end to
- * end.
+ * <ul>
+ *   <li>Two-phase commit, where a transaction stays open or prepared until the checkpoint
+ *       completes: it holds locks and connections, delays readers, and loses its data when it times
+ *       out.
+ *   <li>Flink's {@code CommitterOperator}: it would replay on the task's thread, so a slow target
+ *       would delay checkpoints.
+ *   <li>A unique index on the feedback table alone: it would not help Kafka.
+ * </ul>
+ *
+ * <p>{@code ReplayOperatorTest} proves the rules on an operator harness, {@code FeedbackReplayerIT}
+ * and {@code KafkaReplayerIT} prove them on real servers, {@code FaultsIT} and the drills prove
+ * them end to end.
  */
 package io.promostream.replay;

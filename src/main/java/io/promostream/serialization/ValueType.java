@@ -5,7 +5,8 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 
 /**
- * Type information of a value with a serializer of its own: an opaque type to Flink, never a key.
+ * Type information of a value with its own serializer. Flink treats it as an opaque type, never as
+ * a key.
  *
  * @param <T> the type
  */

@@ -6,8 +6,8 @@ import org.apache.flink.api.common.functions.RichFlatMapFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Between the list and {@code keyBy(ListUpdate::key)}, at parallelism 1: passes parts on, and each
- * {@link RefreshCompleted} once per key group of the job, so that every subtask hears of it.
+ * Runs between the list source and {@code keyBy(ListUpdate::key)}, at parallelism 1. It forwards
+ * parts, and emits each {@link RefreshCompleted} once per key group, so that every subtask gets it.
  */
 public final class AddressRefreshes extends RichFlatMapFunction<ListUpdate, ListUpdate> {
 

@@ -12,9 +12,9 @@ import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
 /**
- * The rows of a query, a few at a time, by {@code COPY} in binary format. That streams, where a
- * cursor waits for a round trip each few thousand rows and keeps Postgres from working in parallel;
- * and costs the server less than half of what text does.
+ * Reads the rows of a query, a few at a time, with {@code COPY} in binary format. {@code COPY}
+ * streams; a cursor waits for a round trip every few thousand rows and prevents parallel queries.
+ * The binary format costs the server less than half of the text format.
  */
 final class CopyRows {
 

@@ -1,10 +1,11 @@
 package io.promostream.subscribers;
 
 /**
- * By what two readings of a restaurant's rows are compared. Sums, because they don't depend on the
- * rows' order and, unlike XOR, don't cancel a duplicate.
+ * The fingerprint of a restaurant's rows, which shows whether they changed between two refreshes.
+ * It uses sums, because they do not depend on the order of the rows and, unlike XOR, do not cancel
+ * a duplicate.
  *
- * @param rows how many count, duplicates included
+ * @param rows the number of usable rows, including duplicates
  * @param hash1 the sum of one 64-bit hash of each client's id, wrapping around
  * @param hash2 the sum of another
  */

@@ -9,7 +9,7 @@ import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Calls one thread back from a wait or out of a statement. Who calls never waits. */
+/** Interrupts a thread that waits or runs a statement. The caller never waits. */
 final class Interruption {
 
   private static final Logger LOG = LoggerFactory.getLogger(Interruption.class);

@@ -4,7 +4,7 @@ import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.util.Collector;
 
-/** A key for each key group, for messages to all who own one. */
+/** One key for each key group, for messages to every subtask that owns a key group. */
 final class KeyGroups {
 
   /** By key group. */

@@ -27,11 +27,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Refreshes the list, in the fetcher's thread: reads a chunk, hands it over bit by bit, reads the
- * next, and waits for the next refresh.
+ * Refreshes the list on the fetcher thread. It reads a chunk, emits it in pieces, reads the next
+ * chunk, and then waits for the next refresh.
  *
- * <p>A chunk is held in memory before the first of it is handed over, and its connection is closed
- * by then: while the job is back-pressured, no transaction and no connection is open.
+ * <p>A chunk is read into memory and its connection is closed before the first piece is emitted. No
+ * transaction and no connection is open while the job is back-pressured.
  */
 final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> {
 

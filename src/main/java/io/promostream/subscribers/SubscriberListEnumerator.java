@@ -7,7 +7,7 @@ import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.jspecify.annotations.Nullable;
 
-/** Gives the one split to the reader that comes first: to the only one, as the job is built. */
+/** Assigns the only split to the first reader. The job has only one reader. */
 final class SubscriberListEnumerator
     implements SplitEnumerator<SubscriberListSplit, SubscriberListEnumerator.State> {
 

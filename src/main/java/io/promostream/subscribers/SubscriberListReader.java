@@ -10,7 +10,7 @@ import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSource
 import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
 import org.jspecify.annotations.Nullable;
 
-/** Emits what {@link ListFetcher} fetches, and remembers what it emitted. */
+/** Emits the updates from {@link ListFetcher}, and stores in the split what it emitted. */
 @SuppressWarnings("try") // its close() may throw InterruptedException: so Flink declares it
 final class SubscriberListReader
     extends SingleThreadMultiplexSourceReaderBase<

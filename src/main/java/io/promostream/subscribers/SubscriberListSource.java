@@ -15,8 +15,8 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * The subscriber list as a stream of its changes, never ending: one split, to be run at parallelism
- * 1.
+ * The subscriber list as an unbounded stream of its changes. It has one split and runs at
+ * parallelism 1.
  *
  * <p>Every refresh compares one fingerprint per restaurant, which Postgres computes, with those
  * last sent, and reads the clients of only the restaurants that differ. Each audience is of one

@@ -1,0 +1,18 @@
+/**
+ * Makes the Kafka messages of a batch: one notification for each client.
+ *
+ * <p>Promises:
+ *
+ * <ul>
+ *   <li>A notification is the promo's JSON with the client's id, and its key is the client's id.
+ *   <li>Under at-least-once, a notification that is too large for its topic is rejected before the
+ *       connector's sink fails on it.
+ * </ul>
+ *
+ * <p>All notifications of a promo differ in the client only, so the bytes around the client's id
+ * are made once. Rejected: a JSON serializer for each notification, which repeats the same work for
+ * each client of a batch.
+ *
+ * <p>{@code NotificationTemplateTest} proves it.
+ */
+package io.promostream.notification;
