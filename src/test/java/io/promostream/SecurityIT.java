@@ -89,7 +89,7 @@ class SecurityIT {
     assertThat(report.of("warning"))
         .singleElement()
         .asString()
-        .contains("trigger_datetime_created is integer, which ends on 2038-01-19");
+        .contains("trigger_datetime_created is integer, which overflows on 2038-01-19");
     assertThat(report.exitCode()).isZero();
   }
 
@@ -129,21 +129,21 @@ class SecurityIT {
             "problem group promo-stream FindCoordinator request for groupId `CoordinatorKey(idValue='promo-stream', type=GROUP)` failed due to authorization failure: grant READ on it",
             "problem topic subscriber.promos no right to WRITE: grant WRITE on it",
             "problem topic subscriber.promos no right to READ: grant READ on it",
-            "warning topic subscriber.promos its max.message.bytes can't be read: ",
+            "warning topic subscriber.promos its max.message.bytes cannot be read: ",
             "problem topic restaurant.promos.rejected no right to WRITE: grant WRITE on it",
             "problem topic restaurant.promos.rejected no right to READ: grant READ on it",
-            "warning topic restaurant.promos.rejected its max.message.bytes can't be read: ",
+            "warning topic restaurant.promos.rejected its max.message.bytes cannot be read: ",
             "problem transactions promo-stream no right to transactional ids: grant ",
             "problem groups promo-stream/ FindCoordinator request for groupId `CoordinatorKey(idValue='promo-stream/notifications/', type=GROUP)` failed due to authorization failure: grant READ on the groups that begin with promo-stream/",
-            "warning transaction.max.timeout.ms can't be read, nor can offsets.retention.minutes: ");
+            "warning transaction.max.timeout.ms cannot be read, nor can offsets.retention.minutes: ");
     List<String> toldOfSubscribers =
         List.of(
-            "problem subscribers.db no connection to ",
+            "problem subscribers.db cannot connect to ",
             "problem table public.subscribers_restaurants ",
             "problem table public.subscribers_restaurants no right to SELECT client_id, restaurant_id: GRANT SELECT ON ");
     List<String> toldOfFeedback =
         List.of(
-            "problem feedback.db no connection to ",
+            "problem feedback.db cannot connect to ",
             "problem table public.subscribers_feedback ",
             "problem table public.subscribers_feedback no right to INSERT restaurant_id, ",
             "problem table public.subscribers_feedback no right to subscribers_feedback_id_seq, which fills id: GRANT USAGE ON SEQUENCE ",
@@ -184,7 +184,7 @@ class SecurityIT {
               finding.contains("permission denied for schema")
                   && finding.matches(".*(_refused|_commits) .*"));
       // Goes with the right to take numbers.
-      findings.removeIf(finding -> finding.contains("how far id is used up can't be seen"));
+      findings.removeIf(finding -> finding.contains("cannot read the sequence of id"));
       assertThat(findings).singleElement().asString().startsWith(told);
     } finally {
       privilege.grant().run();
@@ -218,8 +218,8 @@ class SecurityIT {
   /** A secret that is wrong, and what is said of it, of whom and what to do. */
   static Stream<Arguments> wrongSecrets() throws Exception {
     SecuredSite site = SecuredSite.get();
-    String subscribers = "no connection to " + site.database().url("restaurants");
-    String feedback = "no connection to " + site.database().url("feedback");
+    String subscribers = "cannot connect to " + site.database().url("restaurants");
+    String feedback = "cannot connect to " + site.database().url("feedback");
     String authority = site.otherAuthority();
     String notSigned = "PKIX path validation failed";
     return Stream.of(
@@ -240,18 +240,18 @@ class SecurityIT {
             List.of(
                 subscribers,
                 "password authentication failed for user \"promo_stream_reader\"",
-                "Look at the user, its password")),
+                "Check the user, its password")),
         Arguments.of(
             "feedback-db-password",
             "wrong",
             List.of(
                 feedback,
                 "password authentication failed for user \"promo_stream_writer\"",
-                "Look at the user, its password")),
+                "Check the user, its password")),
         Arguments.of(
             "postgres-ca.pem",
             authority,
-            List.of(feedback, notSigned, "Look at sslmode and sslrootcert in the URL")));
+            List.of(feedback, notSigned, "Check sslmode and sslrootcert in the URL")));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -260,7 +260,7 @@ abstract class DatabaseCheck {
           "no right to %s %s".formatted(onEach, String.join(", ", refused)),
           "GRANT %s ON %s TO %s".formatted(onEach, Identifiers.quote(name), role()));
     } else if (columns.keySet().containsAll(needed)) {
-      findings.ok(subject(name), "is there, with all columns and the right to " + onEach);
+      findings.ok(subject(name), "has all columns and grants " + onEach);
     }
   }
 

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Implements {@code --check}: connects to Kafka and both databases as the job would, changes
- * nothing, and prints one line per finding. The three checks run concurrently, so that a server that
- * is down does not hide problems of the others.
+ * nothing, and prints one line per finding. The three checks run concurrently, so that a server
+ * that is down does not hide problems of the others.
  */
 public final class EnvironmentCheck {
 
@@ -44,13 +44,13 @@ public final class EnvironmentCheck {
    * Stops a start that would fail at every restart. There are two such problems:
    *
    * <ul>
-   *   <li>A transaction timeout above the brokers' {@code transaction.max.timeout.ms}: no sink could
-   *       begin a transaction.
+   *   <li>A transaction timeout above the brokers' {@code transaction.max.timeout.ms}: no sink
+   *       could begin a transaction.
    *   <li>A login whose resolved references are invalid: each failure would quote it in the log.
    * </ul>
    *
-   * <p>Other findings are only logged. The machine that submits the job may lack a right, a route or
-   * a file that the TaskManagers have.
+   * <p>Other findings are only logged. The machine that submits the job may lack a right, a route
+   * or a file that the TaskManagers have.
    *
    * @throws ConfigException with the remedy
    */

@@ -52,7 +52,7 @@ final class FeedbackCheck extends DatabaseCheck {
         .isEmpty()) {
       findings.problem(
           subject,
-          "no PL/pgSQL, by which refused rows are set aside",
+          "no PL/pgSQL, which the sink needs to set refused rows aside",
           "CREATE EXTENSION plpgsql, and GRANT USAGE ON LANGUAGE plpgsql TO " + role());
     }
   }
@@ -90,7 +90,7 @@ final class FeedbackCheck extends DatabaseCheck {
         .isEmpty()) {
       findings.problem(subject(), found, "give it a default, or DROP NOT NULL");
     } else {
-      findings.warning(subject(), found, "see that a trigger fills it");
+      findings.warning(subject(), found, "make sure that a trigger fills it");
     }
   }
 
@@ -118,12 +118,12 @@ final class FeedbackCheck extends DatabaseCheck {
           subject(),
           found,
           column.name().equals("client_id")
-              ? "clients with longer ids get nothing"
+              ? "clients with longer ids receive no promo"
               : "promos with longer texts are rejected");
     } else if (column.baseType().equals("int4")) {
       findings.warning(
           subject(),
-          column.name() + " is integer, which ends on 2038-01-19",
+          column.name() + " is integer, which overflows on 2038-01-19",
           "ALTER TABLE %s ALTER COLUMN %s TYPE bigint, when there is time"
               .formatted(Identifiers.quote(table()), column.name()));
     }
@@ -139,7 +139,7 @@ final class FeedbackCheck extends DatabaseCheck {
     if (!kind.endsWith("p")) {
       findings.problem(
           subject(name),
-          "is UNLOGGED, a crash of the server empties it",
+          "is UNLOGGED, so a crash of the server empties it",
           "ALTER TABLE ... SET LOGGED");
     }
     if (kind.startsWith("m")) {
@@ -199,7 +199,7 @@ final class FeedbackCheck extends DatabaseCheck {
       findings.warning(
           subject(),
           "can refuse rows: " + String.join(", ", refusals),
-          "see that they let all deliveries in; refused rows go to " + config.refusedTable());
+          "make sure that they accept all deliveries; refused rows go to " + config.refusedTable());
     }
   }
 
@@ -268,7 +268,7 @@ final class FeedbackCheck extends DatabaseCheck {
         findings.problem(
             subject(name),
             "no PRIMARY KEY (prefix, writer), by which a row is written once",
-            "add it as feedback.sql in the jar has it");
+            "add it as in feedback.sql in the jar");
       }
     }
   }
@@ -301,7 +301,7 @@ final class FeedbackCheck extends DatabaseCheck {
             subject(name),
             "%s is %s%s"
                 .formatted(column.name(), column.type(), accepted == null ? " NOT NULL" : ""),
-            "make it as feedback.sql in the jar has it");
+            "define it as in feedback.sql in the jar");
       }
     }
     checkKind(name, oid);
@@ -376,8 +376,8 @@ final class FeedbackCheck extends DatabaseCheck {
     if (!sequence.seen()) {
       findings.warning(
           subject(),
-          "how far %s is used up can't be seen".formatted(column.name()),
-          "GRANT SELECT ON SEQUENCE %s, or look at it yourself".formatted(sequence.name()));
+          "cannot read the sequence of %s".formatted(column.name()),
+          "GRANT SELECT ON SEQUENCE %s, or check it with another role".formatted(sequence.name()));
       return;
     }
     long last = sequence.last() == null ? 0 : sequence.last();

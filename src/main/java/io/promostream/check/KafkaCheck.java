@@ -78,7 +78,7 @@ final class KafkaCheck {
     for (String name : config.kafka().properties().keySet()) {
       if (!KafkaProperties.isKnown(name)) {
         findings.warning(
-            "kafka.properties." + name, "no Kafka client knows this name", "look at its spelling");
+            "kafka.properties." + name, "no Kafka client knows this name", "check its spelling");
       }
     }
     with(config, findings, KafkaCheck::run);
@@ -113,7 +113,7 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.problem(
           KafkaLogin.isBlamedFor(e) ? LOGIN : "kafka",
-          "no client: " + reason(e, config),
+          "cannot create a Kafka client: " + reason(e, config),
           "correct kafka.bootstrap-servers or .properties");
       return;
     }
@@ -224,14 +224,14 @@ final class KafkaCheck {
           .contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
         findings.warning(
             subject,
-            "is compacted, it keeps only the last message of a key"
+            "is compacted, so it keeps only the last message of each key"
                 + (rejects ? ", and the job gives a key to each promo without one" : ""),
             "set its cleanup.policy to delete");
       }
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "its max.message.bytes can't be read: " + reason(e, config),
+          "its max.message.bytes cannot be read: " + reason(e, config),
           "grant DESCRIBE_CONFIGS on it, or make sure that it is at least " + ours);
     }
   }
@@ -302,7 +302,7 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "can't be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
+          "cannot be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
           "grant DESCRIBE_CONFIGS on the cluster, or make sure that they are at least %d and %d"
               .formatted(ours.toMillis(), SHORT_RETENTION.toMinutes()));
     }
@@ -359,7 +359,7 @@ final class KafkaCheck {
   private static String value(Config settings, String name) {
     ConfigEntry entry = settings.get(name);
     if (entry == null || entry.value() == null) {
-      throw new KafkaException("the broker does not tell " + name);
+      throw new KafkaException("the broker does not report " + name);
     }
     return entry.value();
   }
@@ -405,7 +405,8 @@ final class KafkaCheck {
   private static String withoutWordsOf(String secret, String text) {
     String words =
         Arrays.stream(USERNAME.matcher(secret).replaceAll("").split("[\\s\"'=;]+", -1))
-            // Class names are not secrets, and masking short words would make the message unreadable.
+            // Class names are not secrets, and masking short words would make the message
+            // unreadable.
             .filter(word -> word.length() > 3 && !word.startsWith("org.apache.kafka."))
             .map(Pattern::quote)
             .collect(joining("|"));

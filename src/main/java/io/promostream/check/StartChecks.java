@@ -39,16 +39,16 @@ public final class StartChecks {
     if (flink.get(ExecutionOptions.RUNTIME_MODE) == RuntimeExecutionMode.BATCH) {
       problems.add(
           ExecutionOptions.RUNTIME_MODE.key()
-              + ": BATCH would wait for the end of the promos, which never comes; set STREAMING");
+              + ": BATCH would wait for the end of the promos topic, which has none; set STREAMING");
     }
     if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
       checkExactlyOnce(flink, problems);
       warnOfDiscardedCheckpoints(flink);
     } else if (checkpointInterval(flink).toMillis() <= 0) {
       LOG.warn(
-          "{}: without checkpoints no offset is committed and nothing is remembered of what was sent:"
-              + " each restart begins where promos.start-from says, so committed and earliest deliver"
-              + " again what is live, and latest loses what came meanwhile; set it, for example to 10 s",
+          "{}: without checkpoints the job commits no offset and does not remember deliveries. Each"
+              + " restart begins at promos.start-from: committed and earliest repeat deliveries of live"
+              + " campaigns, latest skips promos sent during the outage. Set it, for example to 10 s",
           CHECKPOINTING_INTERVAL.key());
     }
     if (!problems.isEmpty()) {
@@ -64,7 +64,7 @@ public final class StartChecks {
     if (checkpointInterval(flink).toMillis() <= 0) {
       problems.add(
           CHECKPOINTING_INTERVAL.key()
-              + ": exactly-once delivers when a checkpoint completes, and there are none; set it,"
+              + ": exactly-once delivers when a checkpoint completes, but checkpoints are disabled; set it,"
               + " for example to 10 s, or delivery.guarantee to at-least-once");
       return;
     }
@@ -79,8 +79,8 @@ public final class StartChecks {
     if (flink.get(EXTERNALIZED_CHECKPOINT_RETENTION)
         == ExternalizedCheckpointRetention.NO_EXTERNALIZED_CHECKPOINTS) {
       LOG.warn(
-          "{}: with {} a job that fails for good discards its checkpoints: there is no place to start"
-              + " from again, and what was waiting or not yet committed is lost; set it to {}",
+          "{}: with {} a job that fails terminally discards its checkpoints: pending and uncommitted"
+              + " deliveries are lost, and the job cannot resume; set it to {}",
           EXTERNALIZED_CHECKPOINT_RETENTION.key(),
           ExternalizedCheckpointRetention.NO_EXTERNALIZED_CHECKPOINTS,
           ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);

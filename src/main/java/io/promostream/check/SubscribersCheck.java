@@ -33,7 +33,7 @@ final class SubscribersCheck extends DatabaseCheck {
         findings.warning(
             subject(),
             column.name() + " is " + column.type(),
-            "its values as Postgres prints them are the ids; if they are not, give the job a view");
+            "its values as Postgres prints them are the ids; if they differ, name a view with the ids");
       }
     }
     checkGranted(READ, columns);

@@ -11,8 +11,9 @@
  *   <li>A server that is down does not hide findings about the others.
  * </ul>
  *
- * <p>This is the highest package: it asks the packages below for what they need, such as the columns
- * of the feedback table or the prefixes of the transactional ids. No package below knows it.
+ * <p>This is the highest package: it asks the packages below for what they need, such as the
+ * columns of the feedback table or the prefixes of the transactional ids. No package below knows
+ * it.
  *
  * <p>Rejected alternatives: running all checks before every start, because a short outage of a
  * server would then stop a start that Flink's restarts would survive; writing test rows or
@@ -20,7 +21,7 @@
  * package, because they would drift.
  *
  * <p>{@code ClientChecksTest} and {@code StartChecksTest} prove the checks of the settings, {@code
- * EnvironmentCheckIT} and {@code SecretsIT} the checks of real servers, and {@code PackageOrderTest}
- * holds the order of the packages.
+ * EnvironmentCheckIT} and {@code SecretsIT} the checks of real servers, and {@code
+ * PackageOrderTest} holds the order of the packages.
  */
 package io.promostream.check;

@@ -19,8 +19,7 @@ public final class CommandLine {
   private static final Set<String> OBSOLETE = Set.of("lost-notifications", "send");
 
   /** Options without a value. */
-  private static final Set<String> SWITCHES =
-      Set.of("help", "check", "send"); // "send" is obsolete
+  private static final Set<String> SWITCHES = Set.of("help", "check", "send"); // "send" is obsolete
 
   private final Map<String, String> values = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
@@ -36,7 +35,7 @@ public final class CommandLine {
       String name = equals < 0 ? argument : argument.substring(0, equals);
       if (!name.startsWith("--") || !ConfigKey.isName(name.substring(2))) {
         // Do not show the argument: it may be the second word of an unquoted password.
-        line.problems.add("argument " + (i + 1) + " is no --key and no key's value");
+        line.problems.add("argument " + (i + 1) + " is neither a --key nor the value of one");
         continue;
       }
       name = name.substring(2);
@@ -52,7 +51,8 @@ public final class CommandLine {
       } else if (i + 1 < args.length && isValue(name, args[i + 1])) {
         line.values.put(name, args[++i]);
       } else {
-        line.problems.add("--" + name + " has no value; one that begins with -- needs --key=value");
+        line.problems.add(
+            "--" + name + " needs a value; write --key=value if the value begins with --");
       }
     }
     return line;

@@ -58,12 +58,11 @@ final class ConfigFile {
     if (e instanceof MarkedYamlEngineException marked && marked.getProblemMark().isPresent()) {
       return "--config "
           + file
-          + ": is no YAML from line "
-          + (marked.getProblemMark().get().getLine() + 1)
-          + " on";
+          + ": invalid YAML at line "
+          + (marked.getProblemMark().get().getLine() + 1);
     }
     return e instanceof YamlEngineException
-        ? "--config " + file + ": is no YAML"
+        ? "--config " + file + ": invalid YAML"
         : "--config " + file + ": can't be read: " + e;
   }
 
@@ -74,19 +73,20 @@ final class ConfigFile {
           String dot = name.isEmpty() ? "" : ".";
           add(name + dot + key.getValue(), tuple.getValueNode());
         } else {
-          problems.add("a key that is no text" + at(tuple.getKeyNode()));
+          problems.add("key is not a string" + at(tuple.getKeyNode()));
         }
       }
     } else if (name.isEmpty()) {
-      problems.add("--config " + file + ": must hold keys and values, as key: value");
+      problems.add("--config " + file + ": must contain lines of the form key: value");
     } else if (!ConfigKey.isName(name)) {
-      problems.add("a key that is no name" + at(node));
+      problems.add("key is not a valid name" + at(node));
     } else if (!(node instanceof ScalarNode scalar)) {
-      problems.add(name + ": must be one value; write a list as a text with commas" + at(node));
+      problems.add(
+          name + ": must be a single value; write a list as comma-separated text" + at(node));
     } else if (node.getTag().equals(Tag.NULL)) {
-      problems.add(name + ": has no value; leave the key out for its default" + at(node));
+      problems.add(name + ": has no value; remove the key to use its default" + at(node));
     } else if (entries.containsKey(name)) {
-      problems.add(name + ": stands twice" + at(node));
+      problems.add(name + ": is set twice; remove one" + at(node));
     } else {
       entries.put(name, new Entry(scalar.getValue(), place(node)));
     }

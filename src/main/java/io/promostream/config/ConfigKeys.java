@@ -16,7 +16,7 @@ final class ConfigKeys {
       required(
           "kafka.bootstrap-servers",
           "host:port,...",
-          "Kafka brokers to begin with; the others are found through them.",
+          "Kafka brokers for the initial connection.",
           ConfigValues::bootstrapServers);
 
   static final ConfigKey<String> KAFKA_PROPERTIES =
@@ -29,7 +29,7 @@ final class ConfigKeys {
           Function.identity());
 
   static final ConfigKey<String> PROMOS_TOPIC =
-      topic("promos.topic", "restaurant.promos", "Where promos come from.");
+      topic("promos.topic", "restaurant.promos", "Topic to read promos from.");
 
   static final ConfigKey<String> PROMOS_GROUP_ID =
       optional(
@@ -59,15 +59,18 @@ final class ConfigKeys {
               + " extensions bring nobody a second notification.");
 
   static final ConfigKey<String> NOTIFICATIONS_TOPIC =
-      topic("notifications.topic", "subscriber.promos", "Where notifications go.");
+      topic("notifications.topic", "subscriber.promos", "Topic to write notifications to.");
 
   static final ConfigKey<String> REJECTED_TOPIC =
-      topic("rejected.topic", "restaurant.promos.rejected", "Where unusable promos go.");
+      topic("rejected.topic", "restaurant.promos.rejected", "Topic to write rejected promos to.");
 
   static final DatabaseKeys SUBSCRIBERS_DB = new DatabaseKeys("subscribers", "the subscriptions");
 
   static final ConfigKey<TableName> SUBSCRIBERS_TABLE =
-      table("subscribers.table", "public.subscribers_restaurants", "The subscriptions; only read.");
+      table(
+          "subscribers.table",
+          "public.subscribers_restaurants",
+          "The subscriber list; the job only reads it.");
 
   static final ConfigKey<Duration> SUBSCRIBERS_REFRESH_INTERVAL =
       duration(
@@ -77,7 +80,7 @@ final class ConfigKeys {
           // server that other teams use.
           Duration.ofMillis(100),
           Duration.ofDays(1),
-          "Time between two looks at the subscriptions.");
+          "Time between two refreshes of the subscriber list.");
 
   static final ConfigKey<Distribution> SUBSCRIBERS_DISTRIBUTION =
       choice(
@@ -90,7 +93,10 @@ final class ConfigKeys {
   static final DatabaseKeys FEEDBACK_DB = new DatabaseKeys("feedback", "the feedback table");
 
   static final ConfigKey<TableName> FEEDBACK_TABLE =
-      table("feedback.table", "public.subscribers_feedback", "Gets one row for each notification.");
+      table(
+          "feedback.table",
+          "public.subscribers_feedback",
+          "Receives one row for each notification.");
 
   static final ConfigKey<TableName> FEEDBACK_COMMITS_TABLE =
       table(

@@ -25,7 +25,7 @@ final class ConfigValues {
       valid(
           port != null && port > 0 && port < 65536,
           text,
-          "must be brokers as host:port, with commas between them");
+          "must be a comma-separated list of host:port");
     }
     return text.strip();
   }
@@ -62,7 +62,7 @@ final class ConfigValues {
     valid(
         !secret,
         url,
-        "must hold no password, URLs are logged: use the keys .user and .password or"
+        "must not contain a password, because URLs are logged: use the keys .user and .password or"
             + " .password-file");
     return valid(
         url.startsWith("jdbc:postgresql:") && Driver.parseURL(url, null) != null,
@@ -76,10 +76,10 @@ final class ConfigValues {
       duration = TimeUtils.parseDuration(text);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new IllegalArgumentException(
-          quoted(text) + " is no duration such as 500 ms, 30 s, 5 min or 7 d", e);
+          quoted(text) + " is not a duration such as 500 ms, 30 s, 5 min or 7 d", e);
     }
     // Flink reads a bare number as milliseconds, but people who write 30 usually mean seconds.
-    valid(!text.strip().matches("\\d+"), text, quoted(text) + " lacks a unit: ms, s, min, h or d");
+    valid(!text.strip().matches("\\d+"), text, quoted(text) + " needs a unit: ms, s, min, h or d");
     return valid(
         duration.compareTo(atLeast) >= 0 && duration.compareTo(atMost) <= 0,
         duration,
@@ -93,7 +93,7 @@ final class ConfigValues {
         .filter(value -> written(value).equals(text.strip().toLowerCase(Locale.ROOT)))
         .findFirst()
         .orElseThrow(
-            () -> new IllegalArgumentException(quoted(text) + " is none of " + choices(values)));
+            () -> new IllegalArgumentException(quoted(text) + " is not one of " + choices(values)));
   }
 
   /** The values as written in a configuration, separated by commas. */

@@ -61,15 +61,15 @@ public record JobConfig(
     settings.requireDistinct(
         ConfigKeys.PROMOS_TOPIC,
         ConfigKeys.REJECTED_TOPIC,
-        "the job would reject its own rejects for ever");
+        "or the job would reject its own rejected promos in a loop");
     settings.requireDistinct(
         ConfigKeys.PROMOS_TOPIC,
         ConfigKeys.NOTIFICATIONS_TOPIC,
-        "the job would read its own notifications as promos");
+        "or the job would read its own notifications as promos");
     settings.requireDistinct(
         ConfigKeys.NOTIFICATIONS_TOPIC,
         ConfigKeys.REJECTED_TOPIC,
-        "clients would be sent what was rejected");
+        "or clients would receive rejected promos");
     settings.throwIfWrong();
     return config;
   }

@@ -110,12 +110,12 @@ public final class KafkaProperties {
       return Optional.of("is set by the job: " + SET_BY_THE_JOB.get(name));
     }
     if (name.equals("acks") && !value.equals("all") && !value.equals("-1")) {
-      return Optional.of("must be all: with less a notification is lost with its broker");
+      return Optional.of("must be all: otherwise a broker failure can lose notifications");
     }
     if (name.equals("enable.idempotence")
         && !value.equals("true")
         && guarantee == DeliveryGuarantee.EXACTLY_ONCE) {
-      return Optional.of("must be true: there are no transactions without");
+      return Optional.of("must be true: transactions require it");
     }
     if (READ_BY_THE_JOB.contains(name) && holdsReference(value)) {
       return Optional.of("must be a number: the job itself reads it");
@@ -125,8 +125,8 @@ public final class KafkaProperties {
     }
     if (name.equals(KafkaLogin.PROPERTY) && !KafkaLogin.isReadable(value)) {
       return Optional.of(
-          "is no login that Kafka can read: one module, \"required\", its options as name=\"value\""
-              + " and a semicolon; a reference may stand for all of it, or for an option's value");
+          "is not a login that Kafka can parse: it needs one module, \"required\", options as name=\"value\""
+              + " and a semicolon; a reference may replace the whole login or the value of an option");
     }
     return invalid(name, value);
   }
@@ -146,7 +146,7 @@ public final class KafkaProperties {
     } catch (ConfigException e) {
       String range = key.validator == null ? "" : " " + key.validator;
       return Optional.of(
-          "is no value that Kafka takes: " + key.type.name().toLowerCase(Locale.ROOT) + range);
+          "is not a value that Kafka accepts: " + key.type.name().toLowerCase(Locale.ROOT) + range);
     }
   }
 }

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A password, given as a value or as a file. The file is read for each connection, so that a rotated
- * password takes effect without a restart. {@code toString} never shows the password.
+ * A password, given as a value or as a file. The file is read for each connection, so that a
+ * rotated password takes effect without a restart. {@code toString} never shows the password.
  *
  * @param value the password, or null if a file contains it; it is serialized in the job graph
  * @param file the file, or null if the value is set; it is read on the machine that connects

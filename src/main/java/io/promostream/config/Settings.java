@@ -71,7 +71,8 @@ final class Settings {
               if (name != null && ConfigKeys.find(name).isPresent()) {
                 entries.put(name, new Entry(value, "variable " + variable));
               } else if (ConfigKey.isVariable(variable)) {
-                LOG.info("The environment variable {} names no key and is ignored.", variable);
+                LOG.info(
+                    "Ignoring environment variable {}: it matches no configuration key.", variable);
               }
             });
   }
@@ -102,8 +103,8 @@ final class Settings {
             .min(Comparator.comparingInt(key -> distance(key, name)));
     nearest.ifPresent(suggested::add);
     return name
-        + ": is no key"
-        + nearest.map(key -> "; did you mean " + key + "?").orElse("; --help lists them")
+        + ": is not a key"
+        + nearest.map(key -> "; did you mean " + key + "?").orElse("; --help lists all keys")
         + " ("
         + origin
         + ")";

@@ -7,9 +7,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A table name as configured: {@code table} or {@code schema.table}. A part that contains a dot or a
- * quote must be in double quotes, as in SQL. Case is preserved: {@code Promos} is the table {@code
- * "Promos"}.
+ * A table name as configured: {@code table} or {@code schema.table}. A part that contains a dot or
+ * a quote must be in double quotes, as in SQL. Case is preserved: {@code Promos} is the table
+ * {@code "Promos"}.
  *
  * @param parts one or two, none of them empty
  */
@@ -36,7 +36,7 @@ public record TableName(List<String> parts) implements Serializable {
       ended = part.group(3).isEmpty();
     }
     if (!ended || parts.size() > 2) {
-      throw new IllegalArgumentException("is not a table's name such as public.promos");
+      throw new IllegalArgumentException("is not a table name such as public.promos");
     }
     return new TableName(parts);
   }

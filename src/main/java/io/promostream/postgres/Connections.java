@@ -37,7 +37,8 @@ public final class Connections {
   /**
    * Opens a connection that does not hang when the server disappears. The timeouts are 10 s to
    * connect, 20 s to log in and 2 min to read an answer. All are shorter than Flink's {@code
-   * task.cancellation.timeout} of 3 min: Flink kills a TaskManager whose task is still blocked then.
+   * task.cancellation.timeout} of 3 min: Flink kills a TaskManager whose task is still blocked
+   * then.
    *
    * @param applicationName the name shown in {@code pg_stat_activity}, at most 63 bytes
    * @throws SQLException if the connection fails; the message names the URL and the remedy
@@ -62,12 +63,12 @@ public final class Connections {
       return connection;
     } catch (IOException e) {
       throw new SQLException(
-          "no connection to %s as %s: %s. Look at the password file"
+          "cannot connect to %s as %s: %s. Check the password file"
               .formatted(database.url(), database.user(), e.getMessage()),
           e);
     } catch (SQLException e) {
       throw new SQLException(
-          "no connection to %s as %s: %s. %s"
+          "cannot connect to %s as %s: %s. %s"
               .formatted(database.url(), database.user(), e.getMessage(), advice(e)),
           e.getSQLState(),
           e);
@@ -76,15 +77,15 @@ public final class Connections {
 
   private static String advice(SQLException e) {
     if (ExceptionUtils.findThrowable(e, SSLException.class).isPresent()) {
-      return "Look at sslmode and sslrootcert in the URL: the CA there must have signed the"
+      return "Check sslmode and sslrootcert in the URL: the CA there must have signed the"
           + " server's certificate, for the URL's host name";
     }
     String message = String.valueOf(e.getMessage());
     return switch (String.valueOf(e.getSQLState())) {
-      case "28000", "28P01" -> "Look at the user, its password, and the server's pg_hba.conf";
+      case "28000", "28P01" -> "Check the user, its password, and the server's pg_hba.conf";
       // This SQLSTATE comes from the driver, not from the server.
-      case "08004" -> "Look at the user, its password, and sslmode in the URL";
-      case "3D000" -> "Look at the database's name in the URL";
+      case "08004" -> "Check the user, its password, and sslmode in the URL";
+      case "3D000" -> "Check the database name in the URL";
       case "42501" -> "Grant the user CONNECT on the database";
       case "53300" ->
           "Raise max_connections, or the CONNECTION LIMIT of the user or the database, or end other"
@@ -98,8 +99,8 @@ public final class Connections {
         boolean answered =
             e instanceof PSQLException refusal && refusal.getServerErrorMessage() != null;
         yield answered
-            ? "The server was reached and refused: correct what it names, on the server or in the URL"
-            : "Look at the URL, the network and the server";
+            ? "The server refused the connection: correct the cause on the server or in the URL"
+            : "Check the URL, the network and the server";
       }
     };
   }

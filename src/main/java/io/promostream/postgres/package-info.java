@@ -4,7 +4,8 @@
  * <p>Promises:
  *
  * <ul>
- *   <li>No connection attempt and no query blocks for longer than Flink's task cancellation timeout.
+ *   <li>No connection attempt and no query blocks for longer than Flink's task cancellation
+ *       timeout.
  *   <li>A failed connection names the URL, the user and the remedy, and never the password.
  *   <li>Settings of the role or the database do not change how a transaction runs.
  *   <li>A pooler in transaction mode works, and no setting leaks to its other clients.

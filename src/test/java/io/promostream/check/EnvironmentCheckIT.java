@@ -156,11 +156,11 @@ class EnvironmentCheckIT {
             "transaction.max.timeout.ms the brokers allow 15 min, the job asks for 1 min",
             "offsets.retention.minutes the brokers keep marks for 7 d",
             "subscribers.db PostgreSQL 17",
-            "table public.subscribers_restaurants is there, with all columns and the right to SELECT",
+            "table public.subscribers_restaurants has all columns and grants SELECT",
             "feedback.db PostgreSQL 17",
-            "table public.subscribers_feedback is there, with all columns and the right to INSERT",
-            "table public.subscribers_feedback_refused is there, with all columns and the right to INSERT",
-            "table public.promo_stream_commits is there, with all columns and the right to UPDATE",
+            "table public.subscribers_feedback has all columns and grants INSERT",
+            "table public.subscribers_feedback_refused has all columns and grants INSERT",
+            "table public.promo_stream_commits has all columns and grants UPDATE",
             "id has used 0 %");
     assertThat(rows.query("SELECT count(*) FROM subscribers_feedback")).containsExactly("0");
   }
@@ -169,7 +169,7 @@ class EnvironmentCheckIT {
   void worksWithTheExistingTable() {
     replaceFeedbackTable(EXISTING);
     rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
-    assertOneWarning(check(), "trigger_datetime_created is integer, which ends on 2038-01-19");
+    assertOneWarning(check(), "trigger_datetime_created is integer, which overflows on 2038-01-19");
   }
 
   @Test
@@ -197,7 +197,7 @@ class EnvironmentCheckIT {
 
   @Test
   void warnsWhereTheSequenceCantBeSeen() {
-    assertOneWarning(check(), "how far id is used up can't be seen");
+    assertOneWarning(check(), "cannot read the sequence of id");
   }
 
   @Test
@@ -276,7 +276,8 @@ class EnvironmentCheckIT {
           "ok");
     }
     assertOfColumn("restaurant_id", "uuid", "ok", "restaurant_id is uuid: promos and clients with");
-    assertOfColumn("client_id", "varchar(100)", "warning", "clients with longer ids get nothing");
+    assertOfColumn(
+        "client_id", "varchar(100)", "warning", "clients with longer ids receive no promo");
     assertOfColumn(
         "adv_campaign_content",
         "varchar(1000)",
@@ -543,7 +544,7 @@ class EnvironmentCheckIT {
     set("kafka.bootstrap-servers", TestBroker.get().bootstrapServers());
     set("subscribers.db.url", "jdbc:postgresql://127.0.0.1:" + port + "/nothing");
     report = check();
-    assertOneProblem(report, "subscribers.db", "no connection to jdbc:postgresql://127.0.0.1");
+    assertOneProblem(report, "subscribers.db", "cannot connect to jdbc:postgresql://127.0.0.1");
     assertThat(report.of("ok")).anyMatch(line -> line.contains("the right to INSERT"));
   }
 
@@ -583,12 +584,13 @@ class EnvironmentCheckIT {
         "kafka.properties.config.providers.file.class",
         "org.apache.kafka.common.config.provider.FileConfigProvider");
     String said = "kafka.properties.sasl.jaas.config";
-    assertOneProblem(check(), said, "no client", "Value not specified for key '***'");
+    assertOneProblem(
+        check(), said, "cannot create a Kafka client", "Value not specified for key '***'");
     for (String guarantee : List.of("exactly-once", "at-least-once")) {
       assertThatThrownBy(
               () -> EnvironmentCheck.beforeStart(load("--delivery.guarantee=" + guarantee)))
           .isInstanceOf(ConfigException.class)
-          .hasMessageStartingWith(said + ": no client")
+          .hasMessageStartingWith(said + ": cannot create a Kafka client")
           .hasMessageNotContaining(PASSWORD)
           .hasNoCause();
     }

@@ -72,7 +72,8 @@ class StartChecksTest {
           .singleElement()
           .asString()
           .startsWith("WARN ")
-          .contains("execution.checkpointing.interval: ", "latest loses what came meanwhile");
+          .contains(
+              "execution.checkpointing.interval: ", "latest skips promos sent during the outage");
     }
   }
 

@@ -144,11 +144,11 @@ class BrokenManifestsTest {
                 List.of("--config", "/etc/promo-stream/promo-stream.yaml", "--promo.topic", "p"),
                 "job",
                 "args"),
-            "the job's configuration: promo.topic: is no key; did you mean promos.topic? (command"
+            "the job's configuration: promo.topic: is not a key; did you mean promos.topic? (command"
                 + " line)"),
         arguments(
             inTheJobsYaml("user: promo_stream_reader", "role: promo_stream_reader"),
-            "the job's configuration: subscribers.db.role: is no key; did you mean"
+            "the job's configuration: subscribers.db.role: is not a key; did you mean"
                 + " subscribers.db.url? (/etc/promo-stream/promo-stream.yaml, line 22)",
             "the job's configuration: subscribers.db.user: is required (text); set it by"
                 + " --subscribers.db.user, the variable PROMO_STREAM_SUBSCRIBERS_DB_USER or"

@@ -145,11 +145,11 @@ class JobConfigTest {
                 "--transaction-prefix=a/b",
                 "--config=" + file))
         .containsExactlyInAnyOrder(
-            "prommos.topic: is no key; did you mean promos.topic? (command line)",
-            "promos.start-from: \"sometimes\" is none of committed, earliest, latest ("
+            "prommos.topic: is not a key; did you mean promos.topic? (command line)",
+            "promos.start-from: \"sometimes\" is not one of committed, earliest, latest ("
                 + file
                 + ", line 2)",
-            "notifications.topic: must be one value; write a list as a text with commas ("
+            "notifications.topic: must be a single value; write a list as comma-separated text ("
                 + file
                 + ", line 3)",
             "subscribers.refresh-interval: must be from 100 ms to 1 d"
@@ -213,12 +213,14 @@ class JobConfigTest {
             """);
     assertThat(problemsOf("--config", file))
         .containsExactlyInAnyOrder(
-            "promos.topic: stands twice (" + file + ", line 3)",
-            "promos.group-id: has no value; leave the key out for its default ("
+            "promos.topic: is set twice; remove one (" + file + ", line 3)",
+            "promos.group-id: has no value; remove the key to use its default ("
                 + file
                 + ", line 4)",
-            "a key that is no text (" + file + ", line 5)",
-            "loop: must be one value; write a list as a text with commas (" + file + ", line 7)");
+            "key is not a string (" + file + ", line 5)",
+            "loop: must be a single value; write a list as comma-separated text ("
+                + file
+                + ", line 7)");
     assertThat(problemsOf("--config", "/nowhere/job.yaml"))
         .singleElement()
         .asString()
@@ -274,7 +276,7 @@ class JobConfigTest {
       assertThat(logs.lines())
           .singleElement()
           .asString()
-          .contains("PROMO_STREAM_FEEDBACK_DB_PASWORD names no key and is ignored")
+          .contains("Ignoring environment variable PROMO_STREAM_FEEDBACK_DB_PASWORD:")
           .doesNotContain(SECRET);
     }
   }
@@ -373,7 +375,7 @@ class JobConfigTest {
     assertThat(problemsBeside(Map.of("PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", login)))
         .singleElement()
         .asString()
-        .startsWith("kafka.properties.sasl.jaas.config: is no login that Kafka can read")
+        .startsWith("kafka.properties.sasl.jaas.config: is not a login that Kafka can parse")
         .doesNotContain(SECRET);
   }
 
@@ -406,10 +408,10 @@ class JobConfigTest {
     assertThat(problemsOf("--feedback.db.url=" + url))
         .singleElement()
         .asString()
-        .startsWith("feedback.db.url: must hold no password")
+        .startsWith("feedback.db.url: must not contain a password")
         .doesNotContain(SECRET);
     assertThat(problems(Map.of("PROMO_STREAM_FEEDBACK_DB_URL", url)))
-        .filteredOn(line -> line.startsWith("feedback.db.url: must hold no password"))
+        .filteredOn(line -> line.startsWith("feedback.db.url: must not contain a password"))
         .hasSize(1);
   }
 
@@ -468,8 +470,8 @@ class JobConfigTest {
           buffer.memory                       | ${a:b} | must be a number
           partition.discovery.interval.ms     | ${a:b} | must be a number
           partition.discovery.interval.ms     | 5 s    | must be a number
-          transaction.timeout.ms              | soon   | is no value that Kafka takes: int
-          security.protocol                   | tls    | is no value that Kafka takes: string (case
+          transaction.timeout.ms              | soon   | is not a value that Kafka accepts: int
+          security.protocol                   | tls    | is not a value that Kafka accepts: string (case
           """)
   void refusesKafkaPropertiesThatBreakThePromises(String name, String value, String problem) {
     assertThat(problemsOf("--kafka.properties." + name + "=" + value))
@@ -517,10 +519,10 @@ class JobConfigTest {
       delimiter = '|',
       textBlock =
           """
-          promos.remember-ended        | 30                    | lacks a unit
-          promos.remember-ended        | -1 d                  | is no duration
+          promos.remember-ended        | 30                    | needs a unit
+          promos.remember-ended        | -1 d                  | is not a duration
           promos.remember-ended        | 0 d                   | must be from
-          promos.remember-ended        | 99999999999999999 d   | is no duration
+          promos.remember-ended        | 99999999999999999 d   | is not a duration
           subscribers.refresh-interval | 2 d                   | must be from 100 ms to 1 d
           kafka.bootstrap-servers      | kafka                 | host:port
           kafka.bootstrap-servers      | kafka:99999           | host:port
@@ -530,7 +532,7 @@ class JobConfigTest {
           feedback.db.user             | ' '                   | must not be empty
           feedback.table               | a.b.c                 | public.promos
           promos.topic                 | a b                   | ASCII
-          delivery.guarantee           | none                  | none of exactly-once, at-least-once
+          delivery.guarantee           | none                  | not one of exactly-once, at-least-once
           """)
   void saysWhatWouldBeRight(String key, String value, String hint) {
     assertThat(problemsOf("--" + key, value))
@@ -544,10 +546,10 @@ class JobConfigTest {
   void refusesArgumentsThatAreNoKeys() {
     assertThat(problemsOf("run", "--promos.topic", "--help=x", "--cheque", "--bootstrap-servers=x"))
         .containsExactlyInAnyOrder(
-            "argument 6 is no --key and no key's value",
-            "--promos.topic has no value; one that begins with -- needs --key=value",
-            "--cheque has no value; one that begins with -- needs --key=value",
-            "bootstrap-servers: is no key; did you mean kafka.bootstrap-servers? (command line)");
+            "argument 6 is neither a --key nor the value of one",
+            "--promos.topic needs a value; write --key=value if the value begins with --",
+            "--cheque needs a value; write --key=value if the value begins with --",
+            "bootstrap-servers: is not a key; did you mean kafka.bootstrap-servers? (command line)");
   }
 
   @Test
