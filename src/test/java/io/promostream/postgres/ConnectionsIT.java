@@ -70,9 +70,9 @@ class ConnectionsIT {
     assertAdvice(database.as("refused", "secret"), "too many connections", "CONNECTION LIMIT");
     database.execute("REVOKE CONNECT ON DATABASE %s FROM PUBLIC".formatted(database.name()));
     assertAdvice(database.as("unwelcome", "secret"), "permission denied", "Grant the user CONNECT");
-    assertAdvice(at(database.url() + "x"), "does not exist", "database's name in the URL");
+    assertAdvice(at(database.url() + "x"), "does not exist", "database name in the URL");
     assertAdvice(
-        at(database.url() + "?options=-c%20nothing=1"), "\"nothing\"", "reached and refused");
+        at(database.url() + "?options=-c%20nothing=1"), "\"nothing\"", "refused the connection");
     assertAdvice(at("jdbc:postgresql://127.0.0.1:1/x"), "refused", "the network");
     database.shutOut(true);
     assertAdvice(database.asSuperuser(), "not currently accepting", "reached and refused");
