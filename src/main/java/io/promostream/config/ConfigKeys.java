@@ -55,14 +55,17 @@ final class ConfigKeys {
           // long of nanoseconds.
           Duration.ofMillis(1),
           Duration.ofDays(3650),
-          "How long after its end a campaign's receivers are remembered, so that late copies and"
+          "How long after its end a campaign's recipients are remembered, so that late copies and"
               + " extensions bring nobody a second notification.");
 
   static final ConfigKey<String> NOTIFICATIONS_TOPIC =
       topic("notifications.topic", "subscriber.promos", "Topic to write notifications to.");
 
   static final ConfigKey<String> REJECTED_TOPIC =
-      topic("rejected.topic", "restaurant.promos.rejected", "Topic to write rejected promos to.");
+      topic(
+          "rejected.topic",
+          "restaurant.promos.rejected",
+          "Topic to write rejected promos and refused notifications to.");
 
   static final DatabaseKeys SUBSCRIBERS_DB = new DatabaseKeys("subscribers", "the subscriptions");
 
