@@ -6,6 +6,7 @@ import io.promostream.metrics.JobMetric;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.function.Function;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -80,7 +81,9 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
-    for (RejectReason reason : RejectReason.values()) {
+    // The sink counts refused notifications.
+    for (RejectReason reason :
+        EnumSet.complementOf(EnumSet.of(RejectReason.NOTIFICATION_REFUSED))) {
       rejected.put(reason, JobMetric.PROMOS_REJECTED.counter(metrics, reason.code()));
     }
   }

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The list on its way to {@code keyBy(ListUpdate::key)}. */
 @SuppressWarnings("try") // Flink's close() may throw InterruptedException
-class ListToKeyedOperatorTest {
+class AddressRefreshesTest {
 
   private static final List<ListUpdate> UPDATES = updates();
 
