@@ -290,7 +290,7 @@ class EnvironmentCheckIT {
       assertOfColumn("adv_campaign_datetime_end", type, "ok", "");
     }
     assertOfColumn(
-        "datetime_created", "int4", "warning", "datetime_created is integer, which ends");
+        "datetime_created", "int4", "warning", "datetime_created is integer, which overflows");
     assertOfColumn(
         "trigger_datetime_created", "int2", "problem", "trigger_datetime_created is smallint");
     assertOfColumn("datetime_created", "date", "problem", "datetime_created is date");
@@ -540,12 +540,12 @@ class EnvironmentCheckIT {
     set("kafka.bootstrap-servers", "127.0.0.1:" + port);
     Report report = check();
     assertOneProblem(report, "kafka ", "no answer from 127.0.0.1:" + port);
-    assertThat(report.of("ok")).anyMatch(line -> line.contains("the right to INSERT"));
+    assertThat(report.of("ok")).anyMatch(line -> line.contains("grants INSERT"));
     set("kafka.bootstrap-servers", TestBroker.get().bootstrapServers());
     set("subscribers.db.url", "jdbc:postgresql://127.0.0.1:" + port + "/nothing");
     report = check();
     assertOneProblem(report, "subscribers.db", "cannot connect to jdbc:postgresql://127.0.0.1");
-    assertThat(report.of("ok")).anyMatch(line -> line.contains("the right to INSERT"));
+    assertThat(report.of("ok")).anyMatch(line -> line.contains("grants INSERT"));
   }
 
   @Test
