@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class BacklogIT {
 
   private static final int PARALLELISM = 2;
-  private static final AtomicIntegerArray ROOM = new AtomicIntegerArray(new int[] {1, 1});
+  private static final AtomicIntegerArray ROOM = new AtomicIntegerArray(new int[] {100, 100});
   private static final AtomicInteger SEE_FULL = new AtomicInteger();
   private static final AtomicInteger ROUNDS = new AtomicInteger();
 
@@ -32,7 +32,7 @@ class BacklogIT {
     awaitFullSeen(false);
     ROOM.set(1, -1);
     awaitFullSeen(true);
-    ROOM.set(1, 1);
+    ROOM.set(1, 100);
     awaitFullSeen(false);
     // The cluster ends with its job.
     job.cancel().get();
