@@ -266,7 +266,7 @@ abstract class DatabaseCheck {
 
   /** The job's role, quoted for SQL. */
   final String role() {
-    return '"' + database.user().replace("\"", "\"\"") + '"';
+    return Identifiers.quote(database.user());
   }
 
   final void checkRowSecurity(long oid, String consequence) throws SQLException {

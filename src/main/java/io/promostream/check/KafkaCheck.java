@@ -52,8 +52,6 @@ final class KafkaCheck {
 
   private static final String BROKER_TRANSACTION_TIMEOUT = "transaction.max.timeout.ms";
 
-  private static final String MARK_RETENTION = KafkaTarget.MARK_RETENTION;
-
   /** A shorter retention can expire before anyone has handled an outage. */
   private static final Duration SHORT_RETENTION = Duration.ofDays(1);
 
@@ -302,22 +300,25 @@ final class KafkaCheck {
     } catch (KafkaException e) {
       findings.warning(
           subject,
-          "cannot be read, nor can %s: %s".formatted(MARK_RETENTION, reason(e, config)),
+          "cannot be read, nor can %s: %s".formatted(KafkaTarget.MARK_RETENTION, reason(e, config)),
           "grant DESCRIBE_CONFIGS on the cluster, or make sure that they are at least %d and %d"
               .formatted(ours.toMillis(), SHORT_RETENTION.toMinutes()));
     }
   }
 
   private void checkRetention(Config settings) {
-    Duration retention = Duration.ofMinutes(Long.parseLong(value(settings, MARK_RETENTION)));
+    Duration retention =
+        Duration.ofMinutes(Long.parseLong(value(settings, KafkaTarget.MARK_RETENTION)));
     String found =
         "the brokers keep marks for %s: after a longer outage in the middle of a delivery, feedback.on-lost-transaction decides"
             .formatted(TimeUtils.formatWithHighestUnit(retention));
     if (retention.compareTo(SHORT_RETENTION) < 0) {
       findings.warning(
-          MARK_RETENTION, found, "raise it to " + SHORT_RETENTION.toMinutes() + " or more");
+          KafkaTarget.MARK_RETENTION,
+          found,
+          "raise it to " + SHORT_RETENTION.toMinutes() + " or more");
     } else {
-      findings.ok(MARK_RETENTION, found);
+      findings.ok(KafkaTarget.MARK_RETENTION, found);
     }
   }
 

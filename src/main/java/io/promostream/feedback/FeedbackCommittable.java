@@ -6,10 +6,10 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
- * A prepared transaction that a checkpoint's completion commits.
+ * A prepared transaction of release 0.1, in a checkpoint.
  *
- * @param gid its name in Postgres, see {@link FeedbackTransaction#gid()}
- * @param xid its number of 64 bits: by this Postgres still knows how it ended when the name is gone
+ * @param gid its name in Postgres
+ * @param xid its number of 64 bits, by which Postgres knows the outcome when the name is gone
  * @param rows how many rows it inserted
  */
 public record FeedbackCommittable(String gid, long xid, long rows) {

@@ -379,7 +379,7 @@ public record FeedbackTable(
         conflictTarget == null
             ? ""
             : conflictTarget.stream()
-                .map(column -> '"' + column.replace("\"", "\"\"") + '"')
+                .map(Identifiers::quote)
                 .collect(joining(", ", " ON CONFLICT (", ") DO NOTHING"));
     return "INSERT INTO %s (%s) SELECT %s FROM %s%s"
         .formatted(

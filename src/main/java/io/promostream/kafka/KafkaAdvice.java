@@ -24,6 +24,7 @@ public final class KafkaAdvice {
             of(failure));
   }
 
+  /** What to do about a failure. */
   public static String of(Throwable failure) {
     if (isOf(failure, SslAuthenticationException.class)) {
       return "Look at ssl.truststore.* under kafka.properties: the CA there must have signed the"

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.runtime.taskexecutor.GlobalAggregateManager;
 import org.jspecify.annotations.Nullable;
@@ -35,21 +36,16 @@ public final class Backlog implements AutoCloseable {
   private static final long GONE_MILLIS = 10_000;
 
   private final GlobalAggregateManager aggregates;
-  private final @Nullable String reporter;
-  private final LongSupplier reported;
+  private final Supplier<Map<String, Long>> report;
   private final long withoutReports;
   private final AtomicLong room;
   private final Thread thread = new Thread(this::run, "backlog");
   private volatile boolean closed;
 
   private Backlog(
-      GlobalAggregateManager aggregates,
-      @Nullable String reporter,
-      LongSupplier reported,
-      long withoutReports) {
+      GlobalAggregateManager aggregates, Supplier<Map<String, Long>> report, long withoutReports) {
     this.aggregates = aggregates;
-    this.reporter = reporter;
-    this.reported = reported;
+    this.report = report;
     this.withoutReports = withoutReports;
     room = new AtomicLong(withoutReports);
     thread.setDaemon(true);
@@ -64,7 +60,7 @@ public final class Backlog implements AutoCloseable {
    */
   public static Backlog reporting(
       GlobalAggregateManager aggregates, String reporter, LongSupplier room) {
-    return new Backlog(aggregates, reporter, room, 0);
+    return new Backlog(aggregates, () -> Map.of(reporter, room.getAsLong()), 0);
   }
 
   /**
@@ -73,7 +69,7 @@ public final class Backlog implements AutoCloseable {
    * @param withoutReports the room that is assumed while no sink has reported, in bytes
    */
   public static Backlog watching(GlobalAggregateManager aggregates, long withoutReports) {
-    return new Backlog(aggregates, null, () -> 0, withoutReports);
+    return new Backlog(aggregates, Map::of, withoutReports);
   }
 
   /** Whether no more is to be sent before the next look, which is a second after the last. */
@@ -90,11 +86,8 @@ public final class Backlog implements AutoCloseable {
     while (!closed) {
       try {
         // Only types of the JDK: the JobMaster reads the call before it knows the job's classes.
-        Map<String, Long> report = new HashMap<>();
-        if (reporter != null) {
-          report.put(reporter, reported.getAsLong());
-        }
-        Long least = aggregates.updateGlobalAggregate(NAME, report, new Least());
+        Map<String, Long> own = new HashMap<>(report.get());
+        Long least = aggregates.updateGlobalAggregate(NAME, own, new Least());
         room.set(least == null ? withoutReports : least / 2);
       } catch (IOException | RuntimeException e) {
         LOG.debug("the backlog was not told; the last figures stay", e);

@@ -87,9 +87,6 @@ final class ReplayLog<T> {
 
   private long allowedBytes;
 
-  /** Whether it held half of what it may, since the last checkpoint that completed. */
-  private boolean wasHalfFull;
-
   /**
    * Makes a log.
    *
@@ -196,19 +193,19 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Allows as much as the target takes. Each checkpoint writes all that is held: more than keeps
-   * the target busy is written again and again.
+   * Allows a target that is behind what it replays in three intervals, because each checkpoint
+   * writes again what is held. Allows more to a target that keeps up with a log that is half full:
+   * senders fill half of the room between two reports.
    */
   private void adjustAllowedBytes() {
     boolean behind = peek() != null;
     if (behind) {
       allowedBytes = INTERVALS_HELD * replayedBytes;
-    } else if (wasHalfFull) {
+    } else if (2 * heldBytes() >= allowedBytes) {
       allowedBytes *= 2;
     }
     allowedBytes = Math.min(maxHeldBytes, Math.max(Backlog.LEAST_ROOM_BYTES, allowedBytes));
     replayedBytes = 0;
-    wasHalfFull = false;
   }
 
   /** Waits for the next thing to do; null if there is none within this time. */
@@ -288,9 +285,7 @@ final class ReplayLog<T> {
 
   /** How many bytes more may be held; less than 0 if it is too many. */
   synchronized long room() {
-    long held = heldBytes();
-    wasHalfFull |= 2 * held >= allowedBytes;
-    return allowedBytes - held;
+    return allowedBytes - heldBytes();
   }
 
   /** How long the first of what is released has waited since it was packed, milliseconds; or 0. */
