@@ -101,9 +101,11 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
             metrics,
             getContainingTask().getEnvironment()::failExternally);
     thread.start();
-    backlog =
-        Backlog.reporting(
-            getContainingTask().getEnvironment().getGlobalAggregateManager(), name, log::room);
+    if (!passOn) {
+      backlog =
+          Backlog.reporting(
+              getContainingTask().getEnvironment().getGlobalAggregateManager(), name, log::room);
+    }
   }
 
   /**
