@@ -51,6 +51,12 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   /** Network buffers per sink subtask: one to be read and one to be filled keep it busy. */
   private static final int BUFFERS = 2;
 
+  /**
+   * For each live promo that arrives while the sinks are full: a thousand a second, more than
+   * restaurants write, so that a campaign does not end in Kafka while an outage lasts.
+   */
+  private static final int FULL_SINKS_MILLIS = 1;
+
   private final Duration remember;
   private final long roomWithoutReports;
 
@@ -173,7 +179,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     }
     Campaign campaign = Campaign.after(promo, known, now, remember);
     if (arrival == Arrival.LIVE && campaign instanceof Running running) {
-      campaign = decideAndSend(running, now, Math.max(promo.startsAt(), sentAt));
+      if (!sinksTakeMore()) {
+        // A promo that waits in Kafka costs nothing. One that waits here costs slices and timers.
+        Thread.sleep(FULL_SINKS_MILLIS);
+      }
+      campaign = decideAndSend(known, running, now, Math.max(promo.startsAt(), sentAt));
     }
     settle(id, known, campaign, now);
   }
@@ -226,6 +236,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       Running campaign =
           decideAndSend(
               running,
+              running,
               running.decideAt(turn.decideAt(), now),
               running.pendingSince(turn.decideAt()));
       settle(turn.campaignId(), running, campaign, now);
@@ -235,17 +246,19 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   /**
    * Determines the pending clients, and sends one slice.
    *
+   * @param known the campaign in the state, null if there is none
    * @param decideAt the moment that counts: clients who joined while the campaign was live get it,
    *     even if its turn comes after its end
    * @param pendingSince since when these clients have been pending
    * @return the campaign afterwards
    */
-  private Running decideAndSend(Running campaign, long decideAt, long pendingSince)
+  private Running decideAndSend(
+      @Nullable Campaign known, Running campaign, long decideAt, long pendingSince)
       throws Exception {
     if (campaign.phaseAt(decideAt) != Promo.Phase.LIVE) {
       return campaign.hasSlices() ? sendKept(campaign) : campaign;
     }
-    List<Slice> pending = restaurant.decide(campaign, decideAt);
+    List<Slice> pending = restaurant.decide(known, campaign, decideAt);
     Running opened = campaign.open();
     if (!sinksTakeMore()) {
       return restaurant.keep(opened, pending);

@@ -55,7 +55,8 @@ final class Restaurant {
    */
   void store(String id, @Nullable Campaign before, Campaign after, long now) throws Exception {
     replace(id, before, after);
-    if (after.nextChange() >= now) {
+    boolean planned = before != null && before.nextChange() == after.nextChange();
+    if (!planned && after.nextChange() >= now) {
       turns.wakeAt(after.nextChange());
     }
   }
@@ -143,7 +144,7 @@ final class Restaurant {
       long decideAt = turn.getValue();
       if (campaigns.get(id) instanceof Running running
           && running.hasEndedUndecided(decideAt, now)) {
-        replace(id, running, keep(running.open(), decide(running, decideAt)));
+        replace(id, running, keep(running.open(), decide(running, running, decideAt)));
         turn.setValue(Campaign.NOTHING_TO_DECIDE);
       }
     }
@@ -163,9 +164,13 @@ final class Restaurant {
     }
   }
 
-  /** Cuts the pending clients of a campaign into slices, and notes them as recipients. */
-  List<Slice> decide(Running campaign, long at) throws Exception {
-    Audience before = recipients(campaign.id());
+  /**
+   * Cuts the pending clients of a campaign into slices, and notes them as recipients.
+   *
+   * @param known the campaign in the state, null if there is none: then it has no recipients
+   */
+  List<Slice> decide(@Nullable Campaign known, Running campaign, long at) throws Exception {
+    Audience before = known == null ? Audience.EMPTY : recipients(campaign.id());
     Audience pending = campaign.pending(orEmpty(audience.value()), before, at);
     noteRecipients(campaign.id(), before, before.plus(pending));
     return Slice.cut(campaign.promo(), pending, at);
