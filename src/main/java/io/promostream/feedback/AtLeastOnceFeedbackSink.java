@@ -62,10 +62,10 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
   private IOException notWritten(Exception cause) {
     for (Throwable t = cause; t != null; t = t.getCause()) {
       if (t instanceof SQLException e) {
-        return target.failure("Feedback rows were not written", e);
+        return target.failure("Cannot write feedback rows", e);
       }
     }
-    return new IOException("Feedback rows were not written: " + cause.getMessage(), cause);
+    return new IOException("Cannot write feedback rows: " + cause.getMessage(), cause);
   }
 
   private final class Writer implements SinkWriter<DeliveryBatch> {

@@ -57,18 +57,18 @@ final class CommitsTable {
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           throw new IOException(
-              "table %s does not exist. Create it as feedback.sql in the jar says, or set feedback.commits-table"
+              "Table %s does not exist. Create it with feedback.sql, which is in the jar, or set feedback.commits-table"
                   .formatted(name));
         }
         if (!row.getString(1).equals("p")) {
           throw new IOException(
-              "table %s is UNLOGGED or temporary, so a crash of the server would empty it and rows would be written twice."
+              "Table %s is UNLOGGED or temporary, so a crash of the server would empty it and rows would be written twice."
                       .formatted(name)
                   + " Run ALTER TABLE ... SET LOGGED");
         }
         if (!row.getBoolean("keyed")) {
           throw new IOException(
-              "table %s has no unique index on (prefix, writer), so rows could be written twice. Add PRIMARY KEY (prefix, writer)"
+              "Table %s has no unique index on (prefix, writer), so rows could be written twice. Add PRIMARY KEY (prefix, writer)"
                   .formatted(name));
         }
       }

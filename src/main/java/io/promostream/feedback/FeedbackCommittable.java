@@ -37,7 +37,7 @@ public record FeedbackCommittable(String gid, long xid, long rows) {
     public FeedbackCommittable deserialize(int version, byte[] bytes) throws IOException {
       if (version != VERSION) {
         throw new IOException(
-            "feedback transactions in format %d: this release reads %d, run the one that wrote them or a later one"
+            "The state holds feedback transactions in format %d, and this release reads format %d. Run the release that wrote them, or a later one"
                 .formatted(version, VERSION));
       }
       DataInputDeserializer in = new DataInputDeserializer(bytes);

@@ -94,14 +94,14 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
               c -> {
                 if (!commits.move(c, writer, from, committable)) {
                   throw new MarkMovedException(
-                      "the mark of writer %s is not at %d, or the lease is lost"
+                      "The mark of writer %s is not at %d, or this job has lost its lease"
                           .formatted(writer, from.sequence()));
                 }
                 return null;
               },
               batches);
     } catch (SQLException e) {
-      throw target.failure("Feedback rows were not written", e);
+      throw target.failure("Cannot write feedback rows", e);
     }
   }
 

@@ -110,7 +110,7 @@ final class FeedbackSession {
     SQLWarning warning = connection.getWarnings();
     if (warning != null) {
       throw new SQLException(
-          "the server committed with a warning, so the commit may not be durable: "
+          "The server committed with a warning, so the commit may not be durable: "
               + warning.getMessage());
     }
     return result;
@@ -165,7 +165,7 @@ final class FeedbackSession {
     count(rows, refusals.inserted(), refusals.count());
     if (refusals.count() > 0) {
       LOG.error(
-          "{} refused {} rows, which are now in {} with their reasons; for example {}",
+          "{} refused {} rows. They are now in {}, each with its reason. One of the reasons: {}",
           config.table(),
           refusals.count(),
           config.refusedTable(),

@@ -232,7 +232,8 @@ public record FeedbackTable(
       return describe(connection, config.table());
     } catch (SQLException e) {
       throw new IOException(
-          "table %s can't be described: %s".formatted(config.table(), e.getMessage()), e);
+          "Cannot read the definition of table %s: %s".formatted(config.table(), e.getMessage()),
+          e);
     }
   }
 
@@ -263,7 +264,7 @@ public record FeedbackTable(
       throws IOException {
     if (!problems.isEmpty()) {
       throw new IOException(
-          "table %s can't take %s: %s".formatted(name, what, String.join("; ", problems)));
+          "Table %s cannot take %s: %s".formatted(name, what, String.join("; ", problems)));
     }
   }
 
@@ -273,11 +274,11 @@ public record FeedbackTable(
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           throw new IOException(
-              "table %s does not exist. The job creates no tables: create it as feedback.sql in the jar says"
+              "Table %s does not exist. The job creates no tables. Create it with feedback.sql, which is in the jar"
                   .formatted(name));
         }
         if (!"rpvf".contains(row.getString("relkind"))) {
-          throw new IOException("%s is no table that takes rows".formatted(name));
+          throw new IOException("%s is not a table or view".formatted(name));
         }
         return row.getLong("oid");
       }

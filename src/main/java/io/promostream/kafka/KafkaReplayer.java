@@ -144,7 +144,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
     Duration age = Duration.ofMillis(System.currentTimeMillis() - next.packedAt());
     if (age.compareTo(retention.minus(renewal())) > 0) {
       throw new UnknownMarkException(
-          "Kafka may have forgotten how far writer %s of topic %s was: its %s was packed %d minutes ago, and %s is %d"
+          "Kafka may have removed the mark of writer %s of topic %s: its %s was packed %d minutes ago, and %s is %d"
               .formatted(
                   id,
                   target.topic(),
@@ -216,7 +216,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       Thread.sleep(UNSTABLE_PAUSE_MILLIS);
     }
     throw new IOException(
-        "Kafka did not tell the offset of group %s for %d s: a transaction that moves it does not end"
+        "Kafka did not return the offset of group %s within %d s, because a transaction that moves it does not end"
             .formatted(group, ANSWER_SECONDS));
   }
 
@@ -234,7 +234,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
     if (!refused.isEmpty()) {
       refusedMessages.inc(refused.size());
       LOG.error(
-          "Topic {} refused {} messages, which are now in {} with the reason of each. One of them: {}",
+          "Topic {} refused {} messages. They are now in topic {}, each with its reason. One of the reasons: {}",
           target.topic(),
           refused.size(),
           target.config().rejectedTopic(),
@@ -344,7 +344,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       }
       limitsReadNanos = System.nanoTime() - 2 * READ_LIMITS_NANOS;
       throw new IOException(
-          "topic %s was not written: %s".formatted(target.topic(), KafkaAdvice.causeAndAdvice(e)),
+          "Cannot write to topic %s: %s".formatted(target.topic(), KafkaAdvice.causeAndAdvice(e)),
           e);
     }
   }
@@ -383,7 +383,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       Limits now = limits();
       if (!now.equals(limits)) {
         throw new IOException(
-            "the limits of topics %s and %s changed from %s to %s, which takes a new producer"
+            "The limits of topics %s and %s changed from %s to %s, so the producer must be replaced"
                 .formatted(target.topic(), target.config().rejectedTopic(), limits, now));
       }
     }

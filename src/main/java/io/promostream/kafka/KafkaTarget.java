@@ -87,7 +87,7 @@ public record KafkaTarget<T>(
         throw interrupted;
       }
       throw new IOException(
-          "The sink of topic %s did not start at %s: %s"
+          "The sink of topic %s cannot start at %s: %s"
               .formatted(
                   topic,
                   config.kafka().bootstrapServers(),

@@ -34,7 +34,7 @@ final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvid
       return connectors.getSubscribedTopicPartitions(admin);
     } catch (RuntimeException e) {
       throw new KafkaException(
-          "the partitions of topic %s can't be listed by %s: %s"
+          "Cannot list the partitions of topic %s at %s: %s"
               .formatted(topic, brokers, KafkaAdvice.causeAndAdvice(e)),
           e);
     }

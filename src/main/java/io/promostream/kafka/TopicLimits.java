@@ -122,7 +122,7 @@ public final class TopicLimits {
       if (!(e.getCause() instanceof AuthorizationException
           || e.getCause() instanceof UnknownTopicOrPartitionException)) {
         throw new IOException(
-            "the limits of topic %s can't be read from %s: %s"
+            "Cannot read the limits of topic %s from %s: %s"
                 .formatted(topic, kafka.bootstrapServers(), KafkaAdvice.causeAndAdvice(e)),
             e);
       }
@@ -134,10 +134,10 @@ public final class TopicLimits {
           e.getCause());
       return null;
     } catch (TimeoutException e) {
-      throw new IOException("the limits of topic " + topic + " can't be read in 60 s", e);
+      throw new IOException("Cannot read the limits of topic " + topic + " within 60 s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IOException("interrupted while reading the limits of topic " + topic, e);
+      throw new IOException("Interrupted while reading the limits of topic " + topic, e);
     }
   }
 
@@ -177,7 +177,7 @@ public final class TopicLimits {
         try {
           read();
         } catch (IOException e) {
-          LOG.warn("{}; the limit of {} bytes stays in force", e.getMessage(), bytes);
+          LOG.warn("{}. The last known limit of {} bytes applies.", e.getMessage(), bytes);
         }
       }
       return size <= bytes;

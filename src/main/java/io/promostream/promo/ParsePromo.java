@@ -121,7 +121,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
     if (!ofNotifications.takes(bytes)) {
       throw new UnusablePromoException(
           RejectReason.TOO_LARGE,
-          "a notification of it may take %d bytes, topic %s takes %d"
+          "a notification of it may take %d bytes, but topic %s takes only %d"
               .formatted(bytes, notificationsTopic, ofNotifications.bytes()));
     }
   }

@@ -119,7 +119,7 @@ final class PromoParser {
     if (promo.end() < promo.start()) {
       throw new UnusablePromoException(
           RejectReason.END_BEFORE_START,
-          "the end %d lies before the start %d".formatted(promo.end(), promo.start()));
+          "the end %d is before the start %d".formatted(promo.end(), promo.start()));
     }
     return promo;
   }
@@ -168,7 +168,7 @@ final class PromoParser {
   private static void requireEnd(JsonParser json) throws IOException, UnusablePromoException {
     if (json.nextToken() != null) {
       throw new UnusablePromoException(
-          RejectReason.NOT_JSON, "there is more behind the JSON value");
+          RejectReason.NOT_JSON, "the JSON value is followed by more text");
     }
   }
 
@@ -177,7 +177,7 @@ final class PromoParser {
       JsonParser json, Field field, Map<Field, String> fields) throws IOException {
     if (fields.containsKey(field)) {
       return new UnusablePromoException(
-          RejectReason.DUPLICATE_FIELD, field + " stands there more than once");
+          RejectReason.DUPLICATE_FIELD, field + " occurs more than once");
     }
     JsonToken token = json.currentToken();
     if (token == JsonToken.VALUE_STRING) {
@@ -185,7 +185,7 @@ final class PromoParser {
       fields.put(field, text);
       if (field.isTime() && !isDigits(text)) {
         return new UnusablePromoException(
-            RejectReason.WRONG_TYPE, field + " is a string of something else than digits");
+            RejectReason.WRONG_TYPE, field + " is a string that is not a number");
       }
       return isStorable(text)
           ? null
@@ -199,7 +199,7 @@ final class PromoParser {
     fields.put(field, "");
     return new UnusablePromoException(
         RejectReason.WRONG_TYPE,
-        "%s is %s where %s is asked for"
+        "%s is %s, and must be %s"
             .formatted(
                 field,
                 describe(token),
@@ -224,7 +224,8 @@ final class PromoParser {
     if (chars == 0 || chars > Promo.MAX_ID_CHARS) {
       throw new UnusablePromoException(
           RejectReason.BAD_LENGTH,
-          "%s has %d characters, 1 to %d are allowed".formatted(field, chars, Promo.MAX_ID_CHARS));
+          "%s has %d characters, but only 1 to %d are allowed"
+              .formatted(field, chars, Promo.MAX_ID_CHARS));
     }
     return id;
   }

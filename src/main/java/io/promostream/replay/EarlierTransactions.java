@@ -97,7 +97,7 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
         case COMMITTED -> LOG.info("{} was committed by release 0.1", transaction);
         case OPEN ->
             throw new IOException(
-                "%s of release 0.1 is not committed: this state was not made by a stop with savepoint. Start release 0.1 from it, stop that with a savepoint, and start this release from that savepoint"
+                "%s of release 0.1 is not committed, because this state was not made by a stop with savepoint. Start release 0.1 from this state, stop it with a savepoint, and start this release from that savepoint"
                     .formatted(transaction));
         case LOST, UNKNOWN -> lost(transaction, outcomes.get(i));
       }
@@ -115,9 +115,9 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
     if (onLost == OnLostTransaction.FAIL) {
       throw new IOException(
           message
-              + ". To go on in either case, start from the same place with feedback.on-lost-transaction: continue");
+              + ". To continue in either case, start from the same checkpoint with feedback.on-lost-transaction: continue");
     }
-    LOG.error("{}; going on, as feedback.on-lost-transaction says", message);
+    LOG.error("{}. The job continues, as feedback.on-lost-transaction says.", message);
   }
 
   /** Takes what it is to commit. */

@@ -98,11 +98,11 @@ final class ReplayThread<T> extends Thread {
   private void retryLater(Exception e, int tries) {
     failures.inc();
     if (e instanceof MarkMovedException) {
-      LOG.info("{}; looking again", e.getMessage());
+      LOG.info("{}. Looking again.", e.getMessage());
     } else {
       // The stack trace once, then a line for each try, which are 5 s apart.
       LOG.warn(
-          "{}: try {} failed, trying again until it succeeds: {}",
+          "{}: attempt {} failed. Retrying until one succeeds. {}",
           getName(),
           tries,
           e.getMessage(),
@@ -139,8 +139,8 @@ final class ReplayThread<T> extends Thread {
     if (!replayer.holdLease()) {
       commitsLost.inc();
       LOG.error(
-          "{}: the target has lost commits that it had confirmed: its lease went back. It was replaced by an older copy, or failed"
-              + " over to a standby that was behind. What this job had committed last may be missing there",
+          "{}: the target has lost confirmed commits, because its lease went back. An older copy replaced the target, or it"
+              + " failed over to a standby that was behind. The last commits of this job may be missing there.",
           getName());
       look();
     }
@@ -191,11 +191,11 @@ final class ReplayThread<T> extends Thread {
       if (target.onLostCommits() == OnLostTransaction.FAIL) {
         throw new LostCommitsException(
             e.getMessage()
-                + ". To go on as if it had been written, start from the same place with feedback.on-lost-transaction:"
-                + " continue");
+                + ". To continue as if it had been written, start from the same checkpoint with"
+                + " feedback.on-lost-transaction: continue");
       }
       LOG.error(
-          "{}; going on as if it had been written, as feedback.on-lost-transaction says",
+          "{}. The job continues as if it had been written, as feedback.on-lost-transaction says.",
           e.getMessage());
       commitsLost.inc();
       found = known.after(next.committable());
@@ -212,17 +212,17 @@ final class ReplayThread<T> extends Thread {
     commitsLost.inc(known.sequence() - found.sequence());
     recordsLost.inc(known.records() - found.records());
     String message =
-        ("the target has lost commits that it had confirmed: writer %s had committed %d (%d records), the target has %d (%d records)."
-                + " It was replaced by an older copy, failed over to a standby that was behind, or somebody deleted marks that"
-                + " were still needed")
+        ("the target has lost confirmed commits: writer %s had committed %d (%d records), and the target has %d (%d records)."
+                + " An older copy replaced the target, it failed over to a standby that was behind, or somebody deleted marks"
+                + " that were still needed")
             .formatted(
                 writer, known.sequence(), known.records(), found.sequence(), found.records());
     if (target.onLostCommits() == OnLostTransaction.FAIL) {
       throw new LostCommitsException(
           message
-              + ". To go on without these records, start from the same place with feedback.on-lost-transaction: continue");
+              + ". To continue without these records, start from the same checkpoint with feedback.on-lost-transaction: continue");
     }
-    LOG.error("{}; going on without them, as feedback.on-lost-transaction says", message);
+    LOG.error("{}. The job continues without them, as feedback.on-lost-transaction says.", message);
     replayer.forceMark(writer, known);
   }
 
@@ -268,7 +268,7 @@ final class ReplayThread<T> extends Thread {
       Thread.currentThread().interrupt();
     } catch (Exception e) {
       LOG.warn(
-          "{}: the lease was not given back, so the next job waits for {} s: {}",
+          "{}: cannot release the lease, so the next job waits for {} s: {}",
           getName(),
           Lease.TIME_TO_LIVE.toSeconds(),
           e.getMessage());

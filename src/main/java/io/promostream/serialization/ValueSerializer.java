@@ -131,7 +131,7 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
         throws IOException {
       if (version > serializer().format()) {
         throw new IOException(
-            "%s reads formats up to %d, this state is in format %d: it was written by a newer release, run that one or a later one"
+            "%s reads formats up to %d, but this state is in format %d, of a newer release. Run that release, or a later one"
                 .formatted(serializer().getClass().getName(), serializer().format(), version));
       }
       format = version;

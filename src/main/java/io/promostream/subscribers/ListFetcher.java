@@ -300,7 +300,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     metrics.refreshes.inc();
     metrics.refreshDurationMillis = completed.readMillis;
     if (failures > 0) {
-      LOG.info("The subscriber list is read again from {}", tableName);
+      LOG.info("The job reads the subscriber list from {} again.", tableName);
     }
     failures = 0;
     metrics.refreshConsecutiveFailures = 0;
@@ -309,7 +309,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private void failed(Exception cause) {
     if (failures == 0) {
       LOG.warn(
-          "The subscriber list can't be read from {}; the last one stays in force, and reading is tried again and again",
+          "Cannot read the subscriber list from {}. The last list applies, and the job retries until it succeeds.",
           tableName,
           cause);
     }

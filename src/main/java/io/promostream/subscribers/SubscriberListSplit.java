@@ -94,7 +94,7 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
     static void requireKnown(int format, int newest) throws IOException {
       if (format > newest) {
         throw new IOException(
-            "the state of the subscriber list is in format %d, this release reads formats up to %d: run the release that wrote it or a later one"
+            "The state of the subscriber list is in format %d, and this release reads formats up to %d. Run the release that wrote it, or a later one"
                 .formatted(format, newest));
       }
     }

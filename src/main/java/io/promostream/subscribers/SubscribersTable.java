@@ -246,7 +246,7 @@ final class SubscribersTable {
         ResultSet rewritten = statement.executeQuery(REWRITTEN)) {
       if (rewritten.next()) {
         throw new SQLException(
-            "%s was truncated or rewritten while %s was to be read, and is to be read again"
+            "%s was truncated or rewritten before %s was read, so the job reads it again"
                 .formatted(rewritten.getString(1), name));
       }
     }

@@ -241,7 +241,7 @@ class FeedbackFaultsIT {
   }
 
   private static final String ONE_LOST =
-      "had committed 2 (4 records), the target has 1 (2 records)";
+      "had committed 2 (4 records), and the target has 1 (2 records)";
 
   /** While it has nothing to write, and while it has. */
   @ParameterizedTest
@@ -269,7 +269,7 @@ class FeedbackFaultsIT {
       }
     }
     try (FeedbackTask task = restore(checkpoint, OnLostTransaction.CONTINUE)) {
-      awaitLoss(task, "going on without them");
+      awaitLoss(task, "continues without them");
       awaitDone(task);
       write(task, 4);
     }

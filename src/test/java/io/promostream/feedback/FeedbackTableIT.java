@@ -220,7 +220,7 @@ class FeedbackTableIT {
     assertThatThrownBy(feedback::write)
         .isInstanceOf(IOException.class)
         .hasMessage(
-            "table public.subscribers_feedback can't take feedback rows:"
+            "Table public.subscribers_feedback cannot take feedback rows:"
                 + " column restaurant_id is integer, which does not hold a text;"
                 + " column datetime_created is date, which does not hold a time;"
                 + " column client_id is name, which does not hold a text;"
@@ -229,7 +229,7 @@ class FeedbackTableIT {
                 + " it has no column adv_campaign_owner");
     Database superuser = feedback.database.asSuperuser();
     assertThatThrownBy(() -> feedback.writeInto("frozen", superuser))
-        .hasMessage("frozen is no table that takes rows");
+        .hasMessage("frozen is not a table or view");
     assertThatThrownBy(() -> feedback.writeInto("public.nothing", superuser))
         .hasMessageStartingWith("table public.nothing does not exist. ");
     assertThatThrownBy(
@@ -246,7 +246,7 @@ class FeedbackTableIT {
                 + " ALTER COLUMN datetime_created TYPE int4, ALTER COLUMN adv_campaign_datetime_end TYPE timestamp USING NULL");
     assertThatThrownBy(feedback::write)
         .hasMessage(
-            "table public.subscribers_feedback_refused can't take refused rows:"
+            "Table public.subscribers_feedback_refused cannot take refused rows:"
                 + " it has no column reason;"
                 + " column restaurant_id does not take every value, make it text;"
                 + " column adv_campaign_datetime_end does not take every value, make it bigint;"

@@ -742,7 +742,7 @@ class KafkaReplayerIT {
     }
     Waiting.until("the deletion", () -> !broker.admin().listTopics().names().get().contains(topic));
     assertThatThrownBy(() -> commit(replayer, Mark.NONE, 1))
-        .hasMessageContaining("topic " + topic + " was not written: ");
+        .hasMessageContaining("Cannot write to topic " + topic + ": ");
   }
 
   private KafkaLease lease(String owner, Admin admin) {

@@ -335,7 +335,7 @@ class ReplayOperatorTest {
     next.open();
     Waiting.until("the failure", () -> environment.getActualExternalFailureCause().isPresent());
     assertThat(environment.getActualExternalFailureCause().get())
-        .hasMessageContaining("had committed 1 (1 records), the target has 0 (0 records)")
+        .hasMessageContaining("had committed 1 (1 records), and the target has 0 (0 records)")
         .hasMessageContaining("feedback.on-lost-transaction: continue");
     assertThat(system.written).isEqualTo(before);
   }
