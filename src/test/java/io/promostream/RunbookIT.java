@@ -9,6 +9,7 @@ import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestBroker;
+import io.promostream.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -88,6 +89,12 @@ class RunbookIT {
 
   private static List<String> campaigns(List<Delivery> deliveries) {
     return deliveries.stream().map(delivery -> delivery.promo().campaignId()).toList();
+  }
+
+  @Test
+  void runsEverySqlStatement() {
+    TestDatabase database = TestDatabase.create().withFeedbackTable();
+    assertThat(Runbook.blocks("sql")).isNotEmpty().allSatisfy(database::query);
   }
 
   @Test

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.KeyReference;
 import io.promostream.metrics.JobMetric;
-import io.promostream.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -164,12 +163,6 @@ class RunbookTest {
     assertThat(bash.redirectErrorStream(true).start().waitFor(1, TimeUnit.MINUTES)).isTrue();
     assertThat(Files.readAllLines(calls))
         .isEqualTo(deletion == null ? List.of() : List.of(deletion));
-  }
-
-  @Test
-  void sqlRuns() {
-    TestDatabase database = TestDatabase.create().withFeedbackTable();
-    assertThat(Runbook.blocks("sql")).isNotEmpty().allSatisfy(database::query);
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.kafka.Message;
 import io.promostream.replay.MemoryTarget.MemorySystem;
 import io.promostream.testing.Waiting;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -41,7 +42,8 @@ class ReplayOperatorTest {
   private final class Subtask extends OneInputStreamOperatorTestHarness<Message, Message> {
 
     Subtask(MemoryTarget target, boolean passOn, int parallelism, int index) throws Exception {
-      super(new ReplayOperator<>(target, passOn), MAX_PARALLELISM, parallelism, index);
+      super(
+          new ReplayOperator<>(target, passOn, Duration.ZERO), MAX_PARALLELISM, parallelism, index);
       setCheckpointStorage(new JobManagerCheckpointStorage(64 << 20));
       open.add(this);
     }
