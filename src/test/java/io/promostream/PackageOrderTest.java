@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
-import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,13 +30,9 @@ class PackageOrderTest {
           List.of("postgres", "replay"),
           List.of("config", "metrics", "serialization"));
 
-  private final JavaClasses classes =
-      new ClassFileImporter().withImportOption(PackageOrderTest::isMain).importPackages(ROOT);
-
-  private static boolean isMain(Location location) {
-    return ImportOption.Predefined.DO_NOT_INCLUDE_TESTS.includes(location)
-        && location.contains("/target/classes/");
-  }
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .importUrl(PromoStreamJob.class.getProtectionDomain().getCodeSource().getLocation());
 
   @Test
   void eachPackageKnowsOnlyThoseBelowIt() {
@@ -58,7 +52,7 @@ class PackageOrderTest {
                 : layers.whereLayer(name).mayOnlyBeAccessedByLayers(above);
       }
     }
-    layers.check(classes);
+    layers.check(CLASSES);
   }
 
   @Test
@@ -69,7 +63,7 @@ class PackageOrderTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage(ROOT)
-        .check(classes);
+        .check(CLASSES);
   }
 
   @Test
@@ -78,6 +72,6 @@ class PackageOrderTest {
       assertThat(packages.filter(Files::isDirectory).map(path -> path.getFileName().toString()))
           .containsExactlyInAnyOrderElementsOf(ORDER.stream().flatMap(List::stream).toList());
     }
-    assertThat(classes.containPackage(ROOT + ".check")).isTrue();
+    assertThat(CLASSES.containPackage(ROOT + ".check")).isTrue();
   }
 }

@@ -202,8 +202,8 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restaurantsWhoseHashesAreAlikeAreToldApart() throws Exception {
-    for (String restaurant : IdNumbersTest.alike()) {
+  void distinguishesRestaurantsWithCollidingHashes() throws Exception {
+    for (String restaurant : IdNumbersTest.COLLIDING) {
       subscribeMany(restaurant, 1, 100);
       subscribe(restaurant, "only " + restaurant);
     }
