@@ -1,8 +1,6 @@
 package io.promostream.cluster;
 
-import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -10,12 +8,10 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.logging.log4j.Level;
-import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.Appender;
 import org.apache.logging.log4j.core.LoggerContext;
 import org.apache.logging.log4j.core.impl.Log4jLogEvent;
@@ -67,33 +63,6 @@ class ClusterLoggingTest {
         .containsEntry("logger", "io.promostream.Example")
         .containsEntry("exception", "")
         .containsKeys("timestamp", "thread");
-  }
-
-  /**
-   * In a pod Flink's {@code conf/} is the operator's and lacks this file, which {@code bin/flink}
-   * names in the last options of its JVM: log4j then complains, and hides no secret.
-   */
-  @Test
-  void isInTheImageForTheCommandLine() throws Exception {
-    String missing = "file:/opt/flink/conf/log4j-cli.properties";
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(FlinkConf.clientOptionsOfTheImage());
-    command.add("-Dlog4j.configuration=" + missing);
-    command.add("-Dlog4j.configurationFile=" + missing);
-    command.add(CommandLine.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    assertThat(output.lines()).singleElement(as(STRING)).endsWith(" - password=******");
-  }
-
-  static final class CommandLine {
-
-    public static void main(String[] arguments) {
-      LogManager.getLogger(CommandLine.class).warn("password=" + SECRET);
-    }
   }
 
   /** What the only appender of a configuration makes of an event. */

@@ -1,6 +1,5 @@
 package io.promostream.cluster;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.KeyReference;
@@ -12,14 +11,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the operator's page quotes, names and tells to run is there. */
 class RunbookTest {
@@ -131,47 +126,5 @@ class RunbookTest {
                   Yaml.map(Yaml.parse(part, "a part").get(0)), manifests.deployment());
               assertThat(ManifestChecks.problems(manifests)).as(part).isEmpty();
             });
-  }
-
-  @ParameterizedTest
-  @CsvSource({"promo-stream-job-new, -n promo-stream delete configmap/promo-stream-job-old", "'',"})
-  void configMapsAreDeletedButTheOneInUse(String used, String deletion, @TempDir Path directory)
-      throws Exception {
-    String block = Runbook.blocks("sh", "Cleaning up").get(0);
-    Object volume =
-        Manifests.of(Path.of("k8s/overlays/prod"))
-            .volume(Manifests.Role.JOBMANAGER, "/etc/promo-stream/promo-stream.yaml")
-            .orElseThrow();
-    assertThat(block).contains("@.name==\"" + Yaml.text(volume, "name") + "\"");
-    Path calls = Files.createFile(directory.resolve("calls"));
-    Path kubectl =
-        Files.writeString(
-            directory.resolve("kubectl"),
-            """
-            #!/bin/sh
-            case "$*" in
-              *jsonpath*) echo '%s' ;;
-              *"get configmap"*) printf 'configmap/%%s\\n' flink-config-promo-stream \\
-                promo-stream-dashboard promo-stream-job-new promo-stream-job-old ;;
-              *) echo "$*" >>%s ;;
-            esac
-            """
-                .formatted(used, calls));
-    assertThat(kubectl.toFile().setExecutable(true)).isTrue();
-    ProcessBuilder bash = new ProcessBuilder("bash", "-c", block);
-    bash.environment().merge("PATH", directory.toString(), (path, stub) -> stub + ":" + path);
-    assertThat(bash.redirectErrorStream(true).start().waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(Files.readAllLines(calls))
-        .isEqualTo(deletion == null ? List.of() : List.of(deletion));
-  }
-
-  @Test
-  void commandsAreBash() throws Exception {
-    for (String block : Runbook.blocks("sh")) {
-      Process bash =
-          new ProcessBuilder("bash", "-n", "-c", block).redirectErrorStream(true).start();
-      String output = new String(bash.getInputStream().readAllBytes(), UTF_8);
-      assertThat(bash.waitFor()).as(block + output).isZero();
-    }
   }
 }
