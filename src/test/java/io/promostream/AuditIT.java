@@ -97,7 +97,7 @@ class AuditIT {
   }
 
   @Test
-  void reportsWhatAtLeastOnceWritesTwice() throws Exception {
+  void reportsDuplicatesUnderAtLeastOnce() throws Exception {
     job.change("--delivery.guarantee=at-least-once");
     job.start(2);
     publish();
@@ -107,7 +107,7 @@ class AuditIT {
   }
 
   @Test
-  void findsNothingUnderExactlyOnce() throws Exception {
+  void reportsNothingUnderExactlyOnce() throws Exception {
     job.start(4);
     publish();
     sabotage(false);

@@ -143,7 +143,7 @@ class FaultsIT {
 
   @ParameterizedTest
   @EnumSource
-  void sabotaged(Act act) throws Exception {
+  void recoversFromInjectedFailures(Act act) throws Exception {
     begin(2, new Configuration());
     sabotage(act, 4);
     if (act == Act.DECLINE_CHECKPOINT) {
@@ -174,7 +174,7 @@ class FaultsIT {
   /** The same unchained, with unaligned checkpoints, on either backend. */
   @ParameterizedTest
   @MethodSource("variants")
-  void sabotagedAndRescaledUnder(Configuration variant) throws Exception {
+  void recoversFromFailuresAndRescaling(Configuration variant) throws Exception {
     begin(2, variant);
     for (Act act : Act.values()) {
       sabotage(act, 1);
@@ -189,7 +189,7 @@ class FaultsIT {
   /** Under a new job id, with a declined checkpoint just before. */
   @ParameterizedTest
   @CsvSource({"2,2", "2,4", "4,2"})
-  void resumedFromARetainedCheckpoint(int before, int after) throws Exception {
+  void resumesFromRetainedCheckpoint(int before, int after) throws Exception {
     begin(before, new Configuration());
     sabotage(Act.DECLINE_CHECKPOINT, 1);
     Saboteur.order(Act.DECLINE_CHECKPOINT, 1);
@@ -201,7 +201,7 @@ class FaultsIT {
   }
 
   @Test
-  void stoppedWithSavepointAndResumed() throws Exception {
+  void resumesAfterStopWithSavepoint() throws Exception {
     Set<Thread> before = kafkasAdminThreads();
     begin(2, new Configuration());
     job.start(3, job.stopWithSavepoint(), new Configuration());
@@ -211,7 +211,7 @@ class FaultsIT {
   }
 
   @Test
-  void sinksThatCannotStartLeaveNoClientBehind() throws Exception {
+  void closesClientsWhenSinkFailsToStart() throws Exception {
     Set<Thread> before = kafkasAdminThreads();
     job.change("--feedback.commits-table=public.not_there");
     job.start(2);
@@ -228,7 +228,7 @@ class FaultsIT {
   }
 
   @Test
-  void postgresRestarted() throws Exception {
+  void continuesAfterPostgresRestarts() throws Exception {
     begin(2, new Configuration());
     for (int i = 0; i < 3; i++) {
       TestDatabase.restartServer(Duration.ZERO);
@@ -238,7 +238,7 @@ class FaultsIT {
   }
 
   @Test
-  void postgresGoneForTwentySeconds() throws Exception {
+  void continuesAfterPostgresOutage() throws Exception {
     begin(2, new Configuration());
     TestDatabase.restartServer(Duration.ofSeconds(20));
     TestJob.await("a row after the outage", this::moreRows);
@@ -252,7 +252,7 @@ class FaultsIT {
   }
 
   @Test
-  void theSubscribersDatabaseGone() throws Exception {
+  void deliversToLastListWhileSubscriberDatabaseIsDown() throws Exception {
     begin(2, new Configuration());
     job.awaitCheckpoints();
     job.subscribers.shutOut(true);

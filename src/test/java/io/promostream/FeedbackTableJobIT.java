@@ -35,7 +35,7 @@ class FeedbackTableJobIT {
   /** Restaurants by what refuses their rows, beside one whose rows are fine. */
   @ParameterizedTest
   @ValueSource(strings = {"exactly-once", "at-least-once"})
-  void rowsThatAreRefusedStopNobodyElse(String guarantee) throws Exception {
+  void refusedRowsDoNotBlockOtherRows(String guarantee) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
       job.feedback.execute(
           """
@@ -121,7 +121,7 @@ class FeedbackTableJobIT {
   }
 
   @Test
-  void whatTheTableCanNotHoldIsLeftOutAtTheDoorAndInTheList() throws Exception {
+  void skipsPromosAndSubscriptionsThatTheTableCannotHold() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.feedback.execute(
           """
@@ -179,7 +179,7 @@ class FeedbackTableJobIT {
   /** A fresh start has no memory; the unique index has. */
   @ParameterizedTest
   @ValueSource(strings = {"exactly-once", "at-least-once"})
-  void aFreshStartWritesNoRowAgainThatAUniqueIndexKnows(String guarantee) throws Exception {
+  void freshStartSkipsRowsFoundInUniqueIndex(String guarantee) throws Exception {
     try (TestJob job =
         new TestJob(
             checkpoints, "--promos.start-from=earliest", "--delivery.guarantee=" + guarantee)) {

@@ -50,7 +50,7 @@ class GuaranteeIT {
   }
 
   @Test
-  void changesOverACheckpointThatIsNotReplayed() throws Exception {
+  void changesGuaranteeAfterUnreplayedCheckpoint() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);
@@ -77,7 +77,7 @@ class GuaranteeIT {
   }
 
   @Test
-  void changesOverASavepointOfARunningJob() throws Exception {
+  void changesGuaranteeAfterSavepointOfRunningJob() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);

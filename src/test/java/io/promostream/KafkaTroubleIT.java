@@ -61,8 +61,7 @@ class KafkaTroubleIT {
    */
   @ParameterizedTest
   @CsvSource({"exactly-once, 0", "at-least-once, 2"})
-  void aNotificationThatItsTopicRefusesStopsNobodyElse(String guarantee, int mostRestarts)
-      throws Exception {
+  void refusedNotificationDoesNotBlockOthers(String guarantee, int mostRestarts) throws Exception {
     boolean once = guarantee.equals("exactly-once");
     try (MiniCluster cluster = TestJob.cluster(3);
         TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
@@ -115,7 +114,7 @@ class KafkaTroubleIT {
 
   @ParameterizedTest
   @CsvSource({"exactly-once", "at-least-once"})
-  void aCompactedRejectedTopicStopsNobody(String guarantee) throws Exception {
+  void writesRejectedPromosToCompactedTopic(String guarantee) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
       job.compact(job.rejectedTopic);
       job.subscribe("a", "r");
@@ -189,7 +188,7 @@ class KafkaTroubleIT {
    */
   @ParameterizedTest
   @CsvSource({"true", "false"})
-  void anOutageLongerThanTheTransactionTimeoutLosesNothing(boolean savepoint) throws Exception {
+  void resumesAfterKafkaTransactionTimeout(boolean savepoint) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--kafka.properties.transaction.timeout.ms=2000")) {
       job.subscribers.execute(
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
@@ -228,7 +227,7 @@ class KafkaTroubleIT {
 
   /** Two jobs that share prefix and broker, and nothing else. */
   @Test
-  void aSecondJobWithAnotherFeedbackDatabaseIsRefused() throws Exception {
+  void refusesSecondJobThatSharesOnlyTheBrokers() throws Exception {
     try (TestJob first = new TestJob(checkpoints);
         TestJob second = new TestJob(checkpoints)) {
       first.subscribe("a", "r");

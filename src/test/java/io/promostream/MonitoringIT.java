@@ -165,7 +165,7 @@ class MonitoringIT {
 
   @Test
   @Order(1)
-  void whatRulesAndPanelsAskForIsThereAndAHealthyJobIsQuiet() throws Exception {
+  void exposesEveryQueriedMetricAndFiresNoAlertWhenHealthy() throws Exception {
     send();
     job.awaitDeliveries(10);
     Set<String> wanted = Monitoring.metrics();
@@ -179,7 +179,7 @@ class MonitoringIT {
   /** Each metric at each operator that is said to have it, and no metric that is not said. */
   @Test
   @Order(2)
-  void theJobHasItsMetricsAndNoOthers() throws Exception {
+  void exposesExactlyTheDeclaredMetrics() throws Exception {
     Set<String> expected =
         Arrays.stream(JobMetric.values())
             .flatMap(
@@ -227,7 +227,7 @@ class MonitoringIT {
 
   @Test
   @Order(3)
-  void theSubscribersDatabaseRefuses() throws Exception {
+  void alertsWhenSubscriberDatabaseRefusesConnections() throws Exception {
     job.subscribers.shutOut(true);
     awaitAlerts("PromoStreamListStale", "PromoStreamRefreshFailing");
     assertThat(prometheus.labels("PromoStreamListStale"))
@@ -240,7 +240,7 @@ class MonitoringIT {
   /** The job goes on meanwhile, and so does its other sink. */
   @Test
   @Order(4)
-  void theFeedbackDatabaseRefuses() throws Exception {
+  void alertsWhenFeedbackDatabaseRefusesConnections() throws Exception {
     int before = attempt();
     int notifications = job.notifications().size();
     job.feedback.shutOut(true);
@@ -255,7 +255,7 @@ class MonitoringIT {
 
   @Test
   @Order(5)
-  void aRowAndAMessageAreRefused() throws Exception {
+  void alertsWhenRowsAndMessagesAreRefused() throws Exception {
     assertThat(prometheus.firing())
         .doesNotContain("PromoStreamRowsRefused", "PromoStreamMessagesRefused");
     job.send(promo().with("adv_campaign_content", "\"" + "x".repeat(100_000) + "\"").bytes());
@@ -273,7 +273,7 @@ class MonitoringIT {
   /** As after a failover to a standby that was behind. */
   @Test
   @Order(6)
-  void theFeedbackDatabaseHasLostCommits() throws Exception {
+  void alertsWhenFeedbackDatabaseLostCommits() throws Exception {
     assertThat(prometheus.firing()).doesNotContain("PromoStreamCommitsLost");
     job.feedback.execute(
         "UPDATE promo_stream_commits SET sequence = sequence - 1 WHERE writer <> 'lease'");
@@ -282,7 +282,7 @@ class MonitoringIT {
 
   @Test
   @Order(7)
-  void promosComeSpoiltAndLate() throws Exception {
+  void alertsOnRejectedAndLatePromos() throws Exception {
     for (int i = 0; i < 20; i++) {
       job.send("no promo".getBytes(StandardCharsets.UTF_8));
     }
@@ -293,7 +293,7 @@ class MonitoringIT {
 
   @Test
   @Order(8)
-  void aCheckpointDoesNotEnd() throws Exception {
+  void alertsWhenCheckpointDoesNotFinish() throws Exception {
     int rows = job.rows().size();
     TestJob.await(
         "promos in each checkpoint",
@@ -326,7 +326,7 @@ class MonitoringIT {
 
   @Test
   @Order(9)
-  void checkpointsFail() throws Exception {
+  void alertsWhenCheckpointsFail() throws Exception {
     AtomicLong ordered = new AtomicLong(-1);
     TestJob.await(
         "PromoStreamCheckpointsFailing to fire",
@@ -358,7 +358,7 @@ class MonitoringIT {
 
   @Test
   @Order(10)
-  void theJobRestartsAgainAndAgain() throws Exception {
+  void alertsOnRepeatedRestarts() throws Exception {
     int before = attempt();
     for (int restarts = 1; restarts <= 4; restarts++) {
       // One at a time: two subtasks that fail at once are one restart.
@@ -372,7 +372,7 @@ class MonitoringIT {
   /** For eight seconds, the fifth backoff, in which campaigns come and go. */
   @Test
   @Order(11)
-  void theJobIsDown() throws Exception {
+  void alertsWhileJobWaitsForRestart() throws Exception {
     job.subscribe("client", RESTAURANT);
     int promos = campaigns;
     TestJob.await(
@@ -398,7 +398,7 @@ class MonitoringIT {
 
   @Test
   @Order(12)
-  void theJobIsGone() throws Exception {
+  void alertsWhenJobIsCancelled() throws Exception {
     cluster.cancelJob(id).get();
     awaitAlerts("PromoStreamUnseen");
   }
@@ -406,7 +406,7 @@ class MonitoringIT {
   /** To Flink it is running, until its request for slots times out, and again after the restart. */
   @Test
   @Order(13)
-  void theJobIsStartedAndHasNoTaskManagers() throws Exception {
+  void alertsWhenJobHasNoTaskManagers() throws Exception {
     cluster.terminateTaskManager(0).get();
     submit(cluster.getConfiguration());
     TestJob.await(

@@ -35,7 +35,7 @@ class PackageOrderTest {
           .importUrl(PromoStreamJob.class.getProtectionDomain().getCodeSource().getLocation());
 
   @Test
-  void eachPackageKnowsOnlyThoseBelowIt() {
+  void packagesDependOnlyOnLowerPackages() {
     LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
     for (List<String> line : ORDER) {
       for (String name : line) {
@@ -56,7 +56,7 @@ class PackageOrderTest {
   }
 
   @Test
-  void noPackageKnowsTheOneThatStartsTheJob() {
+  void noPackageDependsOnTheRootPackage() {
     noClasses()
         .that()
         .resideInAPackage(ROOT + ".*..")
@@ -67,7 +67,7 @@ class PackageOrderTest {
   }
 
   @Test
-  void eachPackageHasItsPlace() throws Exception {
+  void orderListsEveryPackage() throws Exception {
     try (Stream<Path> packages = Files.list(Path.of("src/main/java/io/promostream"))) {
       assertThat(packages.filter(Files::isDirectory).map(path -> path.getFileName().toString()))
           .containsExactlyInAnyOrderElementsOf(ORDER.stream().flatMap(List::stream).toList());

@@ -65,7 +65,7 @@ class PipelineIT {
   }
 
   @Test
-  void theSamplesGiveEightNotificationsForEachOfTheFirstTwoPromos() throws Exception {
+  void deliversEachOfTheFirstTwoSamplePromosToEightClients() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribers.execute(resource("/samples/subscribers_restaurants.sql"));
       job.start(2);
@@ -87,7 +87,7 @@ class PipelineIT {
   }
 
   @Test
-  void subscribersComeAndGoWhileAPromoIsLive() throws Exception {
+  void followsSubscriptionChangesWhilePromoIsLive() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -110,7 +110,7 @@ class PipelineIT {
   }
 
   @Test
-  void aPromoWaitsForItsStartAndForTheList() throws Exception {
+  void holdsPromoUntilItsStartAndTheFirstRefresh() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -123,7 +123,7 @@ class PipelineIT {
   }
 
   @Test
-  void aListThatIsDistributedByKeyGivesTheSameAndTakesOverFromBroadcast() throws Exception {
+  void switchesBetweenKeyedAndBroadcastDistribution() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--subscribers.distribution=keyed")) {
       job.subscribe("a", "r");
       job.subscribe("b", "s");
@@ -146,7 +146,7 @@ class PipelineIT {
   }
 
   @Test
-  void aStartWithoutACheckpointGoesOnAfterTheCommittedOffsetsOrBeginsAnew() throws Exception {
+  void startsAtCommittedOffsetsOrAtConfiguredPosition() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -177,7 +177,7 @@ class PipelineIT {
    * Where to begin is for a start without state: what is still in the topic is nobody's to skip.
    */
   @Test
-  void aRestoredJobWhoseOffsetsAreGoneGoesOnWithTheEarliestPromo() throws Exception {
+  void continuesWithEarliestPromoWhenRestoredOffsetsAreGone() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--promos.start-from=latest")) {
       job.subscribe("a", "r");
       job.start(2);
@@ -195,7 +195,7 @@ class PipelineIT {
   }
 
   @Test
-  void atLeastOnceDeliversTooAndSoon() throws Exception {
+  void deliversUnderAtLeastOnce() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribe("a", "r");
       job.start(2);
@@ -207,7 +207,7 @@ class PipelineIT {
   }
 
   @Test
-  void theExistingInstallationsTableWillDo() throws Exception {
+  void writesToTableOfExistingInstallation() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.feedback.execute(
           """
@@ -236,7 +236,7 @@ class PipelineIT {
   }
 
   @Test
-  void tablesMayHaveNamesThatLookLikeSql() throws Exception {
+  void quotesTableNames() throws Exception {
     String schema = "\"Odd.Schema; DROP TABLE x; --\"";
     String name = schema + ".\"it's \"\"quoted\"\" \\ ? :a $1 %s {} é\"";
     try (TestJob job =
@@ -261,7 +261,7 @@ class PipelineIT {
   }
 
   @Test
-  void hostileMessagesAreRejectedByteForByteAndGoodOnesBetweenThemDelivered() throws Exception {
+  void rejectsHostileMessagesUnchangedAndDeliversTheOthers() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -316,7 +316,7 @@ class PipelineIT {
   }
 
   @Test
-  void whatWouldBeTooLargeIsRejectedWithoutWhatMakesItSo() throws Exception {
+  void omitsOversizedPartsOfRejectedMessages() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.limit(job.notificationsTopic, 50_000);
       job.limit(job.rejectedTopic, 60_000);
@@ -373,7 +373,7 @@ class PipelineIT {
   }
 
   @Test
-  void tenThousandCampaignsThatStartAtOneSecondHoldNothingUp() throws Exception {
+  void tenThousandSimultaneousStartsBlockNoOtherPromo() throws Exception {
     int campaigns = 10_000;
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribers.execute(
@@ -412,7 +412,7 @@ class PipelineIT {
   }
 
   @Test
-  void othersGoBetweenTheSlicesOfAHotRestaurant() throws Exception {
+  void interleavesOtherRestaurantsWithSlicesOfLargeOne() throws Exception {
     int slices = 300;
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribers.execute(

@@ -41,7 +41,7 @@ class PoolerIT {
   @TempDir Path checkpoints;
 
   @Test
-  void deliversOnceThroughAPoolerInTransactionMode() throws Exception {
+  void deliversOnceThroughPoolerInTransactionMode() throws Exception {
     assumeTrue(Programs.isInstalled("pgbouncer"), "pgbouncer is not installed");
     try (TestJob job = new TestJob(checkpoints);
         Pooler pooler = new Pooler(job.feedback, PARALLELISM)) {

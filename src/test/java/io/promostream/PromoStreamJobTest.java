@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class PromoStreamJobTest {
 
   @BeforeEach
-  void standInAJobManager() {
+  void pretendToRunInJobManager() {
     StreamContextEnvironment.setAsContext(
         new DefaultExecutorServiceLoader(),
         new Configuration().set(DeploymentOptions.TARGET, "embedded"),
@@ -27,7 +27,7 @@ class PromoStreamJobTest {
   }
 
   @AfterEach
-  void leaveIt() {
+  void stopPretending() {
     StreamContextEnvironment.unsetAsContext();
   }
 
@@ -45,14 +45,14 @@ class PromoStreamJobTest {
   }
 
   @Test
-  void theCheckWhichEndsItsProcessIsRefused() {
+  void refusesCheckInJobManager() {
     assertThatThrownBy(() -> run("--check"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("run it by flink run");
   }
 
   @Test
-  void whatKafkasClientsWouldRefuseIsRefused() {
+  void refusesPropertiesThatKafkaClientsRefuse() {
     assertThatThrownBy(() -> run("--kafka.properties.retries=0"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("retries");

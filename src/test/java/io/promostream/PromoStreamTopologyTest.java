@@ -42,7 +42,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyOperatorHasAUidOfItsOwnAndAName(Distribution distribution) {
+  void operatorsHaveUniqueUidsAndNames(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -58,7 +58,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @EnumSource
-  void theUidsAreLiteralsWhateverIsConfigured(Distribution distribution) {
+  void uidsDoNotDependOnConfiguration(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -95,7 +95,7 @@ class PromoStreamTopologyTest {
    */
   @ParameterizedTest
   @EnumSource
-  void everyVertexCanBeRescaledOnItsOwn(Distribution distribution) {
+  void everyVertexCanBeRescaledAlone(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -127,7 +127,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @CsvSource({"-1,720", "256,256"})
-  void theKeyGroupsAreThoseOfTheConfigurationOrTheDefault(int configured, int expected) {
+  void usesConfiguredOrDefaultMaxParallelism(int configured, int expected) {
     Configuration flink = new Configuration().set(CoreOptions.DEFAULT_PARALLELISM, 3);
     if (configured > 0) {
       flink.set(PipelineOptions.MAX_PARALLELISM, configured);

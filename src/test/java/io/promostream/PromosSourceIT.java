@@ -59,7 +59,7 @@ class PromosSourceIT {
 
   @ParameterizedTest
   @EnumSource
-  void rereadsWhatAQuietPartitionGaveAfterTheSavepoint(StartFrom startFrom) throws Exception {
+  void rereadsPromosOfQuietPartitionSentAfterSavepoint(StartFrom startFrom) throws Exception {
     try (TestJob job = job("--promos.start-from=" + startFrom.name().toLowerCase(Locale.ROOT))) {
       job.start(2);
       job.awaitCheckpoints();
@@ -77,7 +77,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void skipsWhatItHadSkippedWhenTheGroupHasForgottenItsOffsets() throws Exception {
+  void keepsStartingOffsetsWhenGroupLosesItsOffsets() throws Exception {
     try (TestJob job = job()) {
       publish(job, 0, "c");
       job.start(2);
@@ -97,7 +97,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void readsAPartitionThatIsAddedLaterFromItsBeginning() throws Exception {
+  void readsAddedPartitionFromItsBeginning() throws Exception {
     try (TestJob job =
         job(
             "--promos.start-from=latest",
@@ -122,7 +122,7 @@ class PromosSourceIT {
    * promo. After one restore the state must hold an offset.
    */
   @Test
-  void replacesTheReferenceToTheGroupInASavepointOfAnEarlierRelease() throws Exception {
+  void replacesGroupOffsetsInSavepointOfEarlierRelease() throws Exception {
     try (TestJob job = job()) {
       job.connect(
           real ->
@@ -163,7 +163,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void theGroupIsWhereTheJobStopped() throws Exception {
+  void commitsOffsetsWhenStoppedWithSavepoint() throws Exception {
     try (TestJob job = job()) {
       String savepoint = null;
       for (int promos = 1; promos <= 4; promos++) {
@@ -180,7 +180,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void theGroupFollowsCheckpointsOnAQuietTopic() throws Exception {
+  void commitsOffsetsOfEachCheckpointOnQuietTopic() throws Exception {
     try (TestJob job = job()) {
       job.start(2);
       for (int promos = 1; promos <= 3; promos++) {
@@ -198,7 +198,7 @@ class PromosSourceIT {
 
   /** As after a restore from a savepoint that is not the last. */
   @Test
-  void theGroupGoesBackWithTheJob() throws Exception {
+  void commitsRestoredOffsets() throws Exception {
     try (TestJob job = job()) {
       job.start(2);
       job.awaitCheckpoints();

@@ -46,7 +46,7 @@ class RescaleIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"broadcast", "keyed"})
-  void eachVertexOnItsOwn(String distribution) throws Exception {
+  void rescalesEachVertexAlone(String distribution) throws Exception {
     try (MiniCluster cluster = cluster();
         TestJob job = new TestJob(checkpoints, "--subscribers.distribution=" + distribution)) {
       job.runOn(cluster);

@@ -98,7 +98,7 @@ class RunbookIT {
   }
 
   @Test
-  void refusedRowsAreReplayed() throws Exception {
+  void replaysRefusedRows() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.feedback.execute(
           "ALTER TABLE subscribers_feedback ADD CONSTRAINT short CHECK (length(client_id) < 10)");
@@ -127,7 +127,7 @@ class RunbookIT {
   }
 
   @Test
-  void refusedNotificationsAreSent() throws Exception {
+  void sendsRefusedNotifications() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.subscribe("a", "r");
       job.start(1);
@@ -151,7 +151,7 @@ class RunbookIT {
   }
 
   @Test
-  void oldMarksAreDeleted() throws Exception {
+  void deletesOldMarks() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       String sql = Runbook.blocks("sql", "Deleting old marks").get(0);
       String ofAnyAge = sql.replace("'30 days'", "'0 days'");
@@ -195,7 +195,7 @@ class RunbookIT {
   }
 
   @Test
-  void rejectedPromosAreReplayed() throws Exception {
+  void replaysRejectedPromos() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.limit(job.notificationsTopic, 6_000);
       job.subscribe("a", "r");
@@ -223,7 +223,7 @@ class RunbookIT {
   }
 
   @Test
-  void theCutOverLosesAndDoublesNothing() throws Exception {
+  void cutsOverWithoutLossOrDuplicates() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.change("--promos.group-id=" + job.prefix);
       variables.put("GROUP", job.prefix);
@@ -256,7 +256,7 @@ class RunbookIT {
   }
 
   @Test
-  void theFeedbackDatabaseMoves() throws Exception {
+  void movesFeedbackDatabase() throws Exception {
     try (TestJob job = new TestJob(directory);
         EmbeddedDatabase server = EmbeddedDatabase.start(Map.of())) {
       job.subscribe("a", "r");

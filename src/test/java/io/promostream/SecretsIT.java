@@ -47,12 +47,12 @@ class SecretsIT {
   }
 
   @Test
-  void passwordsInFilesAreNowhere() throws Exception {
+  void passwordsInFilesAppearNowhere() throws Exception {
     assertThat(placesWithSecrets(site.config())).isEmpty();
   }
 
   @Test
-  void kafkasPasswordInAPropertiesFileIsNowhere() throws Exception {
+  void kafkaPasswordInPropertiesFileAppearsNowhere() throws Exception {
     Path file = site.secrets.resolve("kafka.properties");
     Files.writeString(file, "password=" + password(SecuredSite.KAFKA_PASSWORD));
     JobConfig config =
@@ -66,7 +66,7 @@ class SecretsIT {
   }
 
   @Test
-  void passwordsByValueAreInTheJobGraphOnly() throws Exception {
+  void passwordsByValueAppearOnlyInJobGraph() throws Exception {
     JobConfig config =
         site.configWith(
             site.secrets,

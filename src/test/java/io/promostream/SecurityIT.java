@@ -66,7 +66,7 @@ class SecurityIT {
   }
 
   @Test
-  void theJobRunsWithTlsAndItsPrivilegesAndGoesOnFromACheckpoint() throws Exception {
+  void runsAndResumesWithTlsAndDocumentedPrivileges() throws Exception {
     SecuredJob.subscribe("anna");
     String checkpoint;
     try (SecuredJob job = new SecuredJob(site.config(), checkpoints, null)) {
@@ -82,7 +82,7 @@ class SecurityIT {
   }
 
   @Test
-  void theCheckFindsNothingWrong() throws Exception {
+  void checkPassesWithDocumentedPrivileges() throws Exception {
     Report report = Report.of(site.config());
     System.out.println(String.join("\n", report.lines()));
     assertThat(report.of("problem")).isEmpty();
@@ -171,7 +171,7 @@ class SecurityIT {
   /** Each one is needed, and the check names the one that is missing. */
   @ParameterizedTest(name = "{0}")
   @MethodSource("privileges")
-  void theCheckNamesThePrivilegeThatIsMissing(Privilege privilege, String told) throws Exception {
+  void checkNamesMissingPrivilege(Privilege privilege, String told) throws Exception {
     privilege.revoke().run();
     try {
       Report report = Report.of(site.config());
@@ -192,7 +192,7 @@ class SecurityIT {
   }
 
   @Test
-  void theCheckLooksForTheTransactionsOfBothSinks() throws Exception {
+  void checkRequiresTransactionalIdsOfBothSinks() throws Exception {
     List<String> ofBoth =
         site.aclCommands().stream()
             .filter(command -> command.contains("--transactional-id"))
@@ -256,8 +256,7 @@ class SecurityIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongSecrets")
-  void theCheckSaysWhichSecretIsWrong(String file, String content, List<String> said)
-      throws Exception {
+  void checkNamesWrongSecret(String file, String content, List<String> said) throws Exception {
     Report report = Report.of(site.configWith(site.secretsBut(file, content), Map.of()));
     assertThat(report.exitCode()).isEqualTo(1);
     List<String> problems = report.of("problem");
@@ -269,7 +268,7 @@ class SecurityIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongSecrets")
-  void theStartSaysWhichSecretIsWrongEachTime(String file, String content, List<String> said)
+  void everyFailedStartNamesWrongSecret(String file, String content, List<String> said)
       throws Exception {
     JobConfig config = site.configWith(site.secretsBut(file, content), Map.of());
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
@@ -294,7 +293,7 @@ class SecurityIT {
   }
 
   @Test
-  void aPasswordThatIsPutRightInItsFileIsTakenUpByTheRunningJob() throws Exception {
+  void runningJobReadsCorrectedPasswordFile() throws Exception {
     SecuredJob.subscribe("berta");
     Path secrets = site.secretsBut(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
@@ -315,7 +314,7 @@ class SecurityIT {
 
   /** All that the sinks do at Kafka, with the account's rights and nothing else. */
   @Test
-  void theReplayerNeedsNoOtherRights() throws Exception {
+  void replayerNeedsOnlyDocumentedPrivileges() throws Exception {
     KafkaTarget<Message> target =
         new KafkaTarget<>(
             site.config("--transaction-prefix=promo-stream"),

@@ -52,7 +52,7 @@ class StateInventoryTest {
   }
 
   @Test
-  void isWhatItWas() throws Exception {
+  void stateMatchesInventory() throws Exception {
     List<String> inventory = new ArrayList<>();
     inventory.addAll(uids());
     inventory.addAll(statesOfDelivery());
@@ -71,7 +71,7 @@ class StateInventoryTest {
   }
 
   @Test
-  void everySerializerHasAFileOfGoldenBytes() throws Exception {
+  void everySerializerHasGoldenBytes() throws Exception {
     try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       for (Path source : sources.filter(Files::isRegularFile).toList()) {
         String java = Files.readString(source);

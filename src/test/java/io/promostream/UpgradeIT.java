@@ -47,7 +47,7 @@ class UpgradeIT {
 
   @ParameterizedTest
   @MethodSource("released")
-  void isGoneOnWith(Path state, String backend) throws Exception {
+  void resumesFromReleasedState(Path state, String backend) throws Exception {
     try (ReleasedState job = new ReleasedState(directory)) {
       job.subscribeToAll(LATE_CLIENT);
       List<byte[]> promos = ReleasedState.promosAfter();

@@ -75,7 +75,7 @@ abstract class Drills {
   @Tag("long")
   @ParameterizedTest
   @MethodSource("faults")
-  void oneFaultAfterAnother(Fault fault) throws Exception {
+  void recoversFromRepeatedFault(Fault fault) throws Exception {
     List<Double> recoveries = new ArrayList<>();
     site.resume();
     try (Traffic traffic = Traffic.start(fault.title().replace(' ', '-'), site)) {
@@ -97,7 +97,7 @@ abstract class Drills {
   @Tag("short")
   @Tag("long")
   @Test
-  void anyFaultAtAnyMoment() throws Exception {
+  void recoversFromRandomFaults() throws Exception {
     long seed = Long.getLong("drills.seed", new Random().nextInt(1_000_000));
     System.out.printf(
         "random drill of %d faults on %s: -Ddrills.seed=%d%n", COUNT, stateBackend, seed);
@@ -124,11 +124,11 @@ abstract class Drills {
    */
   @Tag("long")
   @Test
-  void anOutageLongerThanATransactionMayLast() throws Exception {
+  void resumesAfterOutageLongerThanTransactionTimeout() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("outage", site)) {
       site.awaitRowOfNextPromo(traffic);
-      String savepoint = savepointThatIsNotReplayed(traffic);
+      String savepoint = unreplayedSavepoint(traffic);
       site.killCluster();
       Thread.sleep(20_000);
       site.replaceCluster();
@@ -140,11 +140,11 @@ abstract class Drills {
   /** The next checkpoint has come, and was replayed, before the job goes back to the savepoint. */
   @Tag("long")
   @Test
-  void aSavepointThatWasReplayedBeforeTheRestore() throws Exception {
+  void writesOnceAfterRestoreOfReplayedSavepoint() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("replayed", site)) {
       site.awaitRowOfNextPromo(traffic);
-      String savepoint = savepointThatIsNotReplayed(traffic);
+      String savepoint = unreplayedSavepoint(traffic);
       long completed = site.cluster().completedCheckpoints(site.job());
       Waiting.until(
           "the next checkpoint", () -> site.cluster().completedCheckpoints(site.job()) > completed);
@@ -159,7 +159,7 @@ abstract class Drills {
   }
 
   /** Ends the traffic; the savepoint holds its last deliveries, and nothing has replayed them. */
-  private String savepointThatIsNotReplayed(Traffic traffic) throws Exception {
+  private String unreplayedSavepoint(Traffic traffic) throws Exception {
     traffic.stop();
     site.restartWithRareCheckpoints();
     Waiting.until(

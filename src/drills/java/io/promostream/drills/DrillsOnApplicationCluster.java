@@ -60,13 +60,13 @@ class DrillsOnApplicationCluster {
   @Tag("short")
   @Tag("long")
   @Test
-  void leaderKilled() throws Exception {
+  void recoversFromKilledLeader() throws Exception {
     strike("leading JobManager killed", TIMES, LEADER_KILLED);
   }
 
   @Tag("long")
   @Test
-  void taskManagerKilled() throws Exception {
+  void recoversFromKilledTaskManager() throws Exception {
     strike("TaskManager killed, highly available", TIMES, Fault.TASK_MANAGER_KILLED::strike);
   }
 
@@ -88,7 +88,7 @@ class DrillsOnApplicationCluster {
   /** Up and down by the REST interface, as the Kubernetes operator's autoscaler does it. */
   @Tag("long")
   @Test
-  void rescaledInPlace() throws Exception {
+  void rescalesInPlace() throws Exception {
     site.resume();
     long seed = Long.getLong("drills.seed", new Random().nextInt(1_000_000));
     Random random = new Random(seed);

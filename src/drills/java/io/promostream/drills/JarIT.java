@@ -142,7 +142,7 @@ class JarIT {
   }
 
   @Test
-  void theJarBringsConnectorsButNoFlinkAndNoLogging() throws IOException {
+  void jarContainsConnectorsButNeitherFlinkNorLogging() throws IOException {
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
       assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
           .isEqualTo("io.promostream.PromoStreamJob");
@@ -177,7 +177,7 @@ class JarIT {
   }
 
   @Test
-  void theJarBringsTheLicenseOfTheProject() throws Exception {
+  void jarContainsProjectLicense() throws Exception {
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
       assertThat(lines(jar, "META-INF/LICENSE"))
           .isEqualTo(Files.readAllLines(Path.of("src/main/resources/META-INF/LICENSE")));
@@ -186,7 +186,7 @@ class JarIT {
 
   /** The BSD license asks for its text wherever the driver is handed on. */
   @Test
-  void theJarBringsTheLicenseOfTheDriver() throws Exception {
+  void jarContainsDriverLicense() throws Exception {
     Path driver = Path.of(Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile());
         JarFile original = new JarFile(driver.toFile())) {
@@ -202,7 +202,7 @@ class JarIT {
   }
 
   @Test
-  void theClusterBringsNothingOfTheJobs() {
+  void clusterLibrariesContainNoConnectors() {
     assertThat(FlinkLibraries.jars())
         .isNotEmpty()
         .extracting(jar -> jar.getFileName().toString())
@@ -211,7 +211,7 @@ class JarIT {
   }
 
   @Test
-  void samplePromosReachTheirSubscribers() throws Exception {
+  void deliversSamplePromos() throws Exception {
     JobID job =
         cluster.submit(
             ROLES,
@@ -245,7 +245,7 @@ class JarIT {
   }
 
   @Test
-  void helpNamesTheKeys() throws Exception {
+  void printsHelp() throws Exception {
     Program help = run("--help");
     assertThat(help.output()).contains("kafka.bootstrap-servers", "transaction-prefix");
     assertThat(help.errors()).isEmpty();
@@ -253,7 +253,7 @@ class JarIT {
   }
 
   @Test
-  void fiveMistakesAreFiveLines() throws Exception {
+  void printsOneLinePerMistake() throws Exception {
     Program wrong =
         run(
             "--kafka.bootstrap-servers=nowhere",
@@ -267,7 +267,7 @@ class JarIT {
   }
 
   @Test
-  void theEnvironmentIsFoundGoodOrNot() throws Exception {
+  void checksEnvironment() throws Exception {
     Program good = runAsDocumented("--check");
     assertThat(good.await()).as(good.output() + good.errors()).isZero();
     assertThat(good.output()).contains("promo_stream_commits", "problems: 0");

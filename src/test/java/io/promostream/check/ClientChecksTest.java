@@ -56,7 +56,7 @@ class ClientChecksTest {
           group.protocol=consumer session.timeout.ms=10000      | session.timeout.ms
           security.protocol=SASL_SSL sasl.mechanism=            | sasl.mechanism
           """)
-  void refusesWhatKafkasClientsWouldRefuse(String properties, String told) {
+  void refusesPropertiesThatKafkaClientsRefuse(String properties, String told) {
     assertThat(problems(properties.split(" ", -1)))
         .singleElement()
         .asString()
@@ -80,12 +80,12 @@ class ClientChecksTest {
         "security.protocol=SSL ssl.truststore.location=/no/such/file",
         "my.own=x",
       })
-  void leavesTheRestToTheClients(String properties) {
+  void acceptsOtherProperties(String properties) {
     assertThat(problems(properties.split(" ", -1))).isEmpty();
   }
 
   @Test
-  void tellsAllThatIsWrong() {
+  void reportsAllProblems() {
     assertThat(problems("retries=0", "default.api.timeout.ms=1")).hasSize(2);
   }
 }

@@ -127,7 +127,7 @@ class EnvironmentCheckIT {
   }
 
   /** The role's sequence privileges are those of a table with identity: to take, not to see. */
-  private void letSeeSequence() {
+  private void grantSelectOnSequence() {
     rows.execute("GRANT SELECT ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
   }
 
@@ -140,8 +140,8 @@ class EnvironmentCheckIT {
       "CREATE TABLE subscribers_feedback (" + TestDatabase.EXISTING_FEEDBACK_COLUMNS + ")";
 
   @Test
-  void findsNothingWrongWithAGoodEnvironment() {
-    letSeeSequence();
+  void passesInGoodEnvironment() {
+    grantSelectOnSequence();
     Report report = check();
     assertThat(report.of("problem")).isEmpty();
     assertThat(report.of("warning")).isEmpty();
@@ -166,20 +166,20 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void worksWithTheExistingTable() {
+  void passesWithTableOfExistingInstallation() {
     replaceFeedbackTable(EXISTING);
     rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
     assertOneWarning(check(), "trigger_datetime_created is integer, which overflows on 2038-01-19");
   }
 
   @Test
-  void missesTheRightToTheSequence() {
+  void reportsMissingPrivilegeOnSequence() {
     replaceFeedbackTable(EXISTING);
     assertOneProblem(check(), "GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq");
   }
 
   @Test
-  void seesTheIdRunningOut() {
+  void reportsIdRunningOut() {
     replaceFeedbackTable(EXISTING.replace("int4 NOT NULL, feedback", "int8 NOT NULL, feedback"));
     rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
     rows.execute("SELECT setval('subscribers_feedback_id_seq', 1073741000)");
@@ -196,13 +196,13 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void warnsWhereTheSequenceCantBeSeen() {
+  void warnsWhenSequenceIsNotReadable() {
     assertOneWarning(check(), "cannot read the sequence of id");
   }
 
   @Test
-  void missesTables() {
-    letSeeSequence();
+  void reportsMissingTables() {
+    grantSelectOnSequence();
     assertOneProblem(
         check("--subscribers.table=public.nothing"),
         "table public.nothing",
@@ -213,8 +213,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void missesColumns() {
-    letSeeSequence();
+  void reportsMissingColumns() {
+    grantSelectOnSequence();
     rows.execute(
         "ALTER TABLE subscribers_feedback DROP COLUMN client_id, DROP COLUMN datetime_created");
     Report report = check();
@@ -224,8 +224,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void missesPrivileges() {
-    letSeeSequence();
+  void reportsMissingPrivileges() {
+    grantSelectOnSequence();
     lists.execute("REVOKE SELECT ON subscribers_restaurants FROM " + id + "_r");
     assertOneProblem(check(), "no right to SELECT client_id, restaurant_id", "GRANT SELECT ON");
     lists.execute(
@@ -268,7 +268,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhichValuesColumnsTake() {
+  void reportsColumnsThatCannotHoldTheirValues() {
     for (String type : List.of("varchar(255)", "citext", "uuid", "char(300)")) {
       assertOf(
           "CREATE EXTENSION citext; ALTER TABLE subscribers_feedback ALTER COLUMN client_id TYPE %s USING NULL"
@@ -310,7 +310,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void namesWhatCanRefuseRows() {
+  void namesConstraintsAndTriggersThatCanRefuseRows() {
     assertOf(
         """
         CREATE TABLE clients (id text PRIMARY KEY);
@@ -349,7 +349,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhetherRowsThatAreThereCanBeRecognized() {
+  void warnsWhenExistingRowsCannotBeRecognized() {
     String index =
         "CREATE UNIQUE INDEX once ON subscribers_feedback (restaurant_id, adv_campaign_id, client_id)";
     assertOf(
@@ -358,7 +358,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhatIsWrongWithTheJobsOwnTables() {
+  void reportsProblemsWithTablesOfTheJob() {
     String commits = "table public.promo_stream_commits ";
     String refused = "table public.subscribers_feedback_refused ";
     assertOf(
@@ -413,24 +413,24 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesRowSecurity() {
-    letSeeSequence();
+  void reportsRowSecurity() {
+    grantSelectOnSequence();
     lists.execute("ALTER TABLE subscribers_restaurants ENABLE ROW LEVEL SECURITY");
     assertOneWarning(check(), "has row security");
   }
 
   /** Each of the job's transactions says READ WRITE. */
   @Test
-  void doesNotMindAReadOnlyDefault() {
-    letSeeSequence();
+  void acceptsReadOnlyDefault() {
+    grantSelectOnSequence();
     rows.execute(
         "ALTER DATABASE \"%s\" SET default_transaction_read_only = on".formatted(rows.name()));
     assertThat(check().exitCode()).isZero();
   }
 
   @Test
-  void seesServersThatAreTooOld() {
-    letSeeSequence();
+  void reportsServersThatAreTooOld() {
+    grantSelectOnSequence();
     pretend(lists, 140_000);
     pretend(rows, 140_000);
     assertThat(check().exitCode()).isZero();
@@ -471,8 +471,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhatIsWrongWithTopics() {
-    letSeeSequence();
+  void reportsProblemsWithTopics() {
+    grantSelectOnSequence();
     assertOneProblem(check("--promos.topic=nowhere"), "topic nowhere", "does not exist");
     // The producer's limit has nothing to do with it, so it is not advised.
     assertOneWarning(
@@ -487,8 +487,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void warnsOfMarksThatAreKeptForLessThanADay() throws Exception {
-    letSeeSequence();
+  void warnsWhenMarksExpireWithinADay() throws Exception {
+    grantSelectOnSequence();
     try (EmbeddedBroker hour = EmbeddedBroker.start(Map.of("offsets.retention.minutes", "60"))) {
       for (String name : List.of("promos", "notifications", "rejected")) {
         hour.createTopic(topics + name, 1);
@@ -502,7 +502,7 @@ class EnvironmentCheckIT {
 
   @Test
   void comparesTransactionTimeouts() {
-    letSeeSequence();
+    grantSelectOnSequence();
     String hour = "--kafka.properties.transaction.timeout.ms=3600000";
     assertOneProblem(check(hour), "the brokers allow 15 min, the job asks for 1 h", "900000");
     // Without transactions it does not matter.
@@ -510,7 +510,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void aStartIsRefusedThatTheBrokersWouldRefuse() throws IOException {
+  void refusesStartThatBrokersWouldRefuse() throws IOException {
     JobConfig hour = load("--kafka.properties.transaction.timeout.ms=3600000");
     assertThatThrownBy(() -> EnvironmentCheck.beforeStart(hour))
         .isInstanceOf(ConfigException.class)
@@ -527,15 +527,15 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void warnsOfPropertiesThatNobodyKnows() {
-    letSeeSequence();
+  void warnsOfUnknownProperties() {
+    grantSelectOnSequence();
     assertOneWarning(
         check("--kafka.properties.secuirty.protocol=SSL"), "kafka.properties.secuirty.protocol");
   }
 
   @Test
-  void goesOnWhenThingsAreDown() throws IOException {
-    letSeeSequence();
+  void checksTheRestWhenServersAreDown() throws IOException {
+    grantSelectOnSequence();
     int port = freePort();
     set("kafka.bootstrap-servers", "127.0.0.1:" + port);
     Report report = check();
@@ -549,8 +549,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void doesNotHangOnServersThatSayNothing() throws IOException {
-    letSeeSequence();
+  void doesNotHangOnSilentServers() throws IOException {
+    grantSelectOnSequence();
     try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       set("feedback.db.url", "jdbc:postgresql://127.0.0.1:" + mute.getLocalPort() + "/rows");
       assertOneProblem(check(Duration.ofSeconds(5)), "feedback ", "no answer in time");
@@ -559,7 +559,7 @@ class EnvironmentCheckIT {
 
   @Test
   void readsPasswordFiles(@TempDir Path directory) throws IOException {
-    letSeeSequence();
+    grantSelectOnSequence();
     environment.remove(Variables.variable("feedback.db.password"));
     String file = Files.writeString(directory.resolve("password"), PASSWORD).toString();
     assertThat(check("--feedback.db.password-file", file).exitCode()).isZero();
@@ -568,8 +568,8 @@ class EnvironmentCheckIT {
 
   /** What a reference brings is seen by the client only, which quotes a part of it. */
   @Test
-  void aWrongKafkaLoginIsNotShown(@TempDir Path directory) throws IOException {
-    letSeeSequence();
+  void doesNotPrintWrongKafkaLogin(@TempDir Path directory) throws IOException {
+    grantSelectOnSequence();
     Path file = directory.resolve("kafka.properties");
     Files.writeString(
         file,

@@ -47,7 +47,7 @@ class StartChecksTest {
   }
 
   @Test
-  void takesWhatKeepsThePromises() {
+  void acceptsSettingsThatKeepTheGuarantee() {
     check(Map.of("execution.checkpointing.interval", "10 s"), EXACTLY_ONCE);
     check(Map.of(), AT_LEAST_ONCE);
     check(
@@ -78,7 +78,7 @@ class StartChecksTest {
   }
 
   @Test
-  void warnsOfExactlyOnceWhoseCheckpointsGoWithAFailedJob() {
+  void warnsWhenFailedJobDiscardsItsCheckpoints() {
     Map<String, String> flink = new HashMap<>();
     flink.put("execution.checkpointing.interval", "10 s");
     String retention = "execution.checkpointing.externalized-checkpoint-retention";
@@ -120,13 +120,13 @@ class StartChecksTest {
   }
 
   @Test
-  void takesThisProjectsOwnSettings() {
+  void acceptsFlinkConfOfThisProject() {
     check(GlobalConfiguration.loadConfiguration("flink-conf").toMap(), EXACTLY_ONCE);
   }
 
   /** What a program sets by the environment's methods is seen too. */
   @Test
-  void readsTheEnvironment() {
+  void readsSettingsOfExecutionEnvironment() {
     StreamExecutionEnvironment environment =
         StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
     environment.enableCheckpointing(1000, CheckpointingMode.EXACTLY_ONCE);

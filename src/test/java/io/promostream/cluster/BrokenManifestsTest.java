@@ -27,7 +27,7 @@ class BrokenManifestsTest {
     "inThePods",
     "inTheNetwork"
   })
-  void areCaught(Consumer<Manifests> mistake, List<String> sentences) {
+  void reportsMistake(Consumer<Manifests> mistake, List<String> sentences) {
     Manifests manifests = Manifests.of(Path.of("k8s/overlays/prod"));
     mistake.accept(manifests);
     assertThat(ManifestChecks.problems(manifests)).containsExactlyElementsOf(sentences);

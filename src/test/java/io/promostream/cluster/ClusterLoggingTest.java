@@ -38,7 +38,7 @@ class ClusterLoggingTest {
         "s3.secret-access-key: " + SECRET,
         "api-key=" + SECRET,
       })
-  void leavesSecretsOut(String message) throws IOException {
+  void masksSecrets(String message) throws IOException {
     var thrown = new IOException(message);
     for (String file : List.of("log4j-console.properties", "log4j.properties")) {
       Map<String, String> event = parse(logged(file, message, thrown));
@@ -53,7 +53,7 @@ class ClusterLoggingTest {
   }
 
   @Test
-  void keepsWhatIsNoSecret() throws IOException {
+  void keepsOtherText() throws IOException {
     String message =
         "FATAL: password authentication failed for user \"promo\"; password-file=/secrets/db, "
             + "http://host:8081/jobs/a@b \u2028 \u00e9 \"quoted\"";

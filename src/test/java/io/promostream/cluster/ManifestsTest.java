@@ -21,14 +21,14 @@ class ManifestsTest {
 
   @ParameterizedTest
   @MethodSource("overlays")
-  void fitTheOperatorFlinkTheImageTheJobAndOneAnother(Path overlay) {
+  void overlaysHaveNoProblems(Path overlay) {
     assertThat(ManifestChecks.problems(Manifests.of(overlay))).isEmpty();
   }
 
   /** Where a cluster does not know a kind, kubectl applies the others and ends with an error. */
   @ParameterizedTest
   @MethodSource("overlays")
-  void needNoOperatorButFlinks(Path overlay) {
+  void overlaysNeedOnlyFlinkOperator(Path overlay) {
     assertThat(Kustomization.render(overlay))
         .extracting(resource -> resource.get("apiVersion").toString())
         .noneMatch(version -> version.startsWith("monitoring.coreos.com/"));
@@ -36,7 +36,7 @@ class ManifestsTest {
 
   @ParameterizedTest
   @MethodSource("overlays")
-  void configureFlinkAsFlinkConfDoes(Path overlay) throws IOException {
+  void overlaysConfigureFlinkLikeFlinkConf(Path overlay) throws IOException {
     Manifests manifests = new Manifests(Kustomization.render(overlay));
     assertThat(manifests.flinkConfiguration()).containsAllEntriesOf(FlinkConf.sharedByAll());
     assertThat(

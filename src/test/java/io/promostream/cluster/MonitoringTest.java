@@ -28,7 +28,7 @@ class MonitoringTest {
   }
 
   @Test
-  void eachAlertIsTestedFiringAndQuiet() {
+  void everyAlertIsTestedFiringAndQuiet() {
     Map<Boolean, Set<String>> tested =
         alertTests(Yaml.read(TESTS).get(0)).stream()
             .collect(
@@ -44,7 +44,7 @@ class MonitoringTest {
   }
 
   @Test
-  void eachAlertSaysWhatToDo() {
+  void everyAlertIsDescribedAndLinksToRunbook() {
     for (Object rule : Monitoring.alerts()) {
       String alert = Yaml.text(rule, "alert");
       assertThat(Yaml.text(rule, "labels", "severity")).as(alert).isIn("critical", "warning");
@@ -57,13 +57,13 @@ class MonitoringTest {
   }
 
   @Test
-  void rulesAndPanelsAskForAllOfTheJobsOwn() throws IOException {
+  void rulesAndPanelsUseEveryJobMetric() throws IOException {
     assertThat(Monitoring.metrics()).containsAll(OWN);
   }
 
   /** What each Flink job measures: others' alerts are not for whoever runs this one. */
   @Test
-  void rulesAskForNoOtherJobsMetrics() {
+  void rulesSelectOnlyMetricsOfThisJob() {
     for (Object rule : Monitoring.alerts()) {
       assertThat(Yaml.text(rule, "expr").split("(?=flink_)"))
           .filteredOn(text -> text.startsWith("flink_") && OWN.stream().noneMatch(text::startsWith))
@@ -74,7 +74,7 @@ class MonitoringTest {
 
   /** Those of the job's own in the table that JobMetricTest compares, Flink's in the one below. */
   @Test
-  void thePageExplainsWhatRulesAndPanelsAskFor() throws IOException {
+  void pageExplainsEveryQueriedMetric() throws IOException {
     String page = Files.readString(Path.of("k8s/monitoring/README.md"));
     for (String metric : Monitoring.metrics()) {
       assertThat(OWN.contains(metric) || page.contains("| `" + metric + "` |")).as(metric).isTrue();

@@ -40,7 +40,7 @@ class RunbookTest {
   }
 
   @Test
-  void eachAlertHasASection() {
+  void everyAlertHasASection() {
     Set<String> headings = found("(?m)^### (.+)$").collect(Collectors.toSet());
     assertThat(Monitoring.alerts())
         .isNotEmpty()
@@ -52,7 +52,7 @@ class RunbookTest {
 
   /** Word for word but for the dots, which stand for what differs. */
   @Test
-  void linesOfTheLogAreWhatTheCodeWrites() throws IOException {
+  void quotedLogLinesMatchTheCode() throws IOException {
     String messages =
         sources("src/main/java").replaceAll("\"\\s*\\+\\s*\"", "").replaceAll("\\{}|%[sd]", "...");
     assertThat(Runbook.blocks("log"))
@@ -63,7 +63,7 @@ class RunbookTest {
   }
 
   @Test
-  void metricsAndKeysAreTheJobs() {
+  void metricsAndKeysExist() {
     Set<String> metrics =
         Arrays.stream(JobMetric.values()).map(JobMetric::metricName).collect(Collectors.toSet());
     assertThat(found("`([a-z]+[A-Z][A-Za-z]+)`"))
@@ -78,7 +78,7 @@ class RunbookTest {
   }
 
   @Test
-  void testsAndDrillsThatItNamesAreThere() throws IOException {
+  void namedTestsAndDrillsExist() throws IOException {
     String tests =
         sources("src/test/java") + sources("src/fixtures/java") + sources("src/drills/java");
     assertThat(found("`(\\w*(?:IT|Test|Drills\\w*))[`#]"))
@@ -94,7 +94,7 @@ class RunbookTest {
 
   /** The command itself is run by JarIT, with another configuration. */
   @Test
-  void theCheckIsOfTheJobThatRuns() {
+  void checkCommandMatchesDeployedJob() {
     Object deployment = Manifests.of(Path.of("k8s/overlays/prod")).deployment();
     Object job = Yaml.at(deployment, "spec", "job");
     String arguments =
@@ -111,7 +111,7 @@ class RunbookTest {
 
   /** Fields that the schema lacks, options that are none, a parallelism that does not divide. */
   @Test
-  void partsOfManifestsAndPatchesFitTheOperator() {
+  void manifestPartsAndPatchesAreValid() {
     List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));
     Pattern.compile("patch flinkdeployment promo-stream --type merge (?:\\\\\n +)?-p '(.+)'")
         .matcher(Runbook.text() + Runbook.page("deployment"))

@@ -53,7 +53,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whatIsLiveInTheEndIsOwedToAllOnTheListWithoutAnyWitness() {
+  void owesFinallyLivePromoToEverySubscriber() {
     subscribed(1, "a");
     published(2, "c", 0, ALWAYS, 1);
     subscribed(3, "b");
@@ -61,7 +61,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whatHasNotStartedOrWasReplacedBeforeItCameIsNotOwed() {
+  void doesNotOweFutureEndedOrReplacedPromos() {
     subscribed(1, "a");
     Promo future = published(2, "future", 5_000, ALWAYS, 1);
     Promo over = published(2, "over", 0, 1, 1);
@@ -80,7 +80,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aShortPromoIsOwedWhereTheJobIsSeenToHaveKnownItWhileItWasLive() {
+  void owesShortPromoThatJobHadReadWhileLive() {
     subscribed(1, "a");
     Promo shown = published(2, "known", 0, ALWAYS, 1);
     published(10, "short", 11, 30, 1);
@@ -103,7 +103,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aShortPromoIsNotOwedWhereTheJobIsSeenOnlyAfterIt() {
+  void allowsShortPromoThatJobMayHaveReadTooLate() {
     subscribed(1, "a");
     Promo brief = published(10, "short", 11, 15, 1);
     delivered(published(11, "next", 0, ALWAYS, 1), "a", 40);
@@ -115,7 +115,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aPromoThatEndsBeforeTheLastOneIsReadIsNotLiveInTheEnd() {
+  void allowsPromoThatEndsBeforeClosingPromoIsRead() {
     subscribed(1, "a");
     published(990, "short", 995, 1_005, 1);
     assertThat(expectation().owed()).isEqualTo(due("short", "a"));
@@ -125,7 +125,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aCancelledPromoMayGoOutUntilTheCancellationHasBeenRead() {
+  void allowsCancelledPromoUntilCancellationIsRead() {
     subscribed(1, "a");
     Promo promo = published(2, "c", 0, ALWAYS, 1);
     published(5, "c", 0, 1, 2);
@@ -138,7 +138,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoeverMissesAPromoThatIsPostponedIsOwedItLater() {
+  void owesPostponedPromoToClientWhoMissedFirstVersion() {
     subscribed(1, "a");
     Promo first = published(2, "c", 0, 100, 1);
     Promo second = published(5, "c", 50, ALWAYS, 2);
@@ -149,7 +149,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoLeavesGetsNothingFromTheRefreshOnThatSeesIt() {
+  void forbidsDeliveryAfterRefreshWithoutClient() {
     subscribed(1, "leaver");
     unsubscribed(5, "leaver");
     subscribed(5, "comer");
@@ -163,7 +163,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoCameAndIsSeenIsOwedWhatWasLiveThoughTheyLeaveAgain() {
+  void owesLivePromoToClientWhoUnsubscribesLater() {
     subscribed(1, "a");
     subscribed(2, "guest");
     Promo promo = published(3, "c", 0, ALWAYS, 1);
@@ -176,7 +176,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aSinkIsAuditedRowByRow() {
+  void countsLostDoubledAndWrongRows() {
     subscribed(1, "a");
     subscribed(1, "b");
     Promo promo = published(2, "c", 0, ALWAYS, 1);

@@ -69,7 +69,7 @@ class FeedbackFaultsIT {
   @EnumSource(
       value = Fault.class,
       names = {"LOSE_ANSWER", "LOSE_COMMIT"})
-  void writesOnceWhenTheConnectionBreaksAroundCommit(Fault fault) throws Exception {
+  void writesOnceWhenConnectionBreaksAroundCommit(Fault fault) throws Exception {
     for (int faulty = 1; faulty <= 2; faulty++) {
       database.execute("TRUNCATE subscribers_feedback, promo_stream_commits");
       try (CommitProxy proxy = new CommitProxy(database.url());
@@ -97,7 +97,7 @@ class FeedbackFaultsIT {
   /** A retry must wait for a first try that may still commit. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void writesOnceWhenTheRetryOvertakesTheFirstTry(boolean firstCommits) throws Exception {
+  void writesOnceWhenRetryOvertakesFirstAttempt(boolean firstCommits) throws Exception {
     for (int faulty = 1; faulty <= 2; faulty++) {
       database.execute("TRUNCATE subscribers_feedback, promo_stream_commits");
       try (CommitProxy proxy = new CommitProxy(database.url());
@@ -123,7 +123,7 @@ class FeedbackFaultsIT {
   // A process that is stopped in the middle.
 
   @Test
-  void aStoppedTaskGivesWayToItsSuccessorAndWakesUpToNothing() throws Exception {
+  void suspendedTaskWritesNothingAfterItsSuccessorStarts() throws Exception {
     try (CommitProxy proxy = new CommitProxy(database.url());
         FeedbackTask zombie = FeedbackTask.start(through(proxy))) {
       zombie.collect(1);
@@ -155,7 +155,7 @@ class FeedbackFaultsIT {
   // A COMMIT that is not durable.
 
   @Test
-  void aCommitWhoseWaitForAStandbyIsCancelledIsRepeatedUntilOneIsConfirmed() throws Exception {
+  void repeatsCommitUntilStandbyConfirms() throws Exception {
     try (EmbeddedDatabase server = EmbeddedDatabase.start(Map.of())) {
       run(server, TestDatabase.feedbackTable());
       Database own =
@@ -246,8 +246,7 @@ class FeedbackFaultsIT {
   /** While it has nothing to write, and while it has. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void failsUntilToldToContinueWhenTheDatabaseIsReplacedByAnOlderCopy(boolean busy)
-      throws Exception {
+  void failsWhenDatabaseIsReplacedByOlderCopy(boolean busy) throws Exception {
     OperatorSubtaskState checkpoint;
     try (FeedbackTask task = start(OnLostTransaction.FAIL)) {
       writeWithCopyBetween(task);
@@ -286,7 +285,7 @@ class FeedbackFaultsIT {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void goesOnIfToldToWhenTheDatabaseIsReplacedByAnOlderCopy(boolean busy) throws Exception {
+  void continuesWithOlderCopyIfConfigured(boolean busy) throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.CONTINUE)) {
       writeWithCopyBetween(task);
       task.collect(3);
@@ -308,7 +307,7 @@ class FeedbackFaultsIT {
 
   /** This subtask has committed nothing; another may have, which has ended since. */
   @Test
-  void saysThatTheLeaseWentBack() throws Exception {
+  void reportsThatLeaseWentBack() throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.FAIL)) {
       database.copy();
       String before = renewals();
@@ -330,7 +329,7 @@ class FeedbackFaultsIT {
   }
 
   @Test
-  void countsAllThatAWriterHadCommittedWhenItsMarkIsGone() throws Exception {
+  void countsAllCommitsOfWriterAsLostWhenItsMarkIsGone() throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.CONTINUE)) {
       write(task, 1);
       write(task, 2);

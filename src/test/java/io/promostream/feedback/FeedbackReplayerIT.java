@@ -56,7 +56,7 @@ class FeedbackReplayerIT {
   // Marks.
 
   @Test
-  void movesTheMarkFromTheNumberBeforeOnly() throws Exception {
+  void movesMarkOnlyFromPreviousNumber() throws Exception {
     try (Replayer<DeliveryBatch> replayer = open("a")) {
       assertThat(replayer.takeOver("w", Mark.NONE, null)).isEqualTo(Mark.NONE);
       for (long sequence : List.of(1, 2)) {
@@ -77,7 +77,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void setsAMarkWhereverItIs() throws Exception {
+  void forcesMarkFromAnyNumber() throws Exception {
     try (Replayer<DeliveryBatch> replayer = open("a")) {
       replayer.forceMark("w", mark(7));
       commit(replayer, 8);
@@ -99,7 +99,7 @@ class FeedbackReplayerIT {
         "ALTER TABLE promo_stream_commits DROP CONSTRAINT promo_stream_commits_pkey;"
             + " ALTER TABLE promo_stream_commits ADD PRIMARY KEY (prefix, writer) DEFERRABLE",
       })
-  void refusesATableThatCannotKeepMarks(String change) {
+  void refusesUnsuitableCommitsTable(String change) {
     database.execute(change);
     assertThatThrownBy(() -> open("a"))
         .isInstanceOf(IOException.class)
@@ -139,7 +139,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void isNotBrokenByTimeoutsAndDefaultsOfTheRole() throws Exception {
+  void ignoresTimeoutsAndDefaultsOfRole() throws Exception {
     Database hostile =
         roleWith(
             Map.ofEntries(
@@ -193,7 +193,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void leavesWhatIsStricterThanItsOwnSynchronousCommit() throws Exception {
+  void keepsStricterSynchronousCommit() throws Exception {
     watchSettings("synchronous_commit");
     try (Replayer<DeliveryBatch> replayer =
         open(roleWith(Map.of("synchronous_commit", "remote_apply")), "a")) {
@@ -204,7 +204,7 @@ class FeedbackReplayerIT {
 
   /** In the schema stand tables and functions of the same names as those that are meant. */
   @Test
-  void findsItsTablesUnderAnotherSearchPath() throws Exception {
+  void ignoresSearchPathOfRole() throws Exception {
     database.execute(
         """
         CREATE SCHEMA other;
@@ -223,7 +223,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void writesAnyTextWithoutAnEncoding() throws Exception {
+  void writesAnyTextToDatabaseWithoutEncoding() throws Exception {
     TestDatabase ascii = TestDatabase.inEncoding("SQL_ASCII").withFeedbackTable();
     try (Replayer<DeliveryBatch> replayer = open(ascii.asSuperuser(), "a")) {
       replayer.commit("w", Mark.NONE, committable(1, 2), List.of(batch("1", "\u20ac", "z")));
@@ -234,7 +234,7 @@ class FeedbackReplayerIT {
   // The lease.
 
   @Test
-  void refusesASecondJobAndDoesNotDisturbTheFirst() throws Exception {
+  void refusesSecondJobWithoutDisturbingFirst() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first")) {
       AtomicBoolean ended = new AtomicBoolean();
       CompletableFuture<Void> works =
@@ -259,7 +259,7 @@ class FeedbackReplayerIT {
 
   /** The first renews nothing while its commit waits for a lock; it is not dead all the same. */
   @Test
-  void refusesASecondJobWhileTheFirstsCommitWaits() throws Exception {
+  void refusesSecondJobWhileCommitOfFirstWaits() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
         Connection other = database.connect();
         Statement statement = other.createStatement()) {
@@ -277,7 +277,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void takesOverFromADeadJobAndRefusesWhatItCommitsLater() throws Exception {
+  void takesOverFromDeadJobAndRefusesItsLateCommits() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first")) {
       commit(first, 1);
       try (Replayer<DeliveryBatch> second = open("second")) {
@@ -299,7 +299,7 @@ class FeedbackReplayerIT {
 
   /** A commit whose transaction has begun goes first; one that begins later is refused. */
   @Test
-  void aTakeoverPassesNoCommit() throws Exception {
+  void refusesCommitThatBeginsAfterTakeover() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
         Connection takeover = database.connect();
         Statement statement = takeover.createStatement()) {
@@ -316,7 +316,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void theNextJobNeedNotWaitForALeaseThatWasGivenBack() throws Exception {
+  void nextJobDoesNotWaitForReleasedLease() throws Exception {
     Replayer<DeliveryBatch> first = open("first");
     // Of two subtasks, the other goes on and takes the lease again.
     try (Replayer<DeliveryBatch> slower = open("first")) {
@@ -372,7 +372,7 @@ class FeedbackReplayerIT {
 
   @ParameterizedTest
   @MethodSource("freeLeases")
-  void ofNewcomersAtTheSameMomentOneGetsTheLease(String lease) throws Exception {
+  void onlyOneOfSimultaneousJobsGetsLease(String lease) throws Exception {
     database.execute(lease);
     AtomicBoolean ended = new AtomicBoolean();
     List<CompletableFuture<Void>> newcomers =

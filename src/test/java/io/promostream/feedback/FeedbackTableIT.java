@@ -57,7 +57,7 @@ class FeedbackTableIT {
     "timestamp(0),2023-11-14 22:13:20",
     "timestamptz,2023-11-14 22:13:20+00"
   })
-  void writesTimestampsInUtcWhateverTheTimeZone(String type, String start) throws Exception {
+  void writesTimestampsInUtcInAnyTimeZone(String type, String start) throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with(alter(TIMES, type));
     feedback.write(batch(promo("r", "c"), "a"));
     assertThat(
@@ -111,8 +111,8 @@ class FeedbackTableIT {
     "datetime_created,timestamptz,253402300799,",
     "adv_campaign_datetime_start,numeric,253402300799,"
   })
-  void knowsWhichPromosItCanHold(String column, String type, String good, String bad)
-      throws Exception {
+  void refusesExactlyThePromosThatPostgresRefuses(
+      String column, String type, String good, String bad) throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "CREATE DOMAIN inner_name AS varchar(4); CREATE DOMAIN outer_name AS inner_name; CREATE DOMAIN whole AS int4;"
@@ -142,7 +142,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void takesTablesOfAnyNameAndForm() throws Exception {
+  void acceptsTablesOfAnyNameAndKind() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -201,7 +201,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void refusesAtTheStartWithEverythingThatIsWrong() {
+  void reportsAllProblemsAtStart() {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -238,7 +238,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void refusesATableOfRefusedRowsThatDoesNotTakeAll() {
+  void refusesUnsuitableTableOfRefusedRows() {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback_refused DROP COLUMN reason,"
@@ -268,7 +268,7 @@ class FeedbackTableIT {
             + " ADD UNIQUE (restaurant_id, adv_campaign_id, client_id)",
         "DROP CONSTRAINT id_pk, ADD PRIMARY KEY (restaurant_id, adv_campaign_id, client_id)"
       })
-  void countsRowsThatAreAlreadyThere(String constraint) throws Exception {
+  void countsExistingRows(String constraint) throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback "
@@ -281,7 +281,7 @@ class FeedbackTableIT {
 
   /** A newer version of a promo is the same delivery. */
   @Test
-  void comparesByTheUniqueIndexWithTheFewestColumns() throws Exception {
+  void usesUniqueIndexWithFewestColumns() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback ADD UNIQUE (restaurant_id, adv_campaign_id, client_id, datetime_created),"
@@ -292,7 +292,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void writesTwiceWithoutAUniqueIndex() throws Exception {
+  void writesDuplicatesWithoutUniqueIndex() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
     feedback.write(batch(promo("r", "c"), "a"));
     feedback.write(batch(promo("r", "c"), "a"));
@@ -315,7 +315,7 @@ class FeedbackTableIT {
             + " (restaurant_id WITH =, int8range(adv_campaign_datetime_start, adv_campaign_datetime_end, '[]') WITH &&)"
             + " DEFERRABLE INITIALLY DEFERRED"
       })
-  void setsDuplicatesOfOtherIndexesAside(String ddl) throws Exception {
+  void setsAsideDuplicatesOfOtherIndexes(String ddl) throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with(ddl);
     feedback.write(batch(promo("r", "c"), "a"));
     feedback.write(batch(promo("r", "c"), "a"), batch(promo("s", "c"), "b"));
@@ -327,7 +327,7 @@ class FeedbackTableIT {
 
   /** ON CONFLICT reads the index's columns, which takes the right to SELECT them. */
   @Test
-  void setsRowsAsideThatItMayNotCompare() throws Exception {
+  void setsAsideDuplicatesWithoutSelectPrivilege() throws Exception {
     String role = "blind_writer";
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
@@ -350,7 +350,7 @@ class FeedbackTableIT {
 
   /** Old feedback tables of the service, see the contract. */
   @Test
-  void takesTheTableOfTheExistingInstallation() throws Exception {
+  void acceptsTableOfExistingInstallation() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "DROP TABLE subscribers_feedback; CREATE TABLE subscribers_feedback (%s)"

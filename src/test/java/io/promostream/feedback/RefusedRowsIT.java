@@ -69,7 +69,7 @@ class RefusedRowsIT {
             + " $$ BEGIN INSERT INTO parsed VALUES (CASE WHEN NEW.client_id = 'bad' THEN '{' ELSE '1' END::jsonb); RETURN NULL; END $$;"
             + "CREATE TRIGGER parse AFTER INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION parse()"
       })
-  void setsAsideWhatAConstraintRefuses(String reasonAndDdl) throws Exception {
+  void setsAsideRowsThatConstraintRefuses(String reasonAndDdl) throws Exception {
     String[] parts = reasonAndDdl.split(";", 2);
     assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(parts[1]), parts[0]);
   }
@@ -81,7 +81,7 @@ class RefusedRowsIT {
         "P0001", "12345", "U0001", "23505", "42501", "0A000", "XX000", "40001", "57014", "08006",
         "55P03", "53100"
       })
-  void setsAsideWhatATriggerRaises(String state) throws Exception {
+  void setsAsideRowsThatTriggerRefuses(String state) throws Exception {
     assertSetsOnlyBadRowsAside(
         FeedbackTableFixture.with(
             trigger("RAISE 'not this one' USING ERRCODE = '%s'".formatted(state))),
@@ -89,7 +89,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatADeferredConstraintTriggerRaises() throws Exception {
+  void setsAsideRowsThatDeferredConstraintTriggerRefuses() throws Exception {
     assertSetsOnlyBadRowsAside(
         FeedbackTableFixture.with(
             onBadRow("RAISE 'too late'")
@@ -108,7 +108,7 @@ class RefusedRowsIT {
         "22012;PERFORM 1 / 0",
         "P0002;SELECT 1 INTO STRICT NEW.feedback WHERE false"
       })
-  void setsAsideWhatBreaksATrigger(String stateAndStatement) throws Exception {
+  void setsAsideRowsThatBreakTrigger(String stateAndStatement) throws Exception {
     String[] parts = stateAndStatement.split(";");
     assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(trigger(parts[1])), parts[0]);
   }
@@ -124,7 +124,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatAPolicyRefuses() throws Exception {
+  void setsAsideRowsThatPolicyRefuses() throws Exception {
     FeedbackTableFixture feedback =
         withRole(
             "policed",
@@ -141,7 +141,7 @@ class RefusedRowsIT {
 
   /** Nothing is set aside because of what is wrong with every row. */
   @Test
-  void setsNothingAsideWhereNoRowPasses() throws Exception {
+  void setsNothingAsideWhenEveryRowFails() throws Exception {
     FeedbackTableFixture feedback =
         withRole("shut_out", "ALTER TABLE subscribers_feedback ENABLE ROW LEVEL SECURITY");
     Database role = feedback.database.as("shut_out", "x");
@@ -170,7 +170,7 @@ class RefusedRowsIT {
 
   /** A trigger that takes rows elsewhere counts none of them, and they pass all the same. */
   @Test
-  void setsAsideRowsForWhichATriggerFindsNoTable() throws Exception {
+  void setsAsideRowsThatTriggerCannotRoute() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -187,7 +187,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatTheEncodingLacksAndEscapesIt() throws Exception {
+  void setsAsideAndEscapesTextThatEncodingLacks() throws Exception {
     FeedbackTableFixture feedback =
         new FeedbackTableFixture(TestDatabase.inEncoding("LATIN1").withFeedbackTable());
     feedback.write(
@@ -201,7 +201,7 @@ class RefusedRowsIT {
 
   /** What two transactions at once may do, and a prepared one could not. */
   @Test
-  void letsTriggersNotifyAndUpdateASharedRow() throws Exception {
+  void allowsTriggersThatNotifyAndUpdateSharedRow() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -215,7 +215,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAWholeCampaignAsideInSeconds() throws Exception {
+  void setsAsideWholeCampaignInSeconds() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback ADD CHECK (restaurant_id <> 'bad')");
@@ -231,7 +231,7 @@ class RefusedRowsIT {
 
   /** A failure that is not a row's leaves no transaction behind, which the next try would meet. */
   @Test
-  void rollsBackWhatFails() throws Exception {
+  void rollsBackAfterFailure() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
     try (var connection = Connections.open(feedback.database.asSuperuser(), "test")) {
       FeedbackSession session = feedback.session(connection);

@@ -72,14 +72,14 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void goesOnWhereAllAreCommitted() {
+  void continuesWhenAllTransactionsAreCommitted() {
     KafkaCommittable committed = precommit("earlier-committed", true, "60000");
     assertThatCode(() -> restore(OnLostTransaction.FAIL, committed)).doesNotThrowAnyException();
   }
 
   /** And does not touch it: release 0.1 is to commit it. */
   @Test
-  void refusesWhatIsOpen() {
+  void refusesOpenTransactions() {
     KafkaCommittable open = precommit("earlier-open", false, "60000");
     for (OnLostTransaction onLost : OnLostTransaction.values()) {
       assertThatThrownBy(() -> restore(onLost, open))
@@ -89,7 +89,7 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void saysWhatIsLost() throws Exception {
+  void reportsLostTransactions() throws Exception {
     KafkaCommittable aborted = precommit("earlier-aborted", false, "1000");
     try (Admin admin = TestBroker.get().admin()) {
       Waiting.until(
@@ -108,7 +108,7 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void saysWhatNobodyKnows() {
+  void reportsTransactionsOfUnknownOutcome() {
     KafkaCommittable forgotten = new KafkaCommittable(1, (short) 1, "earlier-unknown", null);
     assertThatThrownBy(() -> restore(OnLostTransaction.FAIL, forgotten))
         .hasMessageContaining("too old for the server to know");

@@ -186,7 +186,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void theMarkTellsWhatIsCommittedAlsoAfterAReset() throws Exception {
+  void readsMarkOfLastCommitAfterReset() throws Exception {
     Replayer<Message> replayer = open();
     assertThat(replayer.look(WRITER)).isEqualTo(Mark.NONE);
     Mark mark = replayer.takeOver(WRITER, Mark.NONE, committable(1));
@@ -204,7 +204,7 @@ class KafkaReplayerIT {
 
   /** A producer that is closed while it commits leaves it open whether the commit arrived. */
   @Test
-  void aCommitWhoseAnswerIsLostIsFoundOut() throws Exception {
+  void detectsCommitWhoseResponseWasLost() throws Exception {
     int arrived = 0;
     int lost = 0;
     double millis = 50;
@@ -256,7 +256,7 @@ class KafkaReplayerIT {
 
   /** Fences first, then reads: in the other order a commit slips in between. */
   @Test
-  void aTakeoverFromAWriterAtWorkDoublesNothing() throws Exception {
+  void writesOnceWhenTakingOverFromActiveWriter() throws Exception {
     Mark mark = Mark.NONE;
     long before = 0;
     for (int i = 0; i < 20; i++) {
@@ -327,7 +327,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aZombieThatWakesAfterItsSuccessorWritesNothing() throws Exception {
+  void zombieWritesNothingAfterTakeover() throws Exception {
     Stopped stopped = new Stopped(new CountDownLatch(1), new CountDownLatch(1));
     Replayer<Message> zombie = open(target(stopped, "owner"));
     zombie.takeOver(WRITER, Mark.NONE, committable(1));
@@ -363,7 +363,7 @@ class KafkaReplayerIT {
 
   /** An idle writer renews its mark, and may be a zombie whose successor moves it. */
   @Test
-  void aRenewalMovesNoMarkBack() throws Exception {
+  void renewalDoesNotMoveMarkBack() throws Exception {
     KafkaReplayer<Message> zombie = (KafkaReplayer<Message>) open();
     zombie.retention = Duration.ZERO;
     AtomicInteger renewed = new AtomicInteger();
@@ -407,7 +407,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aTransactionOfAKilledAttemptHoldsNoReaderUp() throws Exception {
+  void takeoverAbortsTransactionOfKilledAttempt() throws Exception {
     KafkaTarget<Message> target = target("owner");
     try (KafkaProducer<byte[], byte[]> killed =
             KafkaClients.transactionalProducer(target.config(), target.idPrefix() + WRITER, 1_000);
@@ -428,7 +428,7 @@ class KafkaReplayerIT {
 
   /** Kafka's Admin client answers nothing for a mark that is about to move, instead of waiting. */
   @Test
-  void readsNoMarkThatATransactionIsAboutToMove() throws Exception {
+  void waitsForTransactionThatMovesMark() throws Exception {
     KafkaTarget<Message> target = target("owner");
     String id = target.idPrefix() + WRITER;
     ExecutorService reader = Executors.newSingleThreadExecutor();
@@ -449,7 +449,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aMissingMarkMeansNothingOnceItMayHaveExpired() throws Exception {
+  void refusesToInterpretMissingMarkThatMayHaveExpired() throws Exception {
     Replayer<Message> replayer = open();
     Mark known = new Mark(4, 12);
     Duration retention = Duration.ofDays(7);
@@ -472,7 +472,7 @@ class KafkaReplayerIT {
 
   /** Takes a minute and a half, because a broker keeps offsets for a minute at least. */
   @Test
-  void onlyAWriterThatRenewsItsMarkKeepsIt() throws Exception {
+  void onlyRenewedMarksOutliveRetention() throws Exception {
     broker =
         EmbeddedBroker.start(
             Map.of(
@@ -508,7 +508,7 @@ class KafkaReplayerIT {
    */
   @Test
   @EnabledIfSystemProperty(named = "epochs", matches = "true")
-  void aProducerEpochThatRunsOverDoublesNothing() throws Exception {
+  void writesOnceAcrossProducerEpochOverflow() throws Exception {
     Replayer<Message> replayer = open();
     Mark mark = commit(replayer, replayer.takeOver(WRITER, Mark.NONE, committable(1)), 1);
     long start = System.nanoTime();
@@ -610,7 +610,7 @@ class KafkaReplayerIT {
     "max.message.bytes=1048588, max.request.size=50000",
     "max.message.bytes=1048588, buffer.memory=50000"
   })
-  void refusedMessagesAreSetAside(String ofTopic, String ofProducer) throws Exception {
+  void setsAsideRefusedMessages(String ofTopic, String ofProducer) throws Exception {
     for (String setting : ofTopic.split(" ")) {
       set(topic, setting.split("=")[0], setting.split("=")[1]);
     }
@@ -628,7 +628,7 @@ class KafkaReplayerIT {
   /** Whether the replayer has read the new limit or is told by the broker. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1_100})
-  void aLimitMayBeLoweredWhileTheJobRuns(int pauseMillis) throws Exception {
+  void setsAsideMessagesAfterLimitIsLowered(int pauseMillis) throws Exception {
     Replayer<Message> replayer = open();
     List<Message> messages = mixed(1_000, 3, 300_000);
     Committable first = committableOf(messages);
@@ -650,7 +650,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void tenThousandRefusedMessagesTakeOneTransaction() throws Exception {
+  void setsAsideTenThousandMessagesInOneTransaction() throws Exception {
     set(topic, "max.message.bytes", "1000");
     Replayer<Message> replayer = open();
     List<Message> messages = mixed(100, 10_000, 1_200);
@@ -665,7 +665,7 @@ class KafkaReplayerIT {
 
   /** A compacted topic refuses messages without a key; the broker names all of a batch. */
   @Test
-  void aThousandMessagesWithoutKeyAreGivenOne() throws Exception {
+  void addsKeysThatCompactedTopicRequires() throws Exception {
     set(rejectedTopic, "cleanup.policy", "compact");
     Replayer<Message> replayer =
         open(
@@ -703,7 +703,7 @@ class KafkaReplayerIT {
 
   /** The sink of the rejected topic itself: the message goes there again, with less of it. */
   @Test
-  void theRejectedTopicGetsWhatItTakes() throws Exception {
+  void omitsValuesThatRejectedTopicRefuses() throws Exception {
     set(rejectedTopic, "max.message.bytes", "2000");
     Replayer<Message> replayer =
         open(
@@ -734,7 +734,7 @@ class KafkaReplayerIT {
 
   /** What is wrong is said in one line, since only the first failure is logged with its causes. */
   @Test
-  void aTopicThatIsGoneIsNamedWithWhatToDo() throws Exception {
+  void namesMissingTopicAndRemedy() throws Exception {
     Replayer<Message> replayer = open("--kafka.properties.max.block.ms=3000");
     replayer.takeOver(WRITER, Mark.NONE, committable(1));
     try (Admin admin = broker.admin()) {
@@ -751,7 +751,7 @@ class KafkaReplayerIT {
 
   /** Two jobs that have found the lease free at the same moment, however late they write. */
   @Test
-  void ofTwoNewcomersOneTakesTheLease() throws Exception {
+  void onlyOneOfTwoJobsTakesLease() throws Exception {
     try (Admin admin = broker.admin()) {
       KafkaLease first = lease("first", admin);
       KafkaLease second = lease("second", admin);
@@ -775,7 +775,7 @@ class KafkaReplayerIT {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 4})
-  void ofManyNewcomersOneJobStarts(int subtasks) throws Exception {
+  void onlyOneOfManyJobsStarts(int subtasks) throws Exception {
     int jobs = 4;
     ExecutorService starts = Executors.newFixedThreadPool(jobs * subtasks);
     try {
@@ -805,7 +805,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aSecondJobIsRefusedUntilTheFirstIsDeadOrEnds() throws Exception {
+  void refusesSecondJobUntilFirstDiesOrEnds() throws Exception {
     Replayer<Message> first = open(target("first"));
     AtomicBoolean lives = new AtomicBoolean(true);
     Thread renewing =

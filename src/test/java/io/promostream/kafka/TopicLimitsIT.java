@@ -26,7 +26,7 @@ class TopicLimitsIT {
     "2000, 33554432, 1000000, 2000",
     "2000000, 3000, 1000000, 3000"
   })
-  void theLeastOfThreeHolds(int requestSize, long memory, int topicSize, int limit)
+  void smallestOfThreeLimitsApplies(int requestSize, long memory, int topicSize, int limit)
       throws Exception {
     String topic = "limited-by-" + limit;
     TestBroker.get().createTopic(topic, 1, Map.of("max.message.bytes", "" + topicSize));
@@ -60,7 +60,8 @@ class TopicLimitsIT {
     "uncompressed, none",
     "producer, gzip"
   })
-  void compressionIsAllowedFor(String topicCodec, String producerCodec) throws Exception {
+  void limitLeavesRoomForCompressionOverhead(String topicCodec, String producerCodec)
+      throws Exception {
     int most = 100_000;
     String topic = "compressed-by-%s-%s".formatted(topicCodec, producerCodec);
     TestBroker.get()

@@ -84,7 +84,7 @@ class LocalRunIT {
   }
 
   @Test
-  void samplesGiveEightNotificationsAndRowsForEachOfTheFirstTwoPromos() throws Exception {
+  void deliversEachOfTheFirstTwoSamplePromosToEightClients() throws Exception {
     start("--samples", "--seconds", "5");
 
     assertThat(exitCode()).as("%s", output).isZero();
@@ -100,7 +100,7 @@ class LocalRunIT {
   }
 
   @Test
-  void demoTrafficArrivesOnceAndEquallyOnBothSides() throws Exception {
+  void deliversDemoTrafficOnceToBothSinks() throws Exception {
     start("--seconds", "15", "--promos-per-second", "20");
 
     assertThat(exitCode()).as("%s", output).isZero();
@@ -116,7 +116,7 @@ class LocalRunIT {
   }
 
   @Test
-  void aRowTooManyIsReportedAndGivesExitCodeOne() throws Exception {
+  void reportsExtraRowAndExitsWithOne() throws Exception {
     start("--samples", "--seconds", "5");
     try (Connection connection = connect(await(FEEDBACK_DATABASE));
         Statement statement = connection.createStatement()) {
@@ -141,7 +141,7 @@ class LocalRunIT {
   }
 
   @Test
-  void aSignalEndsItAndNothingIsLeft() throws Exception {
+  void stopsCleanlyOnSignal() throws Exception {
     start();
     String database = await(FEEDBACK_DATABASE);
     // by its handle, for the process itself would close its output, too
@@ -153,7 +153,7 @@ class LocalRunIT {
   }
 
   @Test
-  void wrongOptionsAreNamedAndNothingStarts() throws Exception {
+  void reportsWrongOptionsAndStartsNothing() throws Exception {
     start("--second", "5");
 
     assertThat(exitCode()).isEqualTo(1);

@@ -23,7 +23,7 @@ class JobMetricTest {
 
   /** If it fails, copy the table that it expects between the page's markers. */
   @Test
-  void theTableListsAllMetrics() throws Exception {
+  void tableListsAllMetrics() throws Exception {
     String table =
         Arrays.stream(JobMetric.values())
             .map(
@@ -53,7 +53,7 @@ class JobMetricTest {
   }
 
   @Test
-  void noneIsNamedElsewhere() throws Exception {
+  void noOperatorRegistersMetricByName() throws Exception {
     try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       List<Path> java = sources.filter(path -> path.toString().endsWith(".java")).toList();
       assertThat(java).hasSizeGreaterThan(50);
@@ -64,7 +64,7 @@ class JobMetricTest {
   }
 
   @Test
-  void aCounterIsNoGauge() {
+  void refusesToRegisterCounterAsGauge() {
     assertThatThrownBy(() -> JobMetric.DELIVERIES.gauge(new UnregisteredMetricsGroup(), () -> 0L))
         .hasMessage("deliveries is a COUNTER");
   }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class ConnectionsIT {
 
   @Test
-  void theDriverOfAJobIsForgottenWithTheJob() throws Exception {
+  void deregistersDriverWhenJobEnds() throws Exception {
     WeakReference<ClassLoader> job = connectInJob(TestDatabase.create());
     Waiting.until(
         "the job's classes to be collected",
@@ -61,7 +61,7 @@ class ConnectionsIT {
   }
 
   @Test
-  void adviceFitsTheRefusal() {
+  void adviceMatchesRefusal() {
     TestDatabase database = TestDatabase.create();
     database.execute(
         """
@@ -79,7 +79,7 @@ class ConnectionsIT {
   }
 
   @Test
-  void adviceForATimeZoneThatTheServerDoesNotKnow() {
+  void advisesOnTimeZoneUnknownToServer() {
     Database database = TestDatabase.create().asSuperuser();
     TimeZone before = TimeZone.getDefault();
     TimeZone.setDefault(new SimpleTimeZone(0, "Mars/Phobos"));

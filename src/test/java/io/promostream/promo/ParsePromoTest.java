@@ -19,14 +19,14 @@ class ParsePromoTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @Property
-  void aNotificationIsHardlyLargerThanItsPromosMessage(
+  void notificationIsHardlyLargerThanPromo(
       @ForAll @StringLength(min = 1, max = 255) String id, @ForAll String content)
       throws Exception {
     requireHardlyLarger(id, content);
   }
 
   @Test
-  void norIsOneOfTextsThatJsonEscapes() throws Exception {
+  void notificationWithEscapedTextIsHardlyLargerThanPromo() throws Exception {
     String all =
         IntStream.rangeClosed(1, 0xffff)
             .filter(c -> !Character.isSurrogate((char) c))

@@ -20,7 +20,7 @@ class BacklogIT {
   private static final AtomicInteger ROUNDS = new AtomicInteger();
 
   @Test
-  void isSeenWhileItLasts() throws Exception {
+  void sendersSeeBacklogWhileItLasts() throws Exception {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM);
     env.fromSequence(0, Long.MAX_VALUE)
         .map(new Sender())

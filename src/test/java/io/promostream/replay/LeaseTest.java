@@ -59,20 +59,20 @@ class LeaseTest {
   }
 
   @Test
-  void isTakenWhenNobodyHasIt() throws Exception {
+  void acquiresFreeLease() throws Exception {
     lease("a").acquire();
     assertThat(holder.get().owner()).isEqualTo("a");
   }
 
   @Test
-  void isSharedByTheSubtasksOfAJob() throws Exception {
+  void subtasksOfOneJobShareLease() throws Exception {
     lease("a").acquire();
     lease("a").acquire();
     assertThat(holder.get().owner()).isEqualTo("a");
   }
 
   @Test
-  void isRefusedWhileItsHolderRenewsIt() throws Exception {
+  void refusesLeaseThatItsHolderRenews() throws Exception {
     Lease first = lease("a");
     first.acquire();
     time.meanwhile = first::hold;
@@ -83,7 +83,7 @@ class LeaseTest {
   }
 
   @Test
-  void isTakenOverFromADeadHolder() throws Exception {
+  void takesOverFromDeadHolder() throws Exception {
     Lease first = lease("a");
     first.acquire();
     lease("b").acquire();
@@ -93,7 +93,7 @@ class LeaseTest {
   }
 
   @Test
-  void isGivenBack() throws Exception {
+  void acquiresReleasedLeaseAtOnce() throws Exception {
     Lease first = lease("a");
     first.acquire();
     first.release();
@@ -105,7 +105,7 @@ class LeaseTest {
 
   /** The last subtask to end leaves the lease free. */
   @Test
-  void isTakenBackByASubtaskThatStillWorks() throws Exception {
+  void runningSubtaskTakesReleasedLeaseBack() throws Exception {
     Lease first = lease("a");
     first.acquire();
     lease("a").release();
@@ -117,7 +117,7 @@ class LeaseTest {
   }
 
   @Test
-  void noticesThatItsCountWentBack() throws Exception {
+  void reportsOnceThatRenewalCountWentBack() throws Exception {
     Lease lease = lease("a");
     lease.acquire();
     for (int i = 0; i < 3; i++) {

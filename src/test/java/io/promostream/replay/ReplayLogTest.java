@@ -43,7 +43,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsAllThatFitsTheHeapToATargetThatKeepsUp() throws Exception {
+  void allowsMaximumWhenTargetKeepsUp() throws Exception {
     for (int i = 0; i < 3; i++) {
       collect(20);
       completeCheckpoint();
@@ -53,7 +53,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsWhatIsReplayedInThreeIntervalsToATargetThatIsBehind() throws Exception {
+  void allowsThreeIntervalsWhenTargetIsBehind() throws Exception {
     collect(100);
     completeCheckpoint();
     replay(20);
@@ -64,7 +64,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsLittleToATargetThatTakesNothing() throws Exception {
+  void allowsMinimumWhenTargetTakesNothing() throws Exception {
     collect(100);
     completeCheckpoint();
     completeCheckpoint();
@@ -72,7 +72,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsMoreAgainToATargetThatKeepsUpWithAllThatItMayHold() throws Exception {
+  void allowsMoreWhenTargetCatchesUp() throws Exception {
     collect(12);
     completeCheckpoint();
     completeCheckpoint();

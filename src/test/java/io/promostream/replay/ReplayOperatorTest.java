@@ -107,7 +107,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void replaysWhatACompletedCheckpointHolds() throws Exception {
+  void replaysCommittablesOfCompletedCheckpoint() throws Exception {
     Subtask subtask = start();
     subtask.collect("a", "b");
     subtask.snapshot();
@@ -123,7 +123,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void replaysADeclinedCheckpointWithTheNext() throws Exception {
+  void replaysDeclinedCheckpointWithNextOne() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
     subtask.snapshot();
@@ -149,7 +149,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void recognizesWhatWasReplayedBeforeTheFailure() throws Exception {
+  void skipsCommittablesReplayedBeforeFailure() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
     OperatorSubtaskState state = subtask.snapshot();
@@ -164,7 +164,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void keepsWhatIsNotReplayedInLaterCheckpoints() throws Exception {
+  void keepsUnreplayedCommittablesInLaterCheckpoints() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -183,7 +183,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void dropsFromTheStateWhatIsReplayed() throws Exception {
+  void dropsReplayedCommittablesFromState() throws Exception {
     Subtask subtask = start();
     subtask.collect("a".repeat(100_000));
     assertThat(subtask.snapshot().getStateSize()).isGreaterThan(100_000);
@@ -193,7 +193,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void triesAgainAfterAFailure() throws Exception {
+  void retriesAfterFailure() throws Exception {
     system.refusals.set(2);
     Subtask subtask = start();
     subtask.collect("a");
@@ -203,7 +203,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void writesOnceWhenTheAnswerOfACommitIsLost() throws Exception {
+  void writesOnceWhenResponseToCommitIsLost() throws Exception {
     system.lostAnswers.set(3);
     Subtask subtask = start();
     subtask.collect("a");
@@ -220,7 +220,7 @@ class ReplayOperatorTest {
 
   @ParameterizedTest
   @CsvSource({"2,4", "4,2", "3,1", "1,3"})
-  void replaysEachCommittableOnceAfterARescale(int before, int after) throws Exception {
+  void replaysEachCommittableOnceAfterRescaling(int before, int after) throws Exception {
     // All wait for the target; one commit of each writer is let through.
     system.permits = new Semaphore(before);
     List<OperatorSubtaskState> states = new ArrayList<>();
@@ -272,7 +272,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void stopWithSavepointWaitsForTheReplay() throws Exception {
+  void stopWithSavepointWaitsForReplay() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -296,7 +296,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void cancellationDoesNotWaitForTheReplay() throws Exception {
+  void cancellationDoesNotWaitForReplay() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -308,7 +308,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void boundsCommittables() throws Exception {
+  void limitsSizeOfCommittables() throws Exception {
     Subtask subtask = start();
     for (int i = 0; i < ReplayLog.MAX_RECORDS * 2 + 1; i++) {
       subtask.collect("x");
@@ -323,7 +323,7 @@ class ReplayOperatorTest {
 
   /** Fails the task if the target is behind what it had confirmed; the mark is in the state. */
   @Test
-  void failsWhenTheTargetHasLostCommits() throws Exception {
+  void failsWhenTargetLostCommits() throws Exception {
     Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     kill(subtask);
@@ -344,7 +344,7 @@ class ReplayOperatorTest {
 
   /** Twice restored, and nothing written since, a job still knows what its target must have. */
   @Test
-  void keepsARestoredMarkUntilItHasOneOfItsOwn() throws Exception {
+  void keepsRestoredMarkUntilFirstCommit() throws Exception {
     Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     for (int restart = 0; restart < 2; restart++) {
@@ -382,7 +382,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void goesOnWithoutLostCommitsIfToldTo() throws Exception {
+  void continuesWithoutLostCommitsIfConfigured() throws Exception {
     Subtask subtask = startAndWriteA();
     subtask.collect("b");
     OperatorSubtaskState state = subtask.snapshot();
@@ -393,7 +393,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void failsWhenAnotherJobHasTheLease() throws Exception {
+  void failsWhenAnotherJobHoldsLease() throws Exception {
     Subtask subtask = start();
     MockEnvironment environment = subtask.getEnvironment();
     environment.setExpectedExternalFailureCause(LeaseException.class);
@@ -402,7 +402,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void passesOnUnderAtLeastOnceAndReplaysWhatIsRestored() throws Exception {
+  void forwardsUnderAtLeastOnceAndReplaysRestoredCommittables() throws Exception {
     Subtask subtask = start();
     subtask.collect("of exactly-once");
     OperatorSubtaskState state = subtask.snapshot();
@@ -423,7 +423,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void committablesAreLoggedWithoutTheirContent() {
+  void logsCommittablesWithoutContent() {
     assertThat(new Committable(7, 1, new byte[1 << 20], 1, 3, 0, 0))
         .hasToString("committable 7 (3 records, 1048576 bytes)");
   }

@@ -38,7 +38,7 @@ class AddressRefreshesTest {
 
   @ParameterizedTest
   @CsvSource({"128, 1", "128, 3", "7, 7"})
-  void keyedEachSubtaskGetsItsOwnAndHearsEachRefresh(int maxParallelism, int parallelism)
+  void everySubtaskGetsItsAudiencesAndEveryRefresh(int maxParallelism, int parallelism)
       throws Exception {
     assertDelivered(
         run(new AddressRefreshes(maxParallelism)).stream()
@@ -48,7 +48,7 @@ class AddressRefreshesTest {
   }
 
   @Test
-  void theLargestMaxParallelismHasAKeyForEachGroup() throws Exception {
+  void findsKeyForEveryGroupOfLargestMaxParallelism() throws Exception {
     int groups = KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM;
     assertThat(
             run(new AddressRefreshes(groups)).stream()

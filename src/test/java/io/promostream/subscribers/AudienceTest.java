@@ -56,14 +56,14 @@ class AudienceTest {
   }
 
   @Property
-  void differsWhereItsClientsDiffer(
+  void isEqualOnlyToAudienceOfSameClients(
       @ForAll("clients") List<String> ours, @ForAll("clients") List<String> theirs) {
     assertThat(Audience.of(ours).equals(Audience.of(theirs)))
         .isEqualTo(new HashSet<>(ours).equals(new HashSet<>(theirs)));
   }
 
   @Property
-  void slicesAreBoundedAndDisjointAndMakeUpTheWhole(
+  void slicesAreBoundedDisjointAndComplete(
       @ForAll("clients") List<String> clients,
       @ForAll @IntRange(min = 1, max = 10) int maxClients,
       @ForAll @IntRange(min = 1, max = 200) int maxBytes) {
@@ -80,7 +80,7 @@ class AudienceTest {
   }
 
   @Property
-  void survivesItsSerializer(@ForAll("clients") List<String> clients) throws IOException {
+  void roundTripsThroughSerializer(@ForAll("clients") List<String> clients) throws IOException {
     Audience audience = Audience.of(clients);
     DataOutputSerializer out = new DataOutputSerializer(64);
     SERIALIZER.serialize(audience, out);
@@ -119,14 +119,14 @@ class AudienceTest {
   }
 
   @Test
-  void aCanonicalUuidTakes16BytesAndAnyOtherIdItsUtf8AndFour() {
+  void storesUuidIn16BytesAndOtherIdInUtf8LengthPlusFour() {
     assertThat(Audience.of("0b54a3ff-6d5f-4b0c-8f5a-d2a1f2f9d0aa").byteSize()).isEqualTo(16);
     assertThat(Audience.of("0B54A3FF-6D5F-4B0C-8F5A-D2A1F2F9D0AA").byteSize()).isEqualTo(40);
     assertThat(Audience.of("😀").byteSize()).isEqualTo(8);
   }
 
   @Test
-  void aLargeAudienceIsCollectedInAnyOrderAndWithRepetitions() {
+  void collectsLargeAudienceInAnyOrderWithDuplicates() {
     Audience.Builder builder = new Audience.Builder(100);
     // 7 and 300,000 have no common divisor: all of them, shuffled, each twice.
     IntStream.range(0, 600_000)
@@ -142,7 +142,7 @@ class AudienceTest {
 
   /** What sorts UUIDs is our own: many and few, alike in their first bytes, repeated, in order. */
   @Property(tries = 200)
-  void uuidsAreSortedAsUnsignedBytes(
+  void sortsUuidsAsUnsignedBytes(
       @ForAll @IntRange(min = 0, max = 3_000) int count,
       @ForAll @IntRange(min = 1, max = 64) int randomBits,
       @ForAll Random random) {

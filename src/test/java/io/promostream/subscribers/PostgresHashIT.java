@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class PostgresHashIT {
 
   @Test
-  void isWhatPostgresReturns() throws Exception {
+  void matchesPostgres() throws Exception {
     List<String> texts = new ArrayList<>();
     for (int length = 0; length <= 50; length++) {
       texts.add("0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM".substring(0, length));

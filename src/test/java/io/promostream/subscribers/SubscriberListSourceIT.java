@@ -103,7 +103,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void theFirstRefreshSendsTheWholeList() throws Exception {
+  void firstRefreshSendsWholeList() throws Exception {
     subscribe("r1", "a", "b", "c");
     subscribe("r2", "a");
     long before = System.currentTimeMillis();
@@ -128,7 +128,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void anEmptyTableIsAListToo() throws Exception {
+  void emptyTableGivesEmptyList() throws Exception {
     try (SourceRun run = SourceRun.of(source())) {
       assertThat(run.until(RefreshCompleted.class::isInstance))
           .singleElement()
@@ -142,7 +142,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void anUnchangedRefreshMovesNoRows() throws Exception {
+  void unchangedRefreshReadsNoRows() throws Exception {
     subscribe("r1", "a", "b", "c");
     subscribe("r2", "a");
 
@@ -162,7 +162,7 @@ class SubscriberListSourceIT {
 
   /** As one on a big-endian processor does. */
   @Test
-  void whatAServerHashesOtherwiseIsReadOnceMore() throws Exception {
+  void rereadsRestaurantsThatServerHashesDifferently() throws Exception {
     database.execute(
         """
         CREATE FUNCTION hashtextextended(text, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
@@ -182,7 +182,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void manyRestaurantsHaveTheirOwnSubscribersEach() throws Exception {
+  void separatesSubscribersOfManyRestaurants() throws Exception {
     database.execute(
         """
         INSERT INTO subscribers_restaurants (client_id, restaurant_id)
@@ -214,7 +214,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void whatChangesIsSentAndNothingElse() throws Exception {
+  void sendsOnlyChangedRestaurants() throws Exception {
     subscribe("r1", "a", "b");
     subscribe("r2", "a");
     subscribe("r3", "a");
@@ -247,7 +247,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void rowsThatStandTwiceAreOneSubscription() throws Exception {
+  void duplicateRowsAreOneSubscription() throws Exception {
     subscribe("r1", "a", "a", "b");
 
     try (SourceRun run = SourceRun.of(source())) {
@@ -283,13 +283,13 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void skipsClientIdsThatAreTooLongForTheFeedbackTable() throws Exception {
+  void skipsClientIdsTooLongForFeedbackTable() throws Exception {
     clientIds = new ClientIds(5, false);
     assertSkips(List.of("", "123456", "😀".repeat(6)), "12345", "😀".repeat(5));
   }
 
   @Test
-  void skipsClientIdsThatAreNoUuidWhereTheFeedbackTableHasUuids() throws Exception {
+  void skipsNonUuidClientIdsIfFeedbackTableHasUuids() throws Exception {
     clientIds = new ClientIds(Integer.MAX_VALUE, true);
     String uuid = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
     List<String> unusable =
@@ -307,7 +307,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void readsTheListOnceTheFeedbackTableCanBeAsked() throws Exception {
+  void retriesUntilFeedbackTableIsReadable() throws Exception {
     subscribe("r", "a");
     AtomicInteger tries = new AtomicInteger();
     ListFetcher fetcher =
@@ -330,7 +330,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void unusableRowsAreCountedAndSkipped() throws Exception {
+  void countsAndSkipsUnusableRows() throws Exception {
     // 255 characters of four bytes each are still an id.
     String longest = "😀".repeat(255);
     subscribe("r1", "a", "", longest, longest + "x", "x".repeat(256));
@@ -359,7 +359,7 @@ class SubscriberListSourceIT {
 
   /** A database whose texts may be any bytes, of which Postgres sends only those in UTF-8. */
   @Test
-  void rowsThatAreNotUtf8AreCountedAndSkipped() throws Exception {
+  void countsAndSkipsRowsThatAreNotUtf8() throws Exception {
     useDatabaseIn("SQL_ASCII");
     String longest = "😀".repeat(255);
     subscribe("é", "ß", longest, longest + "x");
@@ -389,7 +389,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsMayBeInAnotherEncoding() throws Exception {
+  void readsIdsInOtherEncodings() throws Exception {
     useDatabaseIn("LATIN1");
     subscribe("é", "ß", "ÿ".repeat(255));
     try (SourceRun run = SourceRun.of(source())) {
@@ -420,7 +420,7 @@ class SubscriberListSourceIT {
 
   /** Whatever the type, an id is its text; the connection's encoding outranks the role's. */
   @Test
-  void idsMayBeOfOtherTypes() throws Exception {
+  void readsIdsOfOtherTypes() throws Exception {
     database.execute(
         """
         CREATE TYPE brand AS ENUM ('r1', 'r2');
@@ -454,7 +454,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsAreAnyStrings() throws Exception {
+  void readsAnyStringsAsIds() throws Exception {
     String[] ids = {
       "\u0001",
       "\t",
@@ -497,7 +497,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsThatTheColumnsCollationTakesForEqualAreNot() throws Exception {
+  void distinguishesIdsThatCollationConsidersEqual() throws Exception {
     database.execute(
         """
         CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -517,7 +517,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void columnsOfOtherTypesAreReadAsText() throws Exception {
+  void readsColumnsOfOtherTypesAsText() throws Exception {
     database.execute(
         """
         CREATE EXTENSION IF NOT EXISTS citext;
@@ -536,7 +536,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aLargeAudienceComesInPartsOfBoundedSize() throws Exception {
+  void sendsLargeAudienceInBoundedParts() throws Exception {
     subscribeMany("large", 1, 200_000);
     subscribe("small", "a");
 
@@ -549,7 +549,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restoredItSendsOnlyTheDifference() throws Exception {
+  void sendsOnlyTheDifferenceAfterRestore() throws Exception {
     subscribe("r1", "a");
     subscribe("r2", "a");
     subscribe("r3", "a");
@@ -575,7 +575,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restoredAmongTheLargeOnesPartsItSendsThatOneWhole() throws Exception {
+  void resendsPartlySentAudienceAfterRestore() throws Exception {
     subscribeMany("large", 1, 200_000);
     SubscriberListSplit state;
     try (SourceRun run = SourceRun.of(source())) {
@@ -599,7 +599,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aTableThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+  void keepsListWhileTableIsMissing() throws Exception {
     subscribe("r1", "a");
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
@@ -619,7 +619,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aTableThatIsReplacedWhileARefreshWaitsForItIsNotTakenForEmpty() throws Exception {
+  void doesNotTakeReplacedTableForEmpty() throws Exception {
     subscribeMany("large", 1, 1_000);
     String refill = "INSERT INTO subscribers_restaurants SELECT * FROM kept";
     for (String replacing :
@@ -650,7 +650,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void rowsHaveLongerToComeThanAnythingElse() throws Exception {
+  void setsLongerTimeoutsForReadingRows() throws Exception {
     database.execute(
         """
         ALTER TABLE subscribers_restaurants RENAME TO kept;
@@ -666,7 +666,7 @@ class SubscriberListSourceIT {
 
   /** Or else a refresh would be said to be newer than it is. */
   @Test
-  void seesTheMomentOfTheFirstReadingAndNoneBefore() throws Exception {
+  void readsSnapshotOfFirstQuery() throws Exception {
     SubscribersTable table = new SubscribersTable(TABLE, clientIds);
     try (Connection connection = Connections.open(reader, "test")) {
       table.begin(connection);
@@ -678,7 +678,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void isNotBrokenBySettingsOfTheRole() throws Exception {
+  void ignoresSettingsOfRole() throws Exception {
     database.execute(
         """
         ALTER TABLE subscribers_restaurants RENAME TO kept;
@@ -717,7 +717,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aDatabaseThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+  void keepsListWhileDatabaseIsDown() throws Exception {
     subscribe("r1", "a");
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
@@ -732,7 +732,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void withoutADatabaseItWaitsForOne() throws Exception {
+  void waitsForUnreachableDatabase() throws Exception {
     int freePort;
     try (ServerSocket socket = new ServerSocket(0)) {
       freePort = socket.getLocalPort();
@@ -747,7 +747,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aConnectionThatBreaksInMidQueryIsAFailureAndNoMore() throws Exception {
+  void countsConnectionBrokenDuringQueryAsFailure() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     try (SourceRun run = SourceRun.of(source())) {
@@ -763,7 +763,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void closingCancelsTheQuery() throws Exception {
+  void closeCancelsQuery() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     SourceRun run = SourceRun.of(source());
@@ -774,7 +774,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void wokenUpItReturnsAndDoesNotCallThatAFailure() throws Exception {
+  void wakeUpReturnsWithoutCountingFailure() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     ListMetrics metrics = metrics();
@@ -799,7 +799,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void chunksAreReadOneByOneAndNothingIsOpenInBetween() throws Exception {
+  void closesConnectionBetweenChunks() throws Exception {
     for (int i = 0; i < 5; i++) {
       subscribeMany("r" + i, 1, 40);
     }
@@ -835,7 +835,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aFirstLoadThatDoesNotFitIsCompleteOnceTheRestIsThere() throws Exception {
+  void completesFirstRefreshAfterItsLastChunk() throws Exception {
     for (int i = 0; i < 5; i++) {
       subscribeMany("r" + i, 1, 40);
     }
@@ -862,7 +862,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void whatDoesNotFitIntoMemoryAfterAllIsLeftToTheNextChunk() throws Exception {
+  void leavesRowsThatDoNotFitToNextChunk() throws Exception {
     for (int i = 0; i < 20; i++) {
       database.execute(
           """
@@ -886,7 +886,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aFetchIsBoundedHoweverMuchThereIs() throws Exception {
+  void limitsSizeOfFetch() throws Exception {
     subscribeMany("large", 1, 600_000);
     ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), ListFetcher.CHUNK_BYTES);
 
