@@ -39,7 +39,7 @@ class AuditIT {
 
   @AfterEach
   void tearDown() {
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     job.close();
   }
 
@@ -91,7 +91,7 @@ class AuditIT {
                 : Saboteur.outstanding(Act.DECLINE_CHECKPOINT) < before - 2);
     Saboteur.order(Act.FAIL_AT_RANDOM, 1);
     TestJob.await("failure", () -> Saboteur.outstanding(Act.FAIL_AT_RANDOM) == 0);
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     job.awaitDeliveries(campaigns * CLIENTS);
     job.awaitCheckpoints();
   }

@@ -255,11 +255,11 @@ class FaultsIT {
   void deliversToLastListWhileSubscriberDatabaseIsDown() throws Exception {
     begin(2, new Configuration());
     job.awaitCheckpoints();
-    job.subscribers.shutOut(true);
+    job.subscribers.refuseConnections(true);
     int rows = job.rows().size();
     TestJob.await("rows from the last list", () -> job.rows().size() > rows + 20 * CLIENTS);
     assertThat(job.restarts()).as("the job goes on").isZero();
-    job.subscribers.shutOut(false);
+    job.subscribers.refuseConnections(false);
     audit();
   }
 }

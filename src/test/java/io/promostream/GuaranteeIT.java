@@ -56,13 +56,13 @@ class GuaranteeIT {
       job.start(2);
       publish(job, 3);
       assertDeliveredOnce(job);
-      job.feedback.shutOut(true);
+      job.feedback.refuseConnections(true);
       publish(job, 5);
       TestJob.await(
           "notifications", () -> job.notifications().size() == campaigns * CLIENTS.size());
       job.awaitCheckpoints();
       String notReplayed = job.cancel();
-      job.feedback.shutOut(false);
+      job.feedback.refuseConnections(false);
 
       job.change("--delivery.guarantee=at-least-once");
       job.start(1, notReplayed, new Configuration());

@@ -194,7 +194,7 @@ class KafkaTroubleIT {
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
               + " SELECT 'c' || n, 'r' FROM generate_series(1, 100) AS n");
       Gate.OPEN.set(false);
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   real.promos(),

@@ -106,7 +106,7 @@ class MonitoringIT {
   private static void submit(Configuration flink) throws Exception {
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
     PromoStreamJob.prepare(env, job.config());
-    Saboteur.join(env);
+    Saboteur.addTo(env);
     JobGraph graph = env.getStreamGraph().getJobGraph();
     id = graph.getJobID();
     cluster.submitJob(graph).get();
@@ -228,12 +228,12 @@ class MonitoringIT {
   @Test
   @Order(3)
   void alertsWhenSubscriberDatabaseRefusesConnections() throws Exception {
-    job.subscribers.shutOut(true);
+    job.subscribers.refuseConnections(true);
     awaitAlerts("PromoStreamListStale", "PromoStreamRefreshFailing");
     assertThat(prometheus.labels("PromoStreamListStale"))
         .containsEntry("namespace", Prometheus.NAMESPACE)
         .containsEntry("job_name", "promo_stream");
-    job.subscribers.shutOut(false);
+    job.subscribers.refuseConnections(false);
     awaitQuiet("PromoStreamListStale", "PromoStreamRefreshFailing");
   }
 
@@ -243,11 +243,11 @@ class MonitoringIT {
   void alertsWhenFeedbackDatabaseRefusesConnections() throws Exception {
     int before = attempt();
     int notifications = job.notifications().size();
-    job.feedback.shutOut(true);
+    job.feedback.refuseConnections(true);
     send();
     awaitAlerts("PromoStreamReplayDelayed");
     assertThat(job.notifications()).hasSize(notifications + 10);
-    job.feedback.shutOut(false);
+    job.feedback.refuseConnections(false);
     awaitQuiet("PromoStreamReplayDelayed");
     job.awaitDeliveries(notifications + 10);
     assertThat(attempt()).isEqualTo(before);
@@ -306,7 +306,7 @@ class MonitoringIT {
         "a checkpoint that does not end",
         () -> {
           send();
-          return Saboteur.holds();
+          return Saboteur.isHolding();
         });
     job.subscribers.execute("DELETE FROM subscribers_restaurants");
     awaitAlerts("PromoStreamNoCheckpoint", "PromoStreamListShrank");
@@ -340,7 +340,7 @@ class MonitoringIT {
           }
           return prometheus.firing().contains("PromoStreamCheckpointsFailing");
         });
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     assertThat(cluster.getJobStatus(id).get()).isEqualTo(JobStatus.RUNNING);
   }
 

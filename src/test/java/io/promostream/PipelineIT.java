@@ -422,7 +422,7 @@ class PipelineIT {
               + ")");
       job.subscribe("other", "other");
       SlowSink.reset();
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   real.promos(),

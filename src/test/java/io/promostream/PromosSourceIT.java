@@ -124,7 +124,7 @@ class PromosSourceIT {
   @Test
   void replacesGroupOffsetsInSavepointOfEarlierRelease() throws Exception {
     try (TestJob job = job()) {
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   sourceOfEarlierReleases(job.config()),
@@ -138,7 +138,7 @@ class PromosSourceIT {
       job.awaitCheckpoints();
       String earlier = job.stopWithSavepoint();
 
-      job.connect(real -> real);
+      job.replaceConnectors(real -> real);
       job.start(2, earlier, DEFAULTS);
       job.awaitCheckpoints();
       String savepoint = job.savepoint();

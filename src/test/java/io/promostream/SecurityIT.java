@@ -257,7 +257,7 @@ class SecurityIT {
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongSecrets")
   void checkNamesWrongSecret(String file, String content, List<String> said) throws Exception {
-    Report report = Report.of(site.configWith(site.secretsBut(file, content), Map.of()));
+    Report report = Report.of(site.configWith(site.secretsWith(file, content), Map.of()));
     assertThat(report.exitCode()).isEqualTo(1);
     List<String> problems = report.of("problem");
     System.out.println(String.join("\n", problems));
@@ -270,7 +270,7 @@ class SecurityIT {
   @MethodSource("wrongSecrets")
   void everyFailedStartNamesWrongSecret(String file, String content, List<String> said)
       throws Exception {
-    JobConfig config = site.configWith(site.secretsBut(file, content), Map.of());
+    JobConfig config = site.configWith(site.secretsWith(file, content), Map.of());
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
         SecuredJob job = new SecuredJob(config, checkpoints, null)) {
       // A list that can't be read fails no job, and is told once.
@@ -295,7 +295,7 @@ class SecurityIT {
   @Test
   void runningJobReadsCorrectedPasswordFile() throws Exception {
     SecuredJob.subscribe("berta");
-    Path secrets = site.secretsBut(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
+    Path secrets = site.secretsWith(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
         SecuredJob job = new SecuredJob(site.configWith(secrets, Map.of()), checkpoints, null)) {
       SecuredJob.send("rotated");

@@ -41,8 +41,8 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.Driver;
 
 /**
- * The job's jar as it is handed over: what is in it, and that it runs on a cluster of separate
- * processes that brings Flink and nothing else.
+ * The jar of a release: its contents, and that it runs on a cluster of separate processes with
+ * nothing but Flink's own libraries.
  */
 class JarIT {
 
@@ -78,12 +78,12 @@ class JarIT {
     cluster = FlinkCluster.start(DIRECTORY, 2, Map.of("execution.checkpointing.interval", "1 s"));
     config = Files.writeString(DIRECTORY.resolve("promo-stream.yaml"), environment());
     inTheJobManagersPod = new HashMap<>(ROLES);
-    inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, confOfAnApplication().toString());
+    inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, applicationConf().toString());
     inTheJobManagersPod.put("FLINK_ENV_JAVA_OPTS_CLI", FlinkConf.clientOptionsOfTheImage());
   }
 
   /** Flink's configuration as the Kubernetes operator leaves it in the pods of an application. */
-  private static Path confOfAnApplication() throws IOException {
+  private static Path applicationConf() throws IOException {
     Path conf = Files.createDirectories(DIRECTORY.resolve("application-conf"));
     Files.writeString(
         conf.resolve("config.yaml"), DeploymentOptions.TARGET.key() + ": kubernetes-application\n");
@@ -129,7 +129,7 @@ class JarIT {
             .toList());
   }
 
-  /** Runs the command of the operator's page with an option, in the JobManager's pod. */
+  /** Runs the command of the runbook with an option, as if in the JobManager's pod. */
   private static Program runAsDocumented(String option, String... more) throws Exception {
     Matcher documented =
         Pattern.compile("flink (run [^`\n]*" + option + "\\b[^`\n]*)").matcher(Runbook.text());
@@ -166,7 +166,7 @@ class JarIT {
                       || entry.startsWith("org/slf4j/"));
       assertThat(entries).noneMatch(entry -> entry.matches("META-INF/.*\\.(SF|DSA|RSA)"));
       assertThat(entries).doesNotHaveDuplicates();
-      // Several jars bring this one; each of their lines is there.
+      // Several jars contain this service file; the merged one must have the lines of all.
       assertThat(
               lines(
                   jar, "META-INF/services/org.apache.kafka.common.config.provider.ConfigProvider"))
@@ -184,7 +184,7 @@ class JarIT {
     }
   }
 
-  /** The BSD license asks for its text wherever the driver is handed on. */
+  /** The BSD license of the driver requires that every redistribution contains its text. */
   @Test
   void jarContainsDriverLicense() throws Exception {
     Path driver = Path.of(Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());

@@ -74,7 +74,7 @@ class ConnectionsIT {
     assertAdvice(
         at(database.url() + "?options=-c%20nothing=1"), "\"nothing\"", "refused the connection");
     assertAdvice(at("jdbc:postgresql://127.0.0.1:1/x"), "refused", "the network");
-    database.shutOut(true);
+    database.refuseConnections(true);
     assertAdvice(database.asSuperuser(), "not currently accepting", "refused the connection");
   }
 

@@ -721,10 +721,10 @@ class SubscriberListSourceIT {
     subscribe("r1", "a");
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
-      database.shutOut(true);
+      database.refuseConnections(true);
       assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 2))
           .noneMatch(AudiencePart.class::isInstance);
-      database.shutOut(false);
+      database.refuseConnections(false);
       subscribe("r2", "b");
       run.refresh();
       assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a"), "r2", Set.of("b")));
