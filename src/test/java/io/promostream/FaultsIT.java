@@ -29,8 +29,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What may go wrong, goes wrong while promos flow. Afterwards each promo has reached each
- * subscriber once, in Kafka and in Postgres, and nothing is left open.
+ * Injects faults while promos flow. Afterwards each promo must have reached each subscriber once,
+ * in Kafka and in Postgres, and nothing may be left open.
  */
 class FaultsIT {
 
@@ -57,7 +57,7 @@ class FaultsIT {
     job.close();
   }
 
-  /** Publish a campaign every 20 ms, some of them again, until they are told to stop. */
+  /** Publishes a campaign every 20 ms, and some of them twice, until stopped. */
   private final class Restaurants extends Thread {
 
     private volatile boolean stopped;
@@ -91,7 +91,10 @@ class FaultsIT {
     }
   }
 
-  /** Each campaign has reached each client once, both sinks are equal, nothing is left over. */
+  /**
+   * Checks that each campaign has reached each client once, that both sinks are equal, and that no
+   * transaction is open.
+   */
   private void audit() throws Exception {
     int campaigns = restaurants.stopAndCount();
     job.awaitDeliveries(campaigns * CLIENTS);
@@ -148,7 +151,7 @@ class FaultsIT {
     sabotage(act, 4);
     if (act == Act.DECLINE_CHECKPOINT) {
       assertThat(job.restarts()).as("a declined checkpoint restarts nothing").isZero();
-      // A restart after a declined checkpoint finds nothing of that one.
+      // The restart must not find anything of the declined checkpoint.
       sabotage(Act.DECLINE_CHECKPOINT, 1);
       sabotage(Act.FAIL_AFTER_SNAPSHOT, 1);
     }
@@ -171,7 +174,7 @@ class FaultsIT {
         .set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
   }
 
-  /** The same unchained, with unaligned checkpoints, on either backend. */
+  /** Covers operators without chaining, unaligned checkpoints, and both state backends. */
   @ParameterizedTest
   @MethodSource("variants")
   void recoversFromFailuresAndRescaling(Configuration variant) throws Exception {
@@ -186,7 +189,7 @@ class FaultsIT {
     audit();
   }
 
-  /** Under a new job id, with a declined checkpoint just before. */
+  /** Resumes under a new job id, right after a declined checkpoint. */
   @ParameterizedTest
   @CsvSource({"2,2", "2,4", "4,2"})
   void resumesFromRetainedCheckpoint(int before, int after) throws Exception {

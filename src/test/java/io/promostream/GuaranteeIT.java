@@ -11,7 +11,10 @@ import org.apache.flink.configuration.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code delivery.guarantee} may be changed over any checkpoint or savepoint, both ways. */
+/**
+ * {@code delivery.guarantee} may be changed in both directions when the job restarts from any
+ * checkpoint or savepoint.
+ */
 class GuaranteeIT {
 
   private static final List<String> CLIENTS = List.of("a", "b", "c");

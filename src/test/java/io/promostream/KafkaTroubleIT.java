@@ -27,7 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What Kafka refuses or forgets, while another restaurant is delivered undisturbed. */
+/**
+ * Messages that Kafka refuses and transactions that it aborts. The promos of another restaurant
+ * must be unaffected.
+ */
 class KafkaTroubleIT {
 
   @TempDir Path checkpoints;
@@ -56,8 +59,8 @@ class KafkaTroubleIT {
   }
 
   /**
-   * The connector's sink fails once, and its next start knows the limit. Its writer may fail once
-   * more while it is being closed, which Flink takes for fatal: it ends the TaskManager.
+   * The connector's sink fails once, and learns the limit at its restart. Its writer may fail again
+   * on close, which Flink treats as fatal by ending the TaskManager.
    */
   @ParameterizedTest
   @CsvSource({"exactly-once, 0", "at-least-once, 2"})
@@ -101,7 +104,7 @@ class KafkaTroubleIT {
                 assertThat(message.value()).hasSizeGreaterThan(300_000);
               });
 
-      // The door rejects such promos as long as the topic does.
+      // While the topic has this limit, the parser rejects such promos.
       job.limit(job.notificationsTopic, 1_000_000);
       Thread.sleep(10_100);
       job.send(promo("large", "d", 200_000));
@@ -135,7 +138,7 @@ class KafkaTroubleIT {
     }
   }
 
-  /** Lets nothing be written until it is opened. */
+  /** Blocks all writes until it is open. */
   private record Gate(Target<DeliveryBatch> real) implements Target<DeliveryBatch> {
 
     static final AtomicBoolean OPEN = new AtomicBoolean();
@@ -183,8 +186,8 @@ class KafkaTroubleIT {
   }
 
   /**
-   * Between a checkpoint and its commit, the job is gone for longer than Kafka lets a transaction
-   * be open. Two-phase commit lost these notifications.
+   * Between a checkpoint and its commit, the job is down for longer than Kafka's transaction
+   * timeout. Two-phase commit lost these notifications.
    */
   @ParameterizedTest
   @CsvSource({"true", "false"})
@@ -225,7 +228,7 @@ class KafkaTroubleIT {
     }
   }
 
-  /** Two jobs that share prefix and broker, and nothing else. */
+  /** Two jobs share only the prefix and the broker. */
   @Test
   void refusesSecondJobThatSharesOnlyTheBrokers() throws Exception {
     try (TestJob first = new TestJob(checkpoints);

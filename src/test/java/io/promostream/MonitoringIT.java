@@ -47,9 +47,9 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The job under flink-conf/config.yaml, watched by Prometheus with the project's own rules, in
- * which a minute is a second. What alerts are for is made to happen, one after the other: so the
- * tests have an order, and each begins with a job that runs.
+ * The job with flink-conf/config.yaml, monitored by Prometheus with the project's rules, in which a
+ * minute takes a second. The tests cause the problems that the alerts are for, one after the other.
+ * They have an order, and each starts with a running job.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class MonitoringIT {
@@ -69,7 +69,8 @@ class MonitoringIT {
     assumeTrue(Prometheus.isInstalled(), "prometheus is not installed");
     int port = Prometheus.freePort();
     Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
-    // Addresses, paths and sizes; checkpoints, restarts and what waits for slots soon.
+    // Adapt addresses, paths and sizes, and shorten the times for checkpoints, restarts and slot
+    // requests.
     flink.setString("metrics.reporter.prom.port", "" + port);
     flink.set(RestOptions.BIND_PORT, "0");
     flink.set(JobManagerOptions.PORT, 0);
@@ -78,14 +79,14 @@ class MonitoringIT {
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
     flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ZERO);
     flink.set(JobManagerOptions.SLOT_REQUEST_TIMEOUT, Duration.ofSeconds(5));
-    // The first four restarts follow at once, the fifth after 8 s.
+    // The first four restarts come almost at once, the fifth after 8 s.
     flink.set(
         RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF,
         Duration.ofMillis(100));
     flink.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_BACKOFF_MULTIPLIER, 3.0);
     flink.removeConfig(TaskManagerOptions.TOTAL_PROCESS_MEMORY);
     flink.set(PipelineOptions.NAME, "promo-stream");
-    // The saboteur takes the job down with it, though nothing connects the two.
+    // A failure of the saboteur must restart the job, although no edge connects the two.
     flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
 
     prometheus = Prometheus.start(Files.createDirectory(directory.resolve("prometheus")), port);
@@ -170,13 +171,14 @@ class MonitoringIT {
     job.awaitDeliveries(10);
     Set<String> wanted = Monitoring.metrics();
     TestJob.await("all of " + wanted, () -> names().containsAll(wanted));
-    // Five seconds are five minutes here, and a machine under load may need them to start the job.
+    // Five seconds count as five minutes here, and the start of the job may take as long under
+    // load.
     TestJob.await(
         "no alert but that of the first delivery",
         () -> Set.of("PromoStreamDeliveryDelayed").containsAll(prometheus.firing()));
   }
 
-  /** Each metric at each operator that is said to have it, and no metric that is not said. */
+  /** Each operator has exactly the metrics that JobMetric lists for it. */
   @Test
   @Order(2)
   void exposesExactlyTheDeclaredMetrics() throws Exception {
@@ -191,7 +193,7 @@ class MonitoringIT {
     assertThat(metrics()).isEqualTo(expected);
   }
 
-  /** The operators' metrics that are not Flink's, and in no group as Kafka's are. */
+  /** The operators' metrics without those of Flink and without those in groups, such as Kafka's. */
   private static Set<String> metrics() {
     Set<String> flinks =
         Arrays.stream(MetricNames.class.getFields())
@@ -210,7 +212,7 @@ class MonitoringIT {
     return metrics;
   }
 
-  /** The operator's uid. */
+  /** The uid of the operator. */
   private static String operator(String name) {
     return name.replaceFirst("^Source:_", "")
         .replaceFirst(":_(Writer|Committer)$", "")
@@ -237,7 +239,7 @@ class MonitoringIT {
     awaitQuiet("PromoStreamListStale", "PromoStreamRefreshFailing");
   }
 
-  /** The job goes on meanwhile, and so does its other sink. */
+  /** Meanwhile the job and its other sink continue. */
   @Test
   @Order(4)
   void alertsWhenFeedbackDatabaseRefusesConnections() throws Exception {
@@ -270,7 +272,7 @@ class MonitoringIT {
     job.limit(job.notificationsTopic, 1 << 20);
   }
 
-  /** As after a failover to a standby that was behind. */
+  /** Simulates a failover to a standby that lagged behind. */
   @Test
   @Order(6)
   void alertsWhenFeedbackDatabaseLostCommits() throws Exception {
@@ -334,8 +336,8 @@ class MonitoringIT {
           long completed = completedCheckpoints();
           if (completed > ordered.get() && Saboteur.outstanding(Act.DECLINE_CHECKPOINT) == 0) {
             ordered.set(completed);
-            // Two checkpoints, as a rule: each is declined by both of the saboteur's subtasks. A
-            // third in a row would restart the job.
+            // Fails two checkpoints, because both subtasks of the saboteur decline each. A third
+            // one in a row would restart the job.
             Saboteur.order(Act.DECLINE_CHECKPOINT, 4);
           }
           return prometheus.firing().contains("PromoStreamCheckpointsFailing");
@@ -344,7 +346,7 @@ class MonitoringIT {
     assertThat(cluster.getJobStatus(id).get()).isEqualTo(JobStatus.RUNNING);
   }
 
-  /** Of all tasks, which restart together. */
+  /** The attempt number of all tasks, which restart together. */
   private static int attempt() throws Exception {
     return cluster
         .getExecutionGraph(id)
@@ -361,7 +363,7 @@ class MonitoringIT {
   void alertsOnRepeatedRestarts() throws Exception {
     int before = attempt();
     for (int restarts = 1; restarts <= 4; restarts++) {
-      // One at a time: two subtasks that fail at once are one restart.
+      // One at a time, because two subtasks that fail together cause a single restart.
       Saboteur.order(Act.FAIL_AT_RANDOM, 1);
       int restarted = before + restarts;
       TestJob.await("restart " + restarts, () -> attempt() == restarted);
@@ -369,7 +371,7 @@ class MonitoringIT {
     awaitAlerts("PromoStreamRestarting");
   }
 
-  /** For eight seconds, the fifth backoff, in which campaigns come and go. */
+  /** The job is down for eight seconds, the fifth backoff, while campaigns start and end. */
   @Test
   @Order(11)
   void alertsWhileJobWaitsForRestart() throws Exception {
@@ -383,7 +385,7 @@ class MonitoringIT {
               .anyMatch(row -> Integer.parseInt(row.promo().campaignId()) > promos);
         });
     long now = Instant.now().getEpochSecond();
-    // One for each second up to long after the job is down, whenever that will be.
+    // One for each second until long after the job has gone down.
     for (int second = 3; second < 60; second++) {
       job.send(
           promo()
@@ -403,7 +405,9 @@ class MonitoringIT {
     awaitAlerts("PromoStreamUnseen");
   }
 
-  /** To Flink it is running, until its request for slots times out, and again after the restart. */
+  /**
+   * Flink reports the job as running until its slot request times out, and again after the restart.
+   */
   @Test
   @Order(13)
   void alertsWhenJobHasNoTaskManagers() throws Exception {

@@ -13,12 +13,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds the order of the packages: each knows those below it only. */
+/** Checks the order of the packages: each may depend only on lower ones. */
 class PackageOrderTest {
 
   private static final String ROOT = "io.promostream";
 
-  /** From the top. Packages of one line do not know one another. */
+  /** From top to bottom. Packages of one line must not depend on each other. */
   private static final List<List<String>> ORDER =
       List.of(
           List.of("check"),

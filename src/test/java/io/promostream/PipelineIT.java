@@ -55,7 +55,7 @@ class PipelineIT {
     return deliveries.stream().map(d -> d.promo().campaignId() + " " + d.clientId()).toList();
   }
 
-  /** Both sinks hold exactly these, as campaign and client, with all other fields the same. */
+  /** Checks that both sinks hold exactly these campaigns and clients, with equal fields. */
   private static void assertDelivered(TestJob job, List<String> expected) throws Exception {
     job.awaitDeliveries(expected.size());
     job.awaitCheckpoints();
@@ -174,7 +174,8 @@ class PipelineIT {
   }
 
   /**
-   * Where to begin is for a start without state: what is still in the topic is nobody's to skip.
+   * {@code promos.start-from} applies only to a start without state, so a restored job must skip no
+   * promo that is still in the topic.
    */
   @Test
   void continuesWithEarliestPromoWhenRestoredOffsetsAreGone() throws Exception {
@@ -252,7 +253,7 @@ class PipelineIT {
       job.start(2);
       job.send(promo("c").bytes());
       assertDelivered(job, List.of("c a"));
-      // Refreshes that read parts of the table name it too.
+      // Refreshes that read parts of the table use its name in other statements.
       job.subscribers.execute("INSERT INTO %s VALUES ('b', 'r'), ('c', 's')".formatted(name));
       assertDelivered(job, List.of("c a", "c b"));
       assertThat(job.feedback.query("SELECT count(*) FROM subscribers_feedback"))
@@ -452,10 +453,10 @@ class PipelineIT {
         outlet.target(), outlet.earlier(), stream -> stream.sinkTo(sink).uid(sink.toString()));
   }
 
-  /** Takes its time for each batch, so that all before it waits. */
+  /** Is slow with each batch, which causes backpressure. */
   private static final class SlowSink implements Sink<DeliveryBatch> {
 
-    /** The batches' campaigns, in the order in which they came. */
+    /** The campaigns of the batches, in order of arrival. */
     static final Queue<String> TAKEN = new ConcurrentLinkedQueue<>();
 
     static void reset() {
@@ -473,7 +474,7 @@ class PipelineIT {
 
         @Override
         public void flush(boolean endOfInput) {
-          // Nothing is kept.
+          // Nothing is buffered.
         }
 
         @Override

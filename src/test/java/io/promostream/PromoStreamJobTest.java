@@ -13,7 +13,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What ends the start within a JobManager, which an exit would take along. */
+/**
+ * Errors that end the start inside a JobManager, where {@code System.exit} would end the
+ * JobManager, too.
+ */
 class PromoStreamJobTest {
 
   @BeforeEach

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a savepoint, and whoever reads the web UI, rely on in the graph. */
+/** The parts of the job graph that savepoints and readers of the web UI rely on. */
 class PromoStreamTopologyTest {
 
   private static StreamGraph graph(Configuration flink, String... settings) {
@@ -90,8 +90,8 @@ class PromoStreamTopologyTest {
   }
 
   /**
-   * Over a forward edge each subtask sends to the first that it is connected with. When only one
-   * end is rescaled, the other subtasks get nothing.
+   * Over a forward edge each subtask sends only to the first receiver that it is connected with. If
+   * only one end is rescaled, the other receivers get no records.
    */
   @ParameterizedTest
   @EnumSource
@@ -110,7 +110,7 @@ class PromoStreamTopologyTest {
   @ParameterizedTest
   @EnumSource
   void noTypeFallsBackToKryo(Distribution distribution) {
-    // Generic types are refused when the graph is built; this looks at what has been built.
+    // Building the graph already refuses generic types. This checks the resulting serializers.
     StreamGraph graph =
         graph(
             new Configuration(),

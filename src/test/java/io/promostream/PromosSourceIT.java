@@ -23,8 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** How far promos are read: what the state says, and what the consumer group says, on a broker. */
-@SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
+/** The offsets of the promos in the state and in the consumer group, on a real broker. */
+@SuppressWarnings("deprecation") // OffsetResetStrategy: the connector has no other API yet
 class PromosSourceIT {
 
   private static final Configuration DEFAULTS = new Configuration();
@@ -71,7 +71,7 @@ class PromosSourceIT {
 
       job.subscribe("b", "r");
       job.start(2, savepoint, DEFAULTS);
-      // The savepoint is older than the first delivery, which comes again therefore.
+      // The savepoint is older than the first delivery, so the job repeats it.
       assertDelivered(job, "c a", "c a", "c b");
     }
   }
@@ -84,7 +84,7 @@ class PromosSourceIT {
       assertDelivered(job, "c a");
       job.stopWithSavepoint();
       job.setCommittedOffset(0, 1);
-      // Without state, from the group's offsets: this job has never read a promo.
+      // This job starts without state at the group's offsets, and never reads a promo.
       job.start(2);
       job.awaitCheckpoints();
       String savepoint = job.stopWithSavepoint();
@@ -118,8 +118,8 @@ class PromosSourceIT {
   }
 
   /**
-   * Savepoints of releases up to 0.1.0 say "where the group is" of a partition that had given no
-   * promo. After one restore the state must hold an offset.
+   * For a partition without promos, savepoints of releases up to 0.1.0 refer to the group's offset
+   * instead of holding one. After one restore the state must hold an offset.
    */
   @Test
   void replacesGroupOffsetsInSavepointOfEarlierRelease() throws Exception {
@@ -196,7 +196,7 @@ class PromosSourceIT {
     }
   }
 
-  /** As after a restore from a savepoint that is not the last. */
+  /** Simulates a restore from an earlier savepoint than the last. */
   @Test
   void commitsRestoredOffsets() throws Exception {
     try (TestJob job = job()) {

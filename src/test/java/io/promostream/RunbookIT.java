@@ -31,10 +31,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.copy.CopyManager;
 import org.postgresql.core.BaseConnection;
 
-/** Procedures of the operator's page, by the very statements and commands that stand there. */
+/** Runs procedures of the runbook with the statements and commands of the page itself. */
 class RunbookIT {
 
-  /** What Kafka's scripts run. */
+  /** The main classes of Kafka's scripts. */
   private static final Map<String, String> SCRIPTS =
       Map.of(
           "kafka-consumer-groups.sh", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
@@ -66,7 +66,7 @@ class RunbookIT {
     variables.put("BROKERS", TestBroker.get().bootstrapServers());
   }
 
-  /** Runs a block of the page in bash; what it printed. */
+  /** Runs a block of the page in bash; returns its output. */
   private String sh(String block) throws Exception {
     ProcessBuilder bash =
         new ProcessBuilder("bash", "-c", "set -o pipefail\n" + block)
@@ -230,8 +230,8 @@ class RunbookIT {
       job.subscribe("a", "r");
       List<String> offsets = new ArrayList<>();
       for (int partition = 0; partition < 3; partition++) {
-        // The old service has read one of the first partition, two of the second, three of the
-        // last.
+        // The old service has read one promo of the first partition, two of the second and three of
+        // the last.
         for (int i = 0; i < 4; i++) {
           job.send(
               new ProducerRecord<>(

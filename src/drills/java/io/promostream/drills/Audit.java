@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
  * expected ones, and everything that the job left behind.
  *
  * @param promos messages sent, the spoiled ones included
- * @param deliveries rows that each sink holds
+ * @param deliveries deliveries in the topic
  * @param owed deliveries that must be in each sink
  * @param open deliveries that the contract allows but does not require, because it depends on when
  *     the job read its input

@@ -259,7 +259,7 @@ final class Traffic implements AutoCloseable {
 
   // ---- Subscriptions
 
-  /** Subscribes new clients, for good, while campaigns are live. */
+  /** Subscribes new clients, who never unsubscribe, while campaigns are live. */
   private void subscribeMore() throws Exception {
     for (int number = 0; !stopped; number++) {
       Thread.sleep(20 * PAUSE_MILLIS);

@@ -74,7 +74,7 @@ class ClientChecksTest {
         "linger.ms=200000",
         "request.timeout.ms=90000",
         "delivery.guarantee=at-least-once retries=0",
-        // Not there, or not known, before the job runs.
+        // Missing or unknown until the job runs.
         "retries=${env:RETRIES} config.providers=env config.providers.env.class=org.example.Mine",
         "interceptor.classes=org.example.Mine partitioner.class=org.example.Mine",
         "security.protocol=SSL ssl.truststore.location=/no/such/file",

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A good environment gives no problem; each flaw gives exactly one, wherever the others stand. */
+/** A good environment has no problem. Each flaw is reported as exactly one problem. */
 class EnvironmentCheckIT {
 
   private static final String PASSWORD = "hunter2-swordfish";
@@ -42,7 +42,7 @@ class EnvironmentCheckIT {
   private TestDatabase lists;
   private TestDatabase rows;
 
-  /** What a run printed, and its exit code. */
+  /** The output of a run, and its exit code. */
   private record Report(int exitCode, List<String> lines) {
     List<String> of(String level) {
       return lines.stream().filter(line -> line.startsWith(level + " ")).toList();
@@ -59,7 +59,7 @@ class EnvironmentCheckIT {
     TestBroker.get().createTopic(topics + "compacted", 1, Map.of("cleanup.policy", "compact"));
   }
 
-  /** Two databases, each with a role that has what the job needs and nothing else. */
+  /** Creates two databases, each with a role that has exactly the privileges that the job needs. */
   @BeforeEach
   void createDatabases() {
     lists = TestDatabase.create().withSubscribersTable();
@@ -126,7 +126,10 @@ class EnvironmentCheckIT {
     assertThat(report.of("warning").get(0)).contains(hints);
   }
 
-  /** The role's sequence privileges are those of a table with identity: to take, not to see. */
+  /**
+   * An identity column lets the role take numbers from the sequence but not read it. This grants
+   * reading.
+   */
   private void grantSelectOnSequence() {
     rows.execute("GRANT SELECT ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
   }
@@ -188,7 +191,7 @@ class EnvironmentCheckIT {
     assertOneWarning(check(), "id has used 50 % of 2147483647", "TYPE bigint", "AS bigint");
     rows.execute("SELECT setval('subscribers_feedback_id_seq', 2040109466)");
     assertOneProblem(check(), "id has used 95 % of 2147483647");
-    // Half of the remedy does not help.
+    // Half of the remedy is not enough.
     rows.execute("ALTER TABLE subscribers_feedback ALTER COLUMN id TYPE bigint");
     assertOneProblem(check(), "id has used 95 % of 2147483647");
     rows.execute("ALTER SEQUENCE subscribers_feedback_id_seq AS bigint");
@@ -237,7 +240,7 @@ class EnvironmentCheckIT {
     assertOneProblem(check(), "no right to INSERT restaurant_id, ");
   }
 
-  /** A line that says what happens to a column, and nothing else that is not well. */
+  /** Checks that a change gives a line of this level, and no other warning or problem. */
   private void assertOf(String change, String level, String... hints) {
     TestDatabase before = TestDatabase.create().withFeedbackTable();
     before.execute(
@@ -419,7 +422,7 @@ class EnvironmentCheckIT {
     assertOneWarning(check(), "has row security");
   }
 
-  /** Each of the job's transactions says READ WRITE. */
+  /** The job begins each of its transactions with READ WRITE. */
   @Test
   void acceptsReadOnlyDefault() {
     grantSelectOnSequence();
@@ -441,7 +444,7 @@ class EnvironmentCheckIT {
     assertOneProblem(check(), "feedback.db is older than PostgreSQL 14");
   }
 
-  /** Lets the database say that its server is of this version. */
+  /** Makes the database report this server version. */
   private static void pretend(TestDatabase database, int version) {
     database.execute(
         """
@@ -474,7 +477,7 @@ class EnvironmentCheckIT {
   void reportsProblemsWithTopics() {
     grantSelectOnSequence();
     assertOneProblem(check("--promos.topic=nowhere"), "topic nowhere", "does not exist");
-    // The producer's limit has nothing to do with it, so it is not advised.
+    // The producer's limit is not the cause, so the advice must not mention it.
     assertOneWarning(
         check("--rejected.topic=" + topics + "small"),
         "takes messages of 1000 bytes, the job could send 1048576: larger rejected promos are written without their values: raise the topic's max.message.bytes to 1048576");
@@ -505,7 +508,7 @@ class EnvironmentCheckIT {
     grantSelectOnSequence();
     String hour = "--kafka.properties.transaction.timeout.ms=3600000";
     assertOneProblem(check(hour), "the brokers allow 15 min, the job asks for 1 h", "900000");
-    // Without transactions it does not matter.
+    // Without transactions the timeout does not matter.
     assertThat(check(hour, "--delivery.guarantee=at-least-once").exitCode()).isZero();
   }
 
@@ -522,7 +525,7 @@ class EnvironmentCheckIT {
         load(
             "--kafka.properties.transaction.timeout.ms=3600000",
             "--delivery.guarantee=at-least-once"));
-    // Whoever submits the job may be unable to reach them.
+    // The client that submits the job may be unable to reach the brokers.
     EnvironmentCheck.beforeStart(load("--kafka.bootstrap-servers=127.0.0.1:" + freePort()));
   }
 
@@ -566,7 +569,9 @@ class EnvironmentCheckIT {
     assertOneProblem(check("--feedback.db.password-file=/no/file"), "password file /no/file");
   }
 
-  /** What a reference brings is seen by the client only, which quotes a part of it. */
+  /**
+   * Only the Kafka client resolves a reference, and its error message quotes a part of the value.
+   */
   @Test
   void doesNotPrintWrongKafkaLogin(@TempDir Path directory) throws IOException {
     grantSelectOnSequence();
@@ -594,7 +599,7 @@ class EnvironmentCheckIT {
           .hasMessageNotContaining(PASSWORD)
           .hasNoCause();
     }
-    // Whoever submits the job may have no such file.
+    // The client that submits the job may lack this file.
     Files.delete(file);
     EnvironmentCheck.beforeStart(load());
   }

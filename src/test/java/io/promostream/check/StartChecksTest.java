@@ -85,7 +85,7 @@ class StartChecksTest {
     try (CapturedLogs logs = new CapturedLogs(Level.WARN, java.util.logging.Level.OFF)) {
       flink.put(retention, "RETAIN_ON_CANCELLATION");
       check(flink, EXACTLY_ONCE);
-      // What fails keeps them then too.
+      // This setting also retains the checkpoints of a failed job.
       flink.put(retention, "DELETE_ON_CANCELLATION");
       check(flink, EXACTLY_ONCE);
       flink.remove(retention);
@@ -124,7 +124,7 @@ class StartChecksTest {
     check(GlobalConfiguration.loadConfiguration("flink-conf").toMap(), EXACTLY_ONCE);
   }
 
-  /** What a program sets by the environment's methods is seen too. */
+  /** Settings made by methods of the environment count, too. */
   @Test
   void readsSettingsOfExecutionEnvironment() {
     StreamExecutionEnvironment environment =

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The logging of flink-conf/: one JSON object an event, and no secret that somebody logs. */
+/** The logging of flink-conf/ writes one JSON object per event, and masks secrets. */
 class ClusterLoggingTest {
 
   private static final String SECRET = "hunter2-and-more";
@@ -65,7 +65,7 @@ class ClusterLoggingTest {
         .containsKeys("timestamp", "thread");
   }
 
-  /** What the only appender of a configuration makes of an event. */
+  /** The output of a configuration's only appender for an event. */
   private static String logged(String file, String message, Throwable thrown) {
     System.setProperty("log.file", "target/cluster-logging-test.log");
     try (var context = new LoggerContext("test")) {

@@ -31,15 +31,13 @@ class FlinkConfTest {
 
   @Test
   void everyValueHasAComment() throws IOException {
-    // A comment above it, or above the block of lines that it stands in.
+    // The comment may be above the value or above its block of lines.
     for (String block : FlinkConf.text().split("\n\n")) {
       assertThat(block).startsWith("#");
     }
   }
 
-  /**
-   * Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one.
-   */
+  /** Each attempt on slots of a lost TaskManager doubles the wait before the next attempt. */
   @Test
   void lostTaskManagerCostsAtMostThreeAttempts() {
     Duration noticed =

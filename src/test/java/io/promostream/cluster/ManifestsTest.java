@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The manifests of k8s/, each overlay as it would be applied. */
+/** The rendered overlays of k8s/. */
 class ManifestsTest {
 
   static List<Path> overlays() throws IOException {
@@ -25,7 +25,7 @@ class ManifestsTest {
     assertThat(ManifestChecks.problems(Manifests.of(overlay))).isEmpty();
   }
 
-  /** Where a cluster does not know a kind, kubectl applies the others and ends with an error. */
+  /** In a cluster without a kind, kubectl applies the other resources and exits with an error. */
   @ParameterizedTest
   @MethodSource("overlays")
   void overlaysNeedOnlyFlinkOperator(Path overlay) {

@@ -61,7 +61,7 @@ class MonitoringTest {
     assertThat(Monitoring.metrics()).containsAll(OWN);
   }
 
-  /** What each Flink job measures: others' alerts are not for whoever runs this one. */
+  /** Every Flink job has Flink's metrics, so the rules must select this job. */
   @Test
   void rulesSelectOnlyMetricsOfThisJob() {
     for (Object rule : Monitoring.alerts()) {
@@ -72,7 +72,7 @@ class MonitoringTest {
     }
   }
 
-  /** Those of the job's own in the table that JobMetricTest compares, Flink's in the one below. */
+  /** JobMetricTest compares the table of the job's own metrics. A second table explains Flink's. */
   @Test
   void pageExplainsEveryQueriedMetric() throws IOException {
     String page = Files.readString(Path.of("k8s/monitoring/README.md"));

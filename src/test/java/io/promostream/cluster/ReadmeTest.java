@@ -33,7 +33,7 @@ class ReadmeTest {
     }
   }
 
-  /** Anchors are made of headings as Git hosts make them. */
+  /** Derives anchors from headings as Git hosts do. */
   @Test
   void linksOfAllPagesResolve() throws IOException {
     List<Path> pages = new ArrayList<>(List.of(Path.of("README.md"), MONITORING));
@@ -56,12 +56,15 @@ class ReadmeTest {
     }
   }
 
-  /** Flink takes what begins one of its own options for that, {@code --configDir} for one. */
+  /**
+   * Flink treats an argument that is a prefix of one of its options as that option, such as {@code
+   * --configDir}.
+   */
   @Test
   void jobGetsItsArgumentsInApplicationMode() throws Exception {
     Matcher command = Pattern.compile("standalone-job\\.sh start ([^`]+)").matcher(DEPLOYMENT);
     assertThat(command.find()).isTrue();
-    // What the script puts before them.
+    // The script adds these arguments before the job's.
     String[] arguments =
         Stream.concat(
                 Stream.of("--configDir", "/opt/flink/conf"),

@@ -16,10 +16,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What the operator's page quotes, names and tells to run is there. */
+/** The log lines, names and commands in the runbook match the code. */
 class RunbookTest {
 
-  /** Of Flink, not of the job. */
+  /** Metrics of Flink itself. */
   private static final Set<String> FLINKS_METRICS = Set.of("pendingRecords");
 
   private static Stream<String> found(String pattern) {
@@ -50,7 +50,7 @@ class RunbookTest {
         .hasSameSizeAs(Monitoring.alerts());
   }
 
-  /** Word for word but for the dots, which stand for what differs. */
+  /** Compares word for word. Dots stand for the variable parts. */
   @Test
   void quotedLogLinesMatchTheCode() throws IOException {
     String messages =
@@ -92,7 +92,7 @@ class RunbookTest {
         .allMatch(drill -> Pattern.compile("\\b" + drill + "\\b").matcher(tests).find());
   }
 
-  /** The command itself is run by JarIT, with another configuration. */
+  /** JarIT runs the command itself, with another configuration. */
   @Test
   void checkCommandMatchesDeployedJob() {
     Object deployment = Manifests.of(Path.of("k8s/overlays/prod")).deployment();
@@ -109,7 +109,10 @@ class RunbookTest {
                     arguments));
   }
 
-  /** Fields that the schema lacks, options that are none, a parallelism that does not divide. */
+  /**
+   * Finds unknown fields, unknown options, and parallelisms that do not divide the key groups
+   * evenly.
+   */
   @Test
   void manifestPartsAndPatchesAreValid() {
     List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));

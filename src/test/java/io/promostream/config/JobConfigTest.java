@@ -104,7 +104,7 @@ class JobConfigTest {
                 DeliveryGuarantee.EXACTLY_ONCE,
                 "promo-stream"));
     assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(1));
-    // Travels in the job graph.
+    // The configuration is serialized into the job graph.
     new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(config);
   }
 
@@ -164,7 +164,7 @@ class JobConfigTest {
         .contains(
             "feedback.db.user: is required (text); set it by --feedback.db.user,"
                 + " the variable PROMO_STREAM_FEEDBACK_DB_USER or --config");
-    // A key that is misspelt is not missing too.
+    // A misspelt key is not reported as missing as well.
     assertThat(problems(Map.of(), "--kafka.bootstrap-server=kafka:9092")).hasSize(5);
   }
 
@@ -262,7 +262,7 @@ class JobConfigTest {
     assertThat(config.feedback().database().password().value()).isEqualTo(SECRET);
   }
 
-  /** Its name only: it may be a password's, misspelt. */
+  /** Only the name is logged, because the variable may be a misspelt one with a password. */
   @Test
   void logsUnknownVariablesOnce() {
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF)) {
@@ -320,7 +320,7 @@ class JobConfigTest {
           .startsWith(key + ": is a secret")
           .doesNotContain(SECRET);
     }
-    // Nobody resolves it there.
+    // References in this key are not resolved.
     assertThat(problemsOf("--feedback.db.password=${file:/a:b}")).hasSize(1);
     assertThat(problemsOf("--kafka.properties.ssl.key.password=${file:/a:b}")).isEmpty();
   }
@@ -357,7 +357,7 @@ class JobConfigTest {
         .doesNotContain(SECRET);
   }
 
-  /** Kafka's clients would refuse it at each start of the job, and quote it. */
+  /** Otherwise Kafka's clients would refuse the login at each start of the job, and quote it. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -438,7 +438,7 @@ class JobConfigTest {
             "feedback.db.password and feedback.db.password-file: set one of them, not both");
   }
 
-  /** It may end in anything, and yet its file may end in a line break. */
+  /** A password may end in any characters, and its file may end in an additional line break. */
   @ParameterizedTest
   @CsvSource(
       value = {"''|''", "'\n'|''", "'\r\n'|''", "'\n\n'|'\n'", "' \t\n'|' \t'", "'\r'|'\r'"},
@@ -563,7 +563,7 @@ class JobConfigTest {
     assertThat(neither.help()).isFalse();
   }
 
-  /** Whatever is written anywhere: a configuration or one message, a line for each problem. */
+  /** Any input gives a configuration, or one message with a line for each problem. */
   @Property(tries = 300)
   void reportsEveryProblemOnOneLine(
       @ForAll @Size(max = 6) List<String> args,
@@ -579,7 +579,7 @@ class JobConfigTest {
     }
   }
 
-  /** Of a secret nothing shows, however its key is spelt and wherever it stands. */
+  /** No part of a secret is shown, whatever the spelling of its key and wherever it is set. */
   @Test
   void doesNotQuoteMisspeltSecrets() {
     for (String key : List.of("feedback.db.pasword", "feedback.db.password", "passwort")) {
@@ -591,7 +591,7 @@ class JobConfigTest {
     }
   }
 
-  /** It would start the job, where release 0.1 printed a report. */
+  /** Ignoring the option would start the job, where release 0.1 printed a report. */
   @Test
   void refusesObsoleteOptions() {
     assertThat(

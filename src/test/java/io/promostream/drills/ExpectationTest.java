@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** What the contract settles, the audit asks for; what it leaves to the moment, it allows. */
+/**
+ * The audit requires every delivery that the contract determines, and allows every one that depends
+ * on timing.
+ */
 class ExpectationTest {
 
   private static final long ALWAYS = 9_000_000_000L;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Checkpoints of release 0.1 go on if their prepared transactions are committed. */
+/** A job resumes from a checkpoint of release 0.1 if its prepared transactions are committed. */
 class EarlierFeedbackTransactionsIT {
 
   private static EmbeddedDatabase server;

@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What befalls the feedback sink's connection, its process, and the server. Afterwards each row is
- * there once, or the sink has said that some are lost.
+ * Faults of the feedback sink's connection, of its process and of the server. Afterwards each row
+ * exists once, or the sink has reported lost rows.
  */
 class FeedbackFaultsIT {
 
@@ -64,7 +64,7 @@ class FeedbackFaultsIT {
 
   // A connection that breaks around COMMIT.
 
-  /** The first committable inserts its mark, the others move it. */
+  /** The first committable inserts the mark, the others update it. */
   @ParameterizedTest
   @EnumSource(
       value = Fault.class,
@@ -89,12 +89,12 @@ class FeedbackFaultsIT {
     }
   }
 
-  /** Looks and renewals commit too: the fault waits until rows have been written. */
+  /** Looks and renewals commit, too, so the fault waits for a transaction that writes rows. */
   private static void failNextWrite(CommitProxy proxy, Fault fault) {
     proxy.fail("INSERT INTO \"public\".\"subscribers_feedback\"", fault);
   }
 
-  /** A retry must wait for a first try that may still commit. */
+  /** A retry must wait for a first attempt that may still commit. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void writesOnceWhenRetryOvertakesFirstAttempt(boolean firstCommits) throws Exception {
@@ -218,7 +218,7 @@ class FeedbackFaultsIT {
     return FeedbackTask.restore(target(database.asSuperuser(), "job", onLost), checkpoint);
   }
 
-  /** Writes campaigns 1 and 2, and keeps a copy from the moment between. */
+  /** Writes campaigns 1 and 2, and copies the database in between. */
   private void writeWithCopyBetween(FeedbackTask task) throws Exception {
     write(task, 1);
     database.copy();
@@ -235,7 +235,7 @@ class FeedbackFaultsIT {
   private void awaitLoss(FeedbackTask task, String inWords) throws Exception {
     Waiting.until("the loss", () -> task.metric("recordsLost") > 0);
     assertThat(task.metric("recordsLost")).isEqualTo(2);
-    // A renewal of the lease may be lost as well.
+    // The copy may lack a renewal of the lease, too.
     assertThat(task.metric("transactionsLost")).isBetween(1L, 2L);
     assertThat(logs.lines()).anyMatch(line -> line.startsWith("ERROR") && line.contains(inWords));
   }
@@ -243,7 +243,7 @@ class FeedbackFaultsIT {
   private static final String ONE_LOST =
       "had committed 2 (4 records), the target has 1 (2 records)";
 
-  /** While it has nothing to write, and while it has. */
+  /** Covers an idle sink and a busy one. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void failsWhenDatabaseIsReplacedByOlderCopy(boolean busy) throws Exception {
@@ -256,7 +256,7 @@ class FeedbackFaultsIT {
       awaitLoss(task, ONE_LOST);
       assertThat(rows(database)).isEqualTo(rowsOf(1, 1));
       if (busy) {
-        // The metrics are there for a scraper for a while before that.
+        // Before it fails, the sink shows the metrics to a scraper for a while.
         assertThat(task.failure().get(60, TimeUnit.SECONDS))
             .isInstanceOf(LostCommitsException.class)
             .hasMessageContaining("feedback.on-lost-transaction: continue");
@@ -305,7 +305,7 @@ class FeedbackFaultsIT {
             Stream.of(rowsOf(1, 1), rowsOf(3, 4)).flatMap(List::stream).toList());
   }
 
-  /** This subtask has committed nothing; another may have, which has ended since. */
+  /** This subtask has committed nothing, but an earlier subtask may have. */
   @Test
   void reportsThatLeaseWentBack() throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.FAIL)) {

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Marks, settings and lease of the feedback sink, on a real server. */
+/** Marks, session settings and lease of the feedback sink on a real server. */
 class FeedbackReplayerIT {
 
   private final TestDatabase database = TestDatabase.create().withFeedbackTable();
@@ -47,7 +47,7 @@ class FeedbackReplayerIT {
     return new Mark(sequence, 2 * sequence);
   }
 
-  /** Commits a campaign to the clients a and b, of the same number as the committable. */
+  /** Commits a campaign for the clients a and b, with the committable's number. */
   private static void commit(Replayer<DeliveryBatch> replayer, long sequence) throws Exception {
     replayer.commit(
         "w", mark(sequence - 1), committable(sequence, 2), List.of(batch("" + sequence, "a", "b")));
@@ -109,7 +109,7 @@ class FeedbackReplayerIT {
 
   // Settings of the role or the database.
 
-  /** A role whose settings in this database are as given. */
+  /** A role with the given settings in this database. */
   private Database roleWith(Map<String, String> settings) {
     String role = "role_of_" + database.name();
     database.execute(
@@ -122,7 +122,7 @@ class FeedbackReplayerIT {
     return database.as(role, "secret");
   }
 
-  /** A trigger that takes its time, and keeps what the settings are when a row is written. */
+  /** Adds a slow trigger that records the settings in force when a row is written. */
   private void watchSettings(String... names) {
     database.execute(
         """
@@ -202,7 +202,7 @@ class FeedbackReplayerIT {
     assertThat(database.query("SELECT value FROM seen")).containsExactly("remote_apply");
   }
 
-  /** In the schema stand tables and functions of the same names as those that are meant. */
+  /** The other schema contains tables and functions with the same names. */
   @Test
   void ignoresSearchPathOfRole() throws Exception {
     database.execute(
@@ -257,7 +257,7 @@ class FeedbackReplayerIT {
     }
   }
 
-  /** The first renews nothing while its commit waits for a lock; it is not dead all the same. */
+  /** The first job cannot renew the lease while its commit waits for a lock, but it is alive. */
   @Test
   void refusesSecondJobWhileCommitOfFirstWaits() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
@@ -267,7 +267,7 @@ class FeedbackReplayerIT {
       statement.execute("LOCK TABLE subscribers_feedback");
       CompletableFuture<Void> waiting = inBackground(() -> commit(first, 1));
       Waiting.until("the lock", () -> FeedbackFixture.waitingForLock(database) == 1);
-      // The second reads the table's columns only, which waits for no lock.
+      // The second job only reads the table's columns, which needs no lock.
       assertThatThrownBy(() -> open("second")).hasMessageContaining("transaction-prefix is in use");
       other.commit();
       waiting.join();
@@ -297,7 +297,7 @@ class FeedbackReplayerIT {
     assertThat(rows(database)).isEqualTo(FeedbackFixture.rowsOf(1, 2));
   }
 
-  /** A commit whose transaction has begun goes first; one that begins later is refused. */
+  /** A commit that has begun precedes the takeover. A commit that begins later is refused. */
   @Test
   void refusesCommitThatBeginsAfterTakeover() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
@@ -318,7 +318,7 @@ class FeedbackReplayerIT {
   @Test
   void nextJobDoesNotWaitForReleasedLease() throws Exception {
     Replayer<DeliveryBatch> first = open("first");
-    // Of two subtasks, the other goes on and takes the lease again.
+    // The other one of two subtasks continues and takes the lease again.
     try (Replayer<DeliveryBatch> slower = open("first")) {
       first.releaseLease();
       first.close();
@@ -344,7 +344,7 @@ class FeedbackReplayerIT {
       CompletableFuture<Void> waiting = inBackground(() -> commit(commits, 1));
       Waiting.until("the lock", () -> FeedbackFixture.waitingForLock(database) == 1);
       String before = renewals();
-      // Twice: what it finds on a new connection was renewed by itself.
+      // Twice, because on a new connection it first finds its own renewal.
       renews.reset();
       assertThat(renews.holdLease()).isTrue();
       assertThat(renewals()).isNotEqualTo(before);

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Feedback tables as users have them: which the job takes, and what it then writes. */
+/** Feedback tables of users: those that the job accepts, and the rows that it writes into them. */
 class FeedbackTableIT {
 
   private static final String ID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
@@ -91,7 +91,7 @@ class FeedbackTableIT {
     assertThat(feedback.rows()).containsExactly(ID + " " + ID + " " + ID);
   }
 
-  /** {@code whyNot} says no exactly where Postgres does. */
+  /** {@code whyNot} must refuse exactly the promos that Postgres refuses. */
   @ParameterizedTest
   @CsvSource({
     "adv_campaign_content,varchar(5),12345,123456",
@@ -279,7 +279,7 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(4L, 0L, 1L);
   }
 
-  /** A newer version of a promo is the same delivery. */
+  /** A newer version of a promo counts as the same delivery. */
   @Test
   void usesUniqueIndexWithFewestColumns() throws Exception {
     FeedbackTableFixture feedback =
@@ -300,7 +300,10 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 0L, 0L);
   }
 
-  /** Whoever can't say that a row is there already sets it aside. */
+  /**
+   * Rows that conflict with another index are set aside, because they are not known to be
+   * duplicates.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -325,7 +328,7 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 1L, 0L);
   }
 
-  /** ON CONFLICT reads the index's columns, which takes the right to SELECT them. */
+  /** ON CONFLICT reads the columns of the index, which requires the privilege to SELECT them. */
   @Test
   void setsAsideDuplicatesWithoutSelectPrivilege() throws Exception {
     String role = "blind_writer";
@@ -348,7 +351,7 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 1L, 2L);
   }
 
-  /** Old feedback tables of the service, see the contract. */
+  /** Older versions of the service's feedback table: see the contract. */
   @Test
   void acceptsTableOfExistingInstallation() throws Exception {
     FeedbackTableFixture feedback =

@@ -22,7 +22,7 @@ class RefusedRowsIT {
 
   private static final String TABLE = "public.subscribers_feedback";
 
-  /** A trigger function that does this for each row of the client "bad". */
+  /** A trigger function that runs a statement for each row of the client "bad". */
   private static String onBadRow(String statement) {
     return """
         CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -74,7 +74,9 @@ class RefusedRowsIT {
     assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(parts[1]), parts[0]);
   }
 
-  /** Also codes by which the server says that it is shutting down, or that a lock is missing. */
+  /**
+   * Includes codes that otherwise mean that the server shuts down or that a lock is not available.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -98,7 +100,7 @@ class RefusedRowsIT {
         "P0001 too late");
   }
 
-  /** Errors that are about the session most of the time, but here about a row. */
+  /** Errors that usually concern the session, but here a row. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -139,7 +141,7 @@ class RefusedRowsIT {
         .startsWith("42501 new row violates row-level security policy");
   }
 
-  /** Nothing is set aside because of what is wrong with every row. */
+  /** A problem of every row must not set rows aside. */
   @Test
   void setsNothingAsideWhenEveryRowFails() throws Exception {
     FeedbackTableFixture feedback =
@@ -168,7 +170,10 @@ class RefusedRowsIT {
     assertThat(feedback.counts()).containsExactly(0L, 0L, 0L);
   }
 
-  /** A trigger that takes rows elsewhere counts none of them, and they pass all the same. */
+  /**
+   * The count of affected rows is 0 if a trigger routes the rows to another table. They are still
+   * written.
+   */
   @Test
   void setsAsideRowsThatTriggerCannotRoute() throws Exception {
     FeedbackTableFixture feedback =
@@ -199,7 +204,7 @@ class RefusedRowsIT {
     assertThat(feedback.reasons()).allMatch(reason -> reason.startsWith("22P05"));
   }
 
-  /** What two transactions at once may do, and a prepared one could not. */
+  /** Concurrent transactions may do this, but prepared transactions could not. */
   @Test
   void allowsTriggersThatNotifyAndUpdateSharedRow() throws Exception {
     FeedbackTableFixture feedback =
@@ -229,7 +234,9 @@ class RefusedRowsIT {
     assertThat(feedback.refused()).doesNotHaveDuplicates().hasSize(10_000);
   }
 
-  /** A failure that is not a row's leaves no transaction behind, which the next try would meet. */
+  /**
+   * A failure that no row caused must not leave a transaction open that blocks the next attempt.
+   */
   @Test
   void rollsBackAfterFailure() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");

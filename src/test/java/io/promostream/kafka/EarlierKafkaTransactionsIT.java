@@ -23,7 +23,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Checkpoints of release 0.1 go on if their Kafka transactions are committed. */
+/** A job resumes from a checkpoint of release 0.1 if its Kafka transactions are committed. */
 class EarlierKafkaTransactionsIT {
 
   private static final String TOPIC = "earlier";
@@ -33,7 +33,7 @@ class EarlierKafkaTransactionsIT {
     TestBroker.get().createTopic(TOPIC, 1);
   }
 
-  /** As the connector pre-commits: the transaction stays open, its producer goes. */
+  /** Leaves a transaction open and closes its producer, as the connector's pre-commit does. */
   private static KafkaCommittable precommit(String id, boolean commit, String timeout) {
     Properties properties = new Properties();
     properties.put("bootstrap.servers", TestBroker.get().bootstrapServers());
@@ -77,7 +77,7 @@ class EarlierKafkaTransactionsIT {
     assertThatCode(() -> restore(OnLostTransaction.FAIL, committed)).doesNotThrowAnyException();
   }
 
-  /** And does not touch it: release 0.1 is to commit it. */
+  /** The transaction must stay open, so that release 0.1 can commit it. */
   @Test
   void refusesOpenTransactions() {
     KafkaCommittable open = precommit("earlier-open", false, "60000");

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 
-/** What the producers are given. */
+/** The configuration of the producers. */
 class KafkaClientsTest {
 
   private static Properties producers(String... settings) {

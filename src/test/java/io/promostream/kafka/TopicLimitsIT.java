@@ -17,7 +17,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is just within the limit, Kafka takes; what is above, it does not. */
+/** Kafka accepts messages just within the limit, and refuses larger ones. */
 class TopicLimitsIT {
 
   @ParameterizedTest
@@ -42,15 +42,13 @@ class TopicLimitsIT {
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
       send(producer, topic, limit);
-      // Of the frame the topic sees a few bytes less than the most that it may take.
+      // The topic counts a few bytes less than the calculated maximum for the frame.
       assertThatThrownBy(() -> send(producer, topic, limit + 100))
           .hasCauseInstanceOf(RecordTooLargeException.class);
     }
   }
 
-  /**
-   * What is random grows by its compression, be it the producer's or the broker's for the topic.
-   */
+  /** Random data grows by compression, whether the producer or the broker compresses it. */
   @ParameterizedTest
   @CsvSource({
     "gzip, none",

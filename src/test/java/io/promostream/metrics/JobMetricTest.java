@@ -17,11 +17,11 @@ class JobMetricTest {
 
   private static final Path TABLE = Path.of("k8s/monitoring/README.md");
 
-  /** A metric that an operator would register by a name of its own. */
+  /** Code that registers a metric by a literal name. */
   private static final Pattern LITERAL =
       Pattern.compile("\\.(counter|gauge|histogram|meter)\\(\\s*\"");
 
-  /** If it fails, copy the table that it expects between the page's markers. */
+  /** If this fails, copy the expected table between the markers of the page. */
   @Test
   void tableListsAllMetrics() throws Exception {
     String table =

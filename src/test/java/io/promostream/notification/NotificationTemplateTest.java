@@ -59,7 +59,7 @@ class NotificationTemplateTest {
     }
   }
 
-  /** As it comes out of Postgres or the parser: UTF-8 without U+0000. */
+  /** Any text from Postgres or the parser: UTF-8 without U+0000. */
   private static String storable(String text) {
     return new String(text.getBytes(UTF_8), UTF_8).replace('\u0000', '0');
   }

@@ -33,7 +33,7 @@ class ConnectionsIT {
         });
   }
 
-  /** As in a TaskManager: by a class loader of the job's own, which is closed in the end. */
+  /** As in a TaskManager, the job has its own class loader, which is closed at its end. */
   private static WeakReference<ClassLoader> connectInJob(TestDatabase database) throws Exception {
     URL[] classPath =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))

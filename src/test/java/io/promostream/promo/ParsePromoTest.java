@@ -13,7 +13,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
-/** Which promos are small enough not to be looked at twice. */
+/** The size up to which promos need no exact check of their notification's size. */
 class ParsePromoTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -49,7 +49,7 @@ class ParsePromoTest {
         .isLessThanOrEqualTo(message.length + ParsePromo.MOST_ADDED_BYTES);
   }
 
-  /** As short as JSON can say it. */
+  /** The shortest JSON of a promo. */
   private static String json(String text) throws Exception {
     return JSON.writeValueAsString(new String(text.getBytes(UTF_8), UTF_8).replace('\u0000', '0'));
   }

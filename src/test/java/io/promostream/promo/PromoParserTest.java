@@ -90,7 +90,10 @@ class PromoParserTest {
     assertThat(promo.owner()).isEmpty();
   }
 
-  /** Whatever the bytes: a promo that all can hold, or a reason. Nothing else is thrown. */
+  /**
+   * Any bytes give a promo that all systems can hold, or a reason for rejection. No other exception
+   * is thrown.
+   */
   @Property
   void failsOnlyWithReasonForRejection(@ForAll("broken") byte[] bytes) {
     try {

@@ -8,7 +8,7 @@ import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.runtime.taskexecutor.GlobalAggregateManager;
 import org.junit.jupiter.api.Test;
 
-/** What a sender may send between two looks at the sinks' reports. */
+/** The amount that a sender may send between two looks at the sinks' reports. */
 class BacklogTest {
 
   private final JobMaster jobMaster = new JobMaster();
@@ -48,7 +48,7 @@ class BacklogTest {
     new Backlog(jobMaster, () -> Map.of(reporter, room), 0).look();
   }
 
-  /** Does what Flink's JobMaster does, without the wire. */
+  /** Aggregates like Flink's JobMaster, without the network. */
   private static final class JobMaster implements GlobalAggregateManager {
 
     private final Map<String, Object> accumulators = new HashMap<>();

@@ -38,12 +38,12 @@ class LeaseTest {
         time);
   }
 
-  /** Passes only while somebody sleeps. */
+  /** A clock that advances only while somebody sleeps. */
   private static final class TestTime implements Lease.Time {
 
     private Duration now = Duration.ZERO;
 
-    /** What another job does while somebody sleeps. */
+    /** The action of another job while somebody sleeps. */
     private ThrowingRunnable<Exception> meanwhile = () -> {};
 
     @Override
@@ -103,7 +103,10 @@ class LeaseTest {
     assertThat(time.now.minus(start)).isLessThan(Lease.TIME_TO_LIVE);
   }
 
-  /** The last subtask to end leaves the lease free. */
+  /**
+   * A running subtask takes back the lease that another subtask has released. The last one to end
+   * leaves it free.
+   */
   @Test
   void runningSubtaskTakesReleasedLeaseBack() throws Exception {
     Lease first = lease("a");

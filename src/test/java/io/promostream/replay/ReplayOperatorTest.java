@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** When committables are replayed, and that each is replayed once. */
+/** Committables are replayed at the right time, and each once. */
 class ReplayOperatorTest {
 
   private static final int MAX_PARALLELISM = 8;
@@ -93,7 +93,7 @@ class ReplayOperatorTest {
     return subtask;
   }
 
-  /** Ends a subtask as a failure or a cancellation does. */
+  /** Ends a subtask like a failure or a cancellation. */
   private void kill(Subtask subtask) throws Exception {
     open.remove(subtask);
     subtask.close();
@@ -221,7 +221,7 @@ class ReplayOperatorTest {
   @ParameterizedTest
   @CsvSource({"2,4", "4,2", "3,1", "1,3"})
   void replaysEachCommittableOnceAfterRescaling(int before, int after) throws Exception {
-    // All wait for the target; one commit of each writer is let through.
+    // The target blocks all commits but the first one of each writer.
     system.permits = new Semaphore(before);
     List<OperatorSubtaskState> states = new ArrayList<>();
     List<String> expected = new ArrayList<>();
@@ -321,7 +321,7 @@ class ReplayOperatorTest {
     assertThat(system.sizes).containsExactly(ReplayLog.MAX_RECORDS, ReplayLog.MAX_RECORDS, 3, 1);
   }
 
-  /** Fails the task if the target is behind what it had confirmed; the mark is in the state. */
+  /** The mark in the state proves that the target has confirmed more commits than it still has. */
   @Test
   void failsWhenTargetLostCommits() throws Exception {
     Subtask subtask = startAndWriteA();
@@ -342,7 +342,10 @@ class ReplayOperatorTest {
     assertThat(system.written).isEqualTo(before);
   }
 
-  /** Twice restored, and nothing written since, a job still knows what its target must have. */
+  /**
+   * A job that was restored twice without writing anything still knows which commits its target
+   * must have.
+   */
   @Test
   void keepsRestoredMarkUntilFirstCommit() throws Exception {
     Subtask subtask = startAndWriteA();
@@ -365,7 +368,7 @@ class ReplayOperatorTest {
     assertThat(system.marks).hasSize(2);
   }
 
-  /** A subtask that has written one record, and knows it. */
+  /** Starts a subtask that has written one record and holds the mark in its state. */
   private Subtask startAndWriteA() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
@@ -412,7 +415,7 @@ class ReplayOperatorTest {
     awaitWritten("of exactly-once");
     assertThat(passing.extractOutputValues())
         .containsExactly(MemoryTarget.message("of at-least-once"));
-    // And back again.
+    // Change back to exactly-once.
     state = passing.snapshot();
     kill(passing);
     Subtask back = restore(state);

@@ -51,7 +51,7 @@ class AudienceTest {
     assertThat(audience.clientIds()).doesNotHaveDuplicates().hasSameElementsAs(clients);
     assertThat(audience.size()).isEqualTo(clients.size());
     assertThat(audience.isEmpty()).isEqualTo(clients.isEmpty());
-    // Equal by content, however it came about.
+    // Equality depends on the content alone.
     assertThat(audience).isEqualTo(Audience.of(clients)).hasSameHashCodeAs(Audience.of(clients));
   }
 
@@ -90,7 +90,7 @@ class AudienceTest {
     assertThat(in.available()).isZero();
   }
 
-  /** Ids that are alike or nearly so, drawn from a few, so that sets overlap. */
+  /** Similar ids from a small range, so that sets overlap. */
   @Provide
   Arbitrary<List<String>> clients() {
     Arbitrary<String> uuid =
@@ -112,7 +112,7 @@ class AudienceTest {
             nearUuid,
             uuid.map(id -> id.toUpperCase(Locale.ROOT)),
             text,
-            // 36 bytes, and 16, that are no UUID.
+            // Ids of 36 and of 16 bytes that are not UUIDs.
             Arbitraries.of("é".repeat(18), "x".repeat(16), "0".repeat(36)))
         .list()
         .ofMaxSize(40);
@@ -128,7 +128,7 @@ class AudienceTest {
   @Test
   void collectsLargeAudienceInAnyOrderWithDuplicates() {
     Audience.Builder builder = new Audience.Builder(100);
-    // 7 and 300,000 have no common divisor: all of them, shuffled, each twice.
+    // 7 and 300,000 have no common divisor, so this gives all ids in mixed order, each twice.
     IntStream.range(0, 600_000)
         .mapToObj(i -> "client-" + i * 7L % 300_000)
         .map(id -> id.getBytes(StandardCharsets.UTF_8))
@@ -140,7 +140,10 @@ class AudienceTest {
         .isEqualTo(Audience.of(IntStream.range(0, 300_000).mapToObj(i -> "client-" + i).toList()));
   }
 
-  /** What sorts UUIDs is our own: many and few, alike in their first bytes, repeated, in order. */
+  /**
+   * UUIDs have their own sorting algorithm. Covers few and many of them, common prefixes and
+   * duplicates.
+   */
   @Property(tries = 200)
   void sortsUuidsAsUnsignedBytes(
       @ForAll @IntRange(min = 0, max = 3_000) int count,

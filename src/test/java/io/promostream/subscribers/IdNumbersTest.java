@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class IdNumbersTest {
 
-  /** The first of id-0, id-1, id-2 ... whose entries collide. */
+  /** The first two ids of id-0, id-1, id-2 ... whose entries collide. */
   static final List<String> COLLIDING = List.of("id-266954", "id-1612857");
 
   private final IdNumbers numbers = new IdNumbers();

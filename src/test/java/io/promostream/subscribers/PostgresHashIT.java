@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The hash against Postgres itself. */
+/** Compares the hash with Postgres' own. */
 class PostgresHashIT {
 
   @Test

@@ -40,7 +40,7 @@ import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The source against a Postgres where it has SELECT on the table and nothing else. */
+/** The source on a real Postgres, with SELECT on the table as its only privilege. */
 class SubscriberListSourceIT {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_restaurants");
@@ -160,7 +160,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** As one on a big-endian processor does. */
+  /** A server on a big-endian processor computes other hashes. */
   @Test
   void rereadsRestaurantsThatServerHashesDifferently() throws Exception {
     database.execute(
@@ -231,7 +231,7 @@ class SubscriberListSourceIT {
       database.execute("DELETE FROM subscribers_restaurants WHERE restaurant_id = 'r2'");
       assertThat(run.changes()).containsExactly(new AudiencePart("r2", 0, true, Audience.EMPTY));
       assertThat(run.changes()).isEmpty();
-      // In one transaction, or a refresh might see the first alone.
+      // In one transaction, so that no refresh sees only the first statement.
       database.execute(
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES ('x', 'r4');"
               + "UPDATE subscribers_restaurants SET client_id = 'z' WHERE client_id = 'x'");
@@ -253,7 +253,7 @@ class SubscriberListSourceIT {
     try (SourceRun run = SourceRun.of(source())) {
       assertThat(run.changes())
           .containsExactly(new AudiencePart("r1", 0, true, Audience.of("a", "b")));
-      // One of the two goes: the client stays. Both go: so does it.
+      // The client stays until both rows are deleted.
       database.execute("DELETE FROM subscribers_restaurants WHERE id = 1");
       run.refresh();
       assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", "b")));
@@ -263,7 +263,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Both ways to count, of a first reading and of a refresh, and the reading of a restaurant. */
+  /** Covers the counts of the first refresh and of a later one, and reading one restaurant. */
   private void assertSkips(List<String> unusable, String... usable) throws Exception {
     subscribe("r", usable);
     subscribe("r", unusable.toArray(String[]::new));
@@ -297,7 +297,7 @@ class SubscriberListSourceIT {
             "", "a", uuid + "0", uuid.substring(1), uuid.replace('a', 'g'), "{" + uuid, uuid + "}");
     assertSkips(
         unusable, uuid, uuid.toUpperCase(Locale.ROOT), uuid.replace("-", ""), "{" + uuid + "}");
-    // The rule is that of Postgres.
+    // Postgres decides which texts are UUIDs.
     unusable.forEach(
         id ->
             assertThatThrownBy(() -> database.query("SELECT '%s'::uuid".formatted(id)))
@@ -331,7 +331,7 @@ class SubscriberListSourceIT {
 
   @Test
   void countsAndSkipsUnusableRows() throws Exception {
-    // 255 characters of four bytes each are still an id.
+    // 255 characters of four bytes each are still a valid id.
     String longest = "😀".repeat(255);
     subscribe("r1", "a", "", longest, longest + "x", "x".repeat(256));
     subscribe("", "a", "b");
@@ -346,7 +346,7 @@ class SubscriberListSourceIT {
       assertThat(completed.subscriptions()).isEqualTo(3);
       assertThat(run.metric("rowsSkipped")).isEqualTo(7);
 
-      // More of them change nothing.
+      // More unusable rows change nothing.
       subscribe("r1", "y".repeat(300));
       assertThat(run.changes()).isEmpty();
       assertThat(run.metric("rowsSkipped")).isEqualTo(8);
@@ -357,7 +357,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** A database whose texts may be any bytes, of which Postgres sends only those in UTF-8. */
+  /** In this database texts may be any bytes, but Postgres sends only valid UTF-8. */
   @Test
   void countsAndSkipsRowsThatAreNotUtf8() throws Exception {
     useDatabaseIn("SQL_ASCII");
@@ -376,7 +376,7 @@ class SubscriberListSourceIT {
       assertThat(completed.subscriptions()).isEqualTo(3);
       assertThat(run.metric("rowsSkipped")).isEqualTo(9);
 
-      // As read by the fingerprints: more of them change nothing, and others come and go.
+      // The fingerprints ignore these rows, and still detect changes of other rows.
       subscribeBytes("é", "ff");
       assertThat(run.changes()).isEmpty();
       assertThat(run.metric("rowsSkipped")).isEqualTo(10);
@@ -418,7 +418,10 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Whatever the type, an id is its text; the connection's encoding outranks the role's. */
+  /**
+   * An id of any type is read as text. The encoding of the connection takes precedence over the
+   * role's.
+   */
   @Test
   void readsIdsOfOtherTypes() throws Exception {
     database.execute(
@@ -487,7 +490,7 @@ class SubscriberListSourceIT {
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
       assertThat(run.list).isEqualTo(table()).hasSize(ids.length);
-      // Half of them change: now they are picked out by their ids.
+      // Change half of the restaurants, so that the refresh selects them by id.
       for (int i = 0; i < ids.length; i += 2) {
         subscribe(ids[i], "new");
       }
@@ -590,7 +593,7 @@ class SubscriberListSourceIT {
           .containsExactly(0, 1, 2, 3);
       assertThat(run.list).isEqualTo(table());
     }
-    // What the receiver has of it is dropped, if it is gone by then.
+    // If all rows are deleted meanwhile, the receiver must drop the parts that it has.
     database.execute("DELETE FROM subscribers_restaurants");
     try (SourceRun run = SourceRun.restored(source(), state)) {
       assertThat(run.until(RefreshCompleted.class::isInstance))
@@ -664,7 +667,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Or else a refresh would be said to be newer than it is. */
+  /** Otherwise a refresh would claim a later time than that of its data. */
   @Test
   void readsSnapshotOfFirstQuery() throws Exception {
     SubscribersTable table = new SubscribersTable(TABLE, clientIds);
@@ -755,7 +758,7 @@ class SubscriberListSourceIT {
       breakConnections();
       run.until(() -> run.metric("refreshFailures") == 1);
       makeFast();
-      // The next try may have begun while it was slow.
+      // The next attempt may have begun while the table was slow.
       breakConnections();
       run.refresh();
       assertThat(run.list).isEqualTo(table());
@@ -788,7 +791,7 @@ class SubscriberListSourceIT {
     await(() -> !queryRuns());
     assertThat(metrics.refreshFailures.getCount()).isZero();
 
-    // It tries again at once; and woken up while it waits for the next refresh, returns too.
+    // It retries at once, and also returns if woken up while it waits for the next refresh.
     makeFast();
     assertThat(fetch(fetcher)).hasSize(2);
     CompletableFuture<List<ListChange>> waiting =
@@ -824,10 +827,11 @@ class SubscriberListSourceIT {
         completed |= change.update() instanceof RefreshCompleted;
         rows.put(change.update().key(), change.fingerprint().rows());
       }
-      // What comes between is seen by the next refresh, not in the middle of this one.
+      // This refresh must not see the new row. The next one does.
       subscribe("late" + fetches, "a");
     }
-    // 5 x 40 rows make three chunks, the large one is a fourth; where it stands is chance.
+    // 5 x 40 rows make three chunks, and the large restaurant makes a fourth. Its position is
+    // random.
     assertThat(fetches).isBetween(4, 5);
     assertThat(rows.keySet())
         .containsExactlyInAnyOrder("", "gone", "large", "r0", "r1", "r2", "r3", "r4");
@@ -870,7 +874,7 @@ class SubscriberListSourceIT {
           SELECT repeat('x', 200) || i, 'r%d' FROM generate_series(1, 40) i"""
               .formatted(i));
     }
-    // By the number of rows all would fit, by their length only five.
+    // By their number all rows would fit, but by their length only those of five restaurants.
     ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 20 * 2_000);
 
     Map<String, Long> rows = new HashMap<>();
@@ -960,7 +964,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Puts a view in the table's place that takes an hour to answer, until {@link #makeFast}. */
+  /** Replaces the table by a view that takes an hour to answer, until {@link #makeFast}. */
   private void makeSlow() {
     database.execute(
         """

@@ -14,7 +14,7 @@ import org.apache.flink.api.connector.source.ReaderInfo;
 import org.apache.flink.api.connector.source.mocks.MockSplitEnumeratorContext;
 import org.junit.jupiter.api.Test;
 
-/** What checkpoints keep of the list, in the reader and in the enumerator. */
+/** The state of the reader and of the enumerator in checkpoints. */
 @SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class SubscriberListStateTest {
 
