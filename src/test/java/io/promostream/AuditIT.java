@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The drills' audit finds what it is there to find, and nothing where there is nothing. */
+/** The audit of the drills reports each kind of problem, and no false ones. */
 class AuditIT {
 
   private static final int CLIENTS = 20;
@@ -39,7 +39,7 @@ class AuditIT {
 
   @AfterEach
   void tearDown() {
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     job.close();
   }
 
@@ -72,10 +72,10 @@ class AuditIT {
   }
 
   /**
-   * Declines all checkpoints from some moment on, publishes a campaign, and fails the job: it goes
-   * back behind the campaign.
+   * Declines all further checkpoints, publishes a campaign, and fails the job, so that it restarts
+   * from a checkpoint before the campaign.
    *
-   * @param delivered whether the campaign is to be delivered before that
+   * @param delivered whether to wait for the delivery of the campaign before the failure
    */
   private void sabotage(boolean delivered) throws Exception {
     job.awaitCheckpoints();
@@ -91,13 +91,13 @@ class AuditIT {
                 : Saboteur.outstanding(Act.DECLINE_CHECKPOINT) < before - 2);
     Saboteur.order(Act.FAIL_AT_RANDOM, 1);
     TestJob.await("failure", () -> Saboteur.outstanding(Act.FAIL_AT_RANDOM) == 0);
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     job.awaitDeliveries(campaigns * CLIENTS);
     job.awaitCheckpoints();
   }
 
   @Test
-  void reportsWhatAtLeastOnceWritesTwice() throws Exception {
+  void reportsDuplicatesUnderAtLeastOnce() throws Exception {
     job.change("--delivery.guarantee=at-least-once");
     job.start(2);
     publish();
@@ -107,7 +107,7 @@ class AuditIT {
   }
 
   @Test
-  void findsNothingUnderExactlyOnce() throws Exception {
+  void reportsNothingUnderExactlyOnce() throws Exception {
     job.start(4);
     publish();
     sabotage(false);

@@ -29,8 +29,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What may go wrong, goes wrong while promos flow. Afterwards each promo has reached each
- * subscriber once, in Kafka and in Postgres, and nothing is left open.
+ * Injects faults while promos flow. Afterwards each promo must have reached each subscriber once,
+ * in Kafka and in Postgres, and nothing may be left open.
  */
 class FaultsIT {
 
@@ -57,7 +57,7 @@ class FaultsIT {
     job.close();
   }
 
-  /** Publish a campaign every 20 ms, some of them again, until they are told to stop. */
+  /** Publishes a campaign every 20 ms, and some of them twice, until stopped. */
   private final class Restaurants extends Thread {
 
     private volatile boolean stopped;
@@ -91,7 +91,10 @@ class FaultsIT {
     }
   }
 
-  /** Each campaign has reached each client once, both sinks are equal, nothing is left over. */
+  /**
+   * Checks that each campaign has reached each client once, that both sinks are equal, and that no
+   * transaction is open.
+   */
   private void audit() throws Exception {
     int campaigns = restaurants.stopAndCount();
     job.awaitDeliveries(campaigns * CLIENTS);
@@ -143,12 +146,12 @@ class FaultsIT {
 
   @ParameterizedTest
   @EnumSource
-  void sabotaged(Act act) throws Exception {
+  void recoversFromInjectedFailures(Act act) throws Exception {
     begin(2, new Configuration());
     sabotage(act, 4);
     if (act == Act.DECLINE_CHECKPOINT) {
       assertThat(job.restarts()).as("a declined checkpoint restarts nothing").isZero();
-      // A restart after a declined checkpoint finds nothing of that one.
+      // The restart must not find anything of the declined checkpoint.
       sabotage(Act.DECLINE_CHECKPOINT, 1);
       sabotage(Act.FAIL_AFTER_SNAPSHOT, 1);
     }
@@ -171,10 +174,10 @@ class FaultsIT {
         .set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
   }
 
-  /** The same unchained, with unaligned checkpoints, on either backend. */
+  /** Covers operators without chaining, unaligned checkpoints, and both state backends. */
   @ParameterizedTest
   @MethodSource("variants")
-  void sabotagedAndRescaledUnder(Configuration variant) throws Exception {
+  void recoversFromFailuresAndRescaling(Configuration variant) throws Exception {
     begin(2, variant);
     for (Act act : Act.values()) {
       sabotage(act, 1);
@@ -186,10 +189,10 @@ class FaultsIT {
     audit();
   }
 
-  /** Under a new job id, with a declined checkpoint just before. */
+  /** Resumes under a new job id, right after a declined checkpoint. */
   @ParameterizedTest
   @CsvSource({"2,2", "2,4", "4,2"})
-  void resumedFromARetainedCheckpoint(int before, int after) throws Exception {
+  void resumesFromRetainedCheckpoint(int before, int after) throws Exception {
     begin(before, new Configuration());
     sabotage(Act.DECLINE_CHECKPOINT, 1);
     Saboteur.order(Act.DECLINE_CHECKPOINT, 1);
@@ -201,7 +204,7 @@ class FaultsIT {
   }
 
   @Test
-  void stoppedWithSavepointAndResumed() throws Exception {
+  void resumesAfterStopWithSavepoint() throws Exception {
     Set<Thread> before = kafkasAdminThreads();
     begin(2, new Configuration());
     job.start(3, job.stopWithSavepoint(), new Configuration());
@@ -211,7 +214,7 @@ class FaultsIT {
   }
 
   @Test
-  void sinksThatCannotStartLeaveNoClientBehind() throws Exception {
+  void closesClientsWhenSinkFailsToStart() throws Exception {
     Set<Thread> before = kafkasAdminThreads();
     job.change("--feedback.commits-table=public.not_there");
     job.start(2);
@@ -228,7 +231,7 @@ class FaultsIT {
   }
 
   @Test
-  void postgresRestarted() throws Exception {
+  void continuesAfterPostgresRestarts() throws Exception {
     begin(2, new Configuration());
     for (int i = 0; i < 3; i++) {
       TestDatabase.restartServer(Duration.ZERO);
@@ -238,7 +241,7 @@ class FaultsIT {
   }
 
   @Test
-  void postgresGoneForTwentySeconds() throws Exception {
+  void continuesAfterPostgresOutage() throws Exception {
     begin(2, new Configuration());
     TestDatabase.restartServer(Duration.ofSeconds(20));
     TestJob.await("a row after the outage", this::moreRows);
@@ -252,14 +255,14 @@ class FaultsIT {
   }
 
   @Test
-  void theSubscribersDatabaseGone() throws Exception {
+  void deliversToLastListWhileSubscriberDatabaseIsDown() throws Exception {
     begin(2, new Configuration());
     job.awaitCheckpoints();
-    job.subscribers.shutOut(true);
+    job.subscribers.refuseConnections(true);
     int rows = job.rows().size();
     TestJob.await("rows from the last list", () -> job.rows().size() > rows + 20 * CLIENTS);
     assertThat(job.restarts()).as("the job goes on").isZero();
-    job.subscribers.shutOut(false);
+    job.subscribers.refuseConnections(false);
     audit();
   }
 }

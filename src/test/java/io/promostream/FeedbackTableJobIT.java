@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The job with feedback tables that refuse something: whoever is not concerned notices nothing. */
+/** The job with feedback tables that refuse some rows. All other deliveries must be unaffected. */
 class FeedbackTableJobIT {
 
   private static final String UUID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
@@ -32,10 +32,10 @@ class FeedbackTableJobIT {
         .toList();
   }
 
-  /** Restaurants by what refuses their rows, beside one whose rows are fine. */
+  /** Each restaurant but one is named after the reason why the table refuses its rows. */
   @ParameterizedTest
   @ValueSource(strings = {"exactly-once", "at-least-once"})
-  void rowsThatAreRefusedStopNobodyElse(String guarantee) throws Exception {
+  void refusedRowsDoNotBlockOtherRows(String guarantee) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
       job.feedback.execute(
           """
@@ -99,7 +99,7 @@ class FeedbackTableJobIT {
           job.feedback.query(
               "SELECT concat_ws(' ', restaurant_id, adv_campaign_id, client_id) FROM subscribers_feedback_refused");
       List<String> written = texts(job.rows());
-      // One of two rows of the unique index comes in.
+      // The unique index accepts one of the two rows.
       assertThat(written).filteredOn(row -> row.startsWith("unique ")).hasSize(1);
       List<String> all = new ArrayList<>(setAside);
       all.addAll(written);
@@ -121,7 +121,7 @@ class FeedbackTableJobIT {
   }
 
   @Test
-  void whatTheTableCanNotHoldIsLeftOutAtTheDoorAndInTheList() throws Exception {
+  void skipsPromosAndSubscriptionsThatTheTableCannotHold() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.feedback.execute(
           """
@@ -176,10 +176,10 @@ class FeedbackTableJobIT {
     }
   }
 
-  /** A fresh start has no memory; the unique index has. */
+  /** A fresh start has no state, so only the unique index recognizes earlier deliveries. */
   @ParameterizedTest
   @ValueSource(strings = {"exactly-once", "at-least-once"})
-  void aFreshStartWritesNoRowAgainThatAUniqueIndexKnows(String guarantee) throws Exception {
+  void freshStartSkipsRowsFoundInUniqueIndex(String guarantee) throws Exception {
     try (TestJob job =
         new TestJob(
             checkpoints, "--promos.start-from=earliest", "--delivery.guarantee=" + guarantee)) {

@@ -11,7 +11,10 @@ import org.apache.flink.configuration.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code delivery.guarantee} may be changed over any checkpoint or savepoint, both ways. */
+/**
+ * {@code delivery.guarantee} may be changed in both directions when the job restarts from any
+ * checkpoint or savepoint.
+ */
 class GuaranteeIT {
 
   private static final List<String> CLIENTS = List.of("a", "b", "c");
@@ -50,19 +53,19 @@ class GuaranteeIT {
   }
 
   @Test
-  void changesOverACheckpointThatIsNotReplayed() throws Exception {
+  void changesGuaranteeAfterUnreplayedCheckpoint() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);
       publish(job, 3);
       assertDeliveredOnce(job);
-      job.feedback.shutOut(true);
+      job.feedback.refuseConnections(true);
       publish(job, 5);
       TestJob.await(
           "notifications", () -> job.notifications().size() == campaigns * CLIENTS.size());
       job.awaitCheckpoints();
       String notReplayed = job.cancel();
-      job.feedback.shutOut(false);
+      job.feedback.refuseConnections(false);
 
       job.change("--delivery.guarantee=at-least-once");
       job.start(1, notReplayed, new Configuration());
@@ -77,7 +80,7 @@ class GuaranteeIT {
   }
 
   @Test
-  void changesOverASavepointOfARunningJob() throws Exception {
+  void changesGuaranteeAfterSavepointOfRunningJob() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       CLIENTS.forEach(client -> job.subscribe(client, "r"));
       job.start(2);

@@ -27,7 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What Kafka refuses or forgets, while another restaurant is delivered undisturbed. */
+/**
+ * Messages that Kafka refuses and transactions that it aborts. The promos of another restaurant
+ * must be unaffected.
+ */
 class KafkaTroubleIT {
 
   @TempDir Path checkpoints;
@@ -56,13 +59,12 @@ class KafkaTroubleIT {
   }
 
   /**
-   * The connector's sink fails once, and its next start knows the limit. Its writer may fail once
-   * more while it is being closed, which Flink takes for fatal: it ends the TaskManager.
+   * The connector's sink fails once, and learns the limit at its restart. Its writer may fail again
+   * on close, which Flink treats as fatal by ending the TaskManager.
    */
   @ParameterizedTest
   @CsvSource({"exactly-once, 0", "at-least-once, 2"})
-  void aNotificationThatItsTopicRefusesStopsNobodyElse(String guarantee, int mostRestarts)
-      throws Exception {
+  void refusedNotificationDoesNotBlockOthers(String guarantee, int mostRestarts) throws Exception {
     boolean once = guarantee.equals("exactly-once");
     try (MiniCluster cluster = TestJob.cluster(3);
         TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
@@ -102,7 +104,7 @@ class KafkaTroubleIT {
                 assertThat(message.value()).hasSizeGreaterThan(300_000);
               });
 
-      // The door rejects such promos as long as the topic does.
+      // While the topic has this limit, the parser rejects such promos.
       job.limit(job.notificationsTopic, 1_000_000);
       Thread.sleep(10_100);
       job.send(promo("large", "d", 200_000));
@@ -115,7 +117,7 @@ class KafkaTroubleIT {
 
   @ParameterizedTest
   @CsvSource({"exactly-once", "at-least-once"})
-  void aCompactedRejectedTopicStopsNobody(String guarantee) throws Exception {
+  void writesRejectedPromosToCompactedTopic(String guarantee) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
       job.compact(job.rejectedTopic);
       job.subscribe("a", "r");
@@ -136,7 +138,7 @@ class KafkaTroubleIT {
     }
   }
 
-  /** Lets nothing be written until it is opened. */
+  /** Blocks all writes until it is open. */
   private record Gate(Target<DeliveryBatch> real) implements Target<DeliveryBatch> {
 
     static final AtomicBoolean OPEN = new AtomicBoolean();
@@ -184,18 +186,18 @@ class KafkaTroubleIT {
   }
 
   /**
-   * Between a checkpoint and its commit, the job is gone for longer than Kafka lets a transaction
-   * be open. Two-phase commit lost these notifications.
+   * Between a checkpoint and its commit, the job is down for longer than Kafka's transaction
+   * timeout. Two-phase commit lost these notifications.
    */
   @ParameterizedTest
   @CsvSource({"true", "false"})
-  void anOutageLongerThanTheTransactionTimeoutLosesNothing(boolean savepoint) throws Exception {
+  void resumesAfterKafkaTransactionTimeout(boolean savepoint) throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--kafka.properties.transaction.timeout.ms=2000")) {
       job.subscribers.execute(
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
               + " SELECT 'c' || n, 'r' FROM generate_series(1, 100) AS n");
       Gate.OPEN.set(false);
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   real.promos(),
@@ -226,9 +228,9 @@ class KafkaTroubleIT {
     }
   }
 
-  /** Two jobs that share prefix and broker, and nothing else. */
+  /** Two jobs share only the prefix and the broker. */
   @Test
-  void aSecondJobWithAnotherFeedbackDatabaseIsRefused() throws Exception {
+  void refusesSecondJobThatSharesOnlyTheBrokers() throws Exception {
     try (TestJob first = new TestJob(checkpoints);
         TestJob second = new TestJob(checkpoints)) {
       first.subscribe("a", "r");

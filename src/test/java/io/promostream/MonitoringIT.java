@@ -47,9 +47,9 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The job under flink-conf/config.yaml, watched by Prometheus with the project's own rules, in
- * which a minute is a second. What alerts are for is made to happen, one after the other: so the
- * tests have an order, and each begins with a job that runs.
+ * The job with flink-conf/config.yaml, monitored by Prometheus with the project's rules, in which a
+ * minute takes a second. The tests cause the problems that the alerts are for, one after the other.
+ * They have an order, and each starts with a running job.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class MonitoringIT {
@@ -69,7 +69,8 @@ class MonitoringIT {
     assumeTrue(Prometheus.isInstalled(), "prometheus is not installed");
     int port = Prometheus.freePort();
     Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
-    // Addresses, paths and sizes; checkpoints, restarts and what waits for slots soon.
+    // Adapt addresses, paths and sizes, and shorten the times for checkpoints, restarts and slot
+    // requests.
     flink.setString("metrics.reporter.prom.port", "" + port);
     flink.set(RestOptions.BIND_PORT, "0");
     flink.set(JobManagerOptions.PORT, 0);
@@ -78,14 +79,14 @@ class MonitoringIT {
     flink.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofSeconds(1));
     flink.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, Duration.ZERO);
     flink.set(JobManagerOptions.SLOT_REQUEST_TIMEOUT, Duration.ofSeconds(5));
-    // The first four restarts follow at once, the fifth after 8 s.
+    // The first four restarts come almost at once, the fifth after 8 s.
     flink.set(
         RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF,
         Duration.ofMillis(100));
     flink.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_BACKOFF_MULTIPLIER, 3.0);
     flink.removeConfig(TaskManagerOptions.TOTAL_PROCESS_MEMORY);
     flink.set(PipelineOptions.NAME, "promo-stream");
-    // The saboteur takes the job down with it, though nothing connects the two.
+    // A failure of the saboteur must restart the job, although no edge connects the two.
     flink.set(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY, "full");
 
     prometheus = Prometheus.start(Files.createDirectory(directory.resolve("prometheus")), port);
@@ -106,7 +107,7 @@ class MonitoringIT {
   private static void submit(Configuration flink) throws Exception {
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(flink);
     PromoStreamJob.prepare(env, job.config());
-    Saboteur.join(env);
+    Saboteur.addTo(env);
     JobGraph graph = env.getStreamGraph().getJobGraph();
     id = graph.getJobID();
     cluster.submitJob(graph).get();
@@ -165,21 +166,22 @@ class MonitoringIT {
 
   @Test
   @Order(1)
-  void whatRulesAndPanelsAskForIsThereAndAHealthyJobIsQuiet() throws Exception {
+  void exposesEveryQueriedMetricAndFiresNoAlertWhenHealthy() throws Exception {
     send();
     job.awaitDeliveries(10);
     Set<String> wanted = Monitoring.metrics();
     TestJob.await("all of " + wanted, () -> names().containsAll(wanted));
-    // Five seconds are five minutes here, and a machine under load may need them to start the job.
+    // Five seconds count as five minutes here, and the start of the job may take as long under
+    // load.
     TestJob.await(
         "no alert but that of the first delivery",
         () -> Set.of("PromoStreamDeliveryDelayed").containsAll(prometheus.firing()));
   }
 
-  /** Each metric at each operator that is said to have it, and no metric that is not said. */
+  /** Each operator has exactly the metrics that JobMetric lists for it. */
   @Test
   @Order(2)
-  void theJobHasItsMetricsAndNoOthers() throws Exception {
+  void exposesExactlyTheDeclaredMetrics() throws Exception {
     Set<String> expected =
         Arrays.stream(JobMetric.values())
             .flatMap(
@@ -191,7 +193,7 @@ class MonitoringIT {
     assertThat(metrics()).isEqualTo(expected);
   }
 
-  /** The operators' metrics that are not Flink's, and in no group as Kafka's are. */
+  /** The operators' metrics without those of Flink and without those in groups, such as Kafka's. */
   private static Set<String> metrics() {
     Set<String> flinks =
         Arrays.stream(MetricNames.class.getFields())
@@ -210,7 +212,7 @@ class MonitoringIT {
     return metrics;
   }
 
-  /** The operator's uid. */
+  /** The uid of the operator. */
   private static String operator(String name) {
     return name.replaceFirst("^Source:_", "")
         .replaceFirst(":_(Writer|Committer)$", "")
@@ -227,27 +229,27 @@ class MonitoringIT {
 
   @Test
   @Order(3)
-  void theSubscribersDatabaseRefuses() throws Exception {
-    job.subscribers.shutOut(true);
+  void alertsWhenSubscriberDatabaseRefusesConnections() throws Exception {
+    job.subscribers.refuseConnections(true);
     awaitAlerts("PromoStreamListStale", "PromoStreamRefreshFailing");
     assertThat(prometheus.labels("PromoStreamListStale"))
         .containsEntry("namespace", Prometheus.NAMESPACE)
         .containsEntry("job_name", "promo_stream");
-    job.subscribers.shutOut(false);
+    job.subscribers.refuseConnections(false);
     awaitQuiet("PromoStreamListStale", "PromoStreamRefreshFailing");
   }
 
-  /** The job goes on meanwhile, and so does its other sink. */
+  /** Meanwhile the job and its other sink continue. */
   @Test
   @Order(4)
-  void theFeedbackDatabaseRefuses() throws Exception {
+  void alertsWhenFeedbackDatabaseRefusesConnections() throws Exception {
     int before = attempt();
     int notifications = job.notifications().size();
-    job.feedback.shutOut(true);
+    job.feedback.refuseConnections(true);
     send();
     awaitAlerts("PromoStreamReplayDelayed");
     assertThat(job.notifications()).hasSize(notifications + 10);
-    job.feedback.shutOut(false);
+    job.feedback.refuseConnections(false);
     awaitQuiet("PromoStreamReplayDelayed");
     job.awaitDeliveries(notifications + 10);
     assertThat(attempt()).isEqualTo(before);
@@ -255,7 +257,7 @@ class MonitoringIT {
 
   @Test
   @Order(5)
-  void aRowAndAMessageAreRefused() throws Exception {
+  void alertsWhenRowsAndMessagesAreRefused() throws Exception {
     assertThat(prometheus.firing())
         .doesNotContain("PromoStreamRowsRefused", "PromoStreamMessagesRefused");
     job.send(promo().with("adv_campaign_content", "\"" + "x".repeat(100_000) + "\"").bytes());
@@ -270,10 +272,10 @@ class MonitoringIT {
     job.limit(job.notificationsTopic, 1 << 20);
   }
 
-  /** As after a failover to a standby that was behind. */
+  /** Simulates a failover to a standby that lagged behind. */
   @Test
   @Order(6)
-  void theFeedbackDatabaseHasLostCommits() throws Exception {
+  void alertsWhenFeedbackDatabaseLostCommits() throws Exception {
     assertThat(prometheus.firing()).doesNotContain("PromoStreamCommitsLost");
     job.feedback.execute(
         "UPDATE promo_stream_commits SET sequence = sequence - 1 WHERE writer <> 'lease'");
@@ -282,7 +284,7 @@ class MonitoringIT {
 
   @Test
   @Order(7)
-  void promosComeSpoiltAndLate() throws Exception {
+  void alertsOnRejectedAndLatePromos() throws Exception {
     for (int i = 0; i < 20; i++) {
       job.send("no promo".getBytes(StandardCharsets.UTF_8));
     }
@@ -293,7 +295,7 @@ class MonitoringIT {
 
   @Test
   @Order(8)
-  void aCheckpointDoesNotEnd() throws Exception {
+  void alertsWhenCheckpointDoesNotFinish() throws Exception {
     int rows = job.rows().size();
     TestJob.await(
         "promos in each checkpoint",
@@ -306,7 +308,7 @@ class MonitoringIT {
         "a checkpoint that does not end",
         () -> {
           send();
-          return Saboteur.holds();
+          return Saboteur.isHolding();
         });
     job.subscribers.execute("DELETE FROM subscribers_restaurants");
     awaitAlerts("PromoStreamNoCheckpoint", "PromoStreamListShrank");
@@ -326,7 +328,7 @@ class MonitoringIT {
 
   @Test
   @Order(9)
-  void checkpointsFail() throws Exception {
+  void alertsWhenCheckpointsFail() throws Exception {
     AtomicLong ordered = new AtomicLong(-1);
     TestJob.await(
         "PromoStreamCheckpointsFailing to fire",
@@ -334,17 +336,17 @@ class MonitoringIT {
           long completed = completedCheckpoints();
           if (completed > ordered.get() && Saboteur.outstanding(Act.DECLINE_CHECKPOINT) == 0) {
             ordered.set(completed);
-            // Two checkpoints, as a rule: each is declined by both of the saboteur's subtasks. A
-            // third in a row would restart the job.
+            // Fails two checkpoints, because both subtasks of the saboteur decline each. A third
+            // one in a row would restart the job.
             Saboteur.order(Act.DECLINE_CHECKPOINT, 4);
           }
           return prometheus.firing().contains("PromoStreamCheckpointsFailing");
         });
-    Saboteur.callOff(Act.DECLINE_CHECKPOINT);
+    Saboteur.cancelOrders(Act.DECLINE_CHECKPOINT);
     assertThat(cluster.getJobStatus(id).get()).isEqualTo(JobStatus.RUNNING);
   }
 
-  /** Of all tasks, which restart together. */
+  /** The attempt number of all tasks, which restart together. */
   private static int attempt() throws Exception {
     return cluster
         .getExecutionGraph(id)
@@ -358,10 +360,10 @@ class MonitoringIT {
 
   @Test
   @Order(10)
-  void theJobRestartsAgainAndAgain() throws Exception {
+  void alertsOnRepeatedRestarts() throws Exception {
     int before = attempt();
     for (int restarts = 1; restarts <= 4; restarts++) {
-      // One at a time: two subtasks that fail at once are one restart.
+      // One at a time, because two subtasks that fail together cause a single restart.
       Saboteur.order(Act.FAIL_AT_RANDOM, 1);
       int restarted = before + restarts;
       TestJob.await("restart " + restarts, () -> attempt() == restarted);
@@ -369,10 +371,10 @@ class MonitoringIT {
     awaitAlerts("PromoStreamRestarting");
   }
 
-  /** For eight seconds, the fifth backoff, in which campaigns come and go. */
+  /** The job is down for eight seconds, the fifth backoff, while campaigns start and end. */
   @Test
   @Order(11)
-  void theJobIsDown() throws Exception {
+  void alertsWhileJobWaitsForRestart() throws Exception {
     job.subscribe("client", RESTAURANT);
     int promos = campaigns;
     TestJob.await(
@@ -383,7 +385,7 @@ class MonitoringIT {
               .anyMatch(row -> Integer.parseInt(row.promo().campaignId()) > promos);
         });
     long now = Instant.now().getEpochSecond();
-    // One for each second up to long after the job is down, whenever that will be.
+    // One for each second until long after the job has gone down.
     for (int second = 3; second < 60; second++) {
       job.send(
           promo()
@@ -398,15 +400,17 @@ class MonitoringIT {
 
   @Test
   @Order(12)
-  void theJobIsGone() throws Exception {
+  void alertsWhenJobIsCancelled() throws Exception {
     cluster.cancelJob(id).get();
     awaitAlerts("PromoStreamUnseen");
   }
 
-  /** To Flink it is running, until its request for slots times out, and again after the restart. */
+  /**
+   * Flink reports the job as running until its slot request times out, and again after the restart.
+   */
   @Test
   @Order(13)
-  void theJobIsStartedAndHasNoTaskManagers() throws Exception {
+  void alertsWhenJobHasNoTaskManagers() throws Exception {
     cluster.terminateTaskManager(0).get();
     submit(cluster.getConfiguration());
     TestJob.await(

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
-import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,12 +13,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds the order of the packages: each knows those below it only. */
+/** Checks the order of the packages: each may depend only on lower ones. */
 class PackageOrderTest {
 
   private static final String ROOT = "io.promostream";
 
-  /** From the top. Packages of one line do not know one another. */
+  /** From top to bottom. Packages of one line must not depend on each other. */
   private static final List<List<String>> ORDER =
       List.of(
           List.of("check"),
@@ -32,16 +30,12 @@ class PackageOrderTest {
           List.of("postgres", "replay"),
           List.of("config", "metrics", "serialization"));
 
-  private final JavaClasses classes =
-      new ClassFileImporter().withImportOption(PackageOrderTest::isMain).importPackages(ROOT);
-
-  private static boolean isMain(Location location) {
-    return ImportOption.Predefined.DO_NOT_INCLUDE_TESTS.includes(location)
-        && location.contains("/target/classes/");
-  }
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .importUrl(PromoStreamJob.class.getProtectionDomain().getCodeSource().getLocation());
 
   @Test
-  void eachPackageKnowsOnlyThoseBelowIt() {
+  void packagesDependOnlyOnLowerPackages() {
     LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
     for (List<String> line : ORDER) {
       for (String name : line) {
@@ -58,26 +52,26 @@ class PackageOrderTest {
                 : layers.whereLayer(name).mayOnlyBeAccessedByLayers(above);
       }
     }
-    layers.check(classes);
+    layers.check(CLASSES);
   }
 
   @Test
-  void noPackageKnowsTheOneThatStartsTheJob() {
+  void noPackageDependsOnTheRootPackage() {
     noClasses()
         .that()
         .resideInAPackage(ROOT + ".*..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage(ROOT)
-        .check(classes);
+        .check(CLASSES);
   }
 
   @Test
-  void eachPackageHasItsPlace() throws Exception {
+  void orderListsEveryPackage() throws Exception {
     try (Stream<Path> packages = Files.list(Path.of("src/main/java/io/promostream"))) {
       assertThat(packages.filter(Files::isDirectory).map(path -> path.getFileName().toString()))
           .containsExactlyInAnyOrderElementsOf(ORDER.stream().flatMap(List::stream).toList());
     }
-    assertThat(classes.containPackage(ROOT + ".check")).isTrue();
+    assertThat(CLASSES.containPackage(ROOT + ".check")).isTrue();
   }
 }

@@ -55,7 +55,7 @@ class PipelineIT {
     return deliveries.stream().map(d -> d.promo().campaignId() + " " + d.clientId()).toList();
   }
 
-  /** Both sinks hold exactly these, as campaign and client, with all other fields the same. */
+  /** Checks that both sinks hold exactly these campaigns and clients, with equal fields. */
   private static void assertDelivered(TestJob job, List<String> expected) throws Exception {
     job.awaitDeliveries(expected.size());
     job.awaitCheckpoints();
@@ -65,7 +65,7 @@ class PipelineIT {
   }
 
   @Test
-  void theSamplesGiveEightNotificationsForEachOfTheFirstTwoPromos() throws Exception {
+  void deliversEachOfTheFirstTwoSamplePromosToEightClients() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribers.execute(resource("/samples/subscribers_restaurants.sql"));
       job.start(2);
@@ -87,7 +87,7 @@ class PipelineIT {
   }
 
   @Test
-  void subscribersComeAndGoWhileAPromoIsLive() throws Exception {
+  void followsSubscriptionChangesWhilePromoIsLive() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -110,7 +110,7 @@ class PipelineIT {
   }
 
   @Test
-  void aPromoWaitsForItsStartAndForTheList() throws Exception {
+  void holdsPromoUntilItsStartAndTheFirstRefresh() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -123,7 +123,7 @@ class PipelineIT {
   }
 
   @Test
-  void aListThatIsDistributedByKeyGivesTheSameAndTakesOverFromBroadcast() throws Exception {
+  void switchesBetweenKeyedAndBroadcastDistribution() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--subscribers.distribution=keyed")) {
       job.subscribe("a", "r");
       job.subscribe("b", "s");
@@ -146,7 +146,7 @@ class PipelineIT {
   }
 
   @Test
-  void aStartWithoutACheckpointGoesOnAfterTheCommittedOffsetsOrBeginsAnew() throws Exception {
+  void startsAtCommittedOffsetsOrAtConfiguredPosition() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -174,10 +174,11 @@ class PipelineIT {
   }
 
   /**
-   * Where to begin is for a start without state: what is still in the topic is nobody's to skip.
+   * {@code promos.start-from} applies only to a start without state, so a restored job must skip no
+   * promo that is still in the topic.
    */
   @Test
-  void aRestoredJobWhoseOffsetsAreGoneGoesOnWithTheEarliestPromo() throws Exception {
+  void continuesWithEarliestPromoWhenRestoredOffsetsAreGone() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--promos.start-from=latest")) {
       job.subscribe("a", "r");
       job.start(2);
@@ -195,7 +196,7 @@ class PipelineIT {
   }
 
   @Test
-  void atLeastOnceDeliversTooAndSoon() throws Exception {
+  void deliversUnderAtLeastOnce() throws Exception {
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribe("a", "r");
       job.start(2);
@@ -207,7 +208,7 @@ class PipelineIT {
   }
 
   @Test
-  void theExistingInstallationsTableWillDo() throws Exception {
+  void writesToTableOfExistingInstallation() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.feedback.execute(
           """
@@ -236,7 +237,7 @@ class PipelineIT {
   }
 
   @Test
-  void tablesMayHaveNamesThatLookLikeSql() throws Exception {
+  void quotesTableNames() throws Exception {
     String schema = "\"Odd.Schema; DROP TABLE x; --\"";
     String name = schema + ".\"it's \"\"quoted\"\" \\ ? :a $1 %s {} é\"";
     try (TestJob job =
@@ -252,7 +253,7 @@ class PipelineIT {
       job.start(2);
       job.send(promo("c").bytes());
       assertDelivered(job, List.of("c a"));
-      // Refreshes that read parts of the table name it too.
+      // Refreshes that read parts of the table use its name in other statements.
       job.subscribers.execute("INSERT INTO %s VALUES ('b', 'r'), ('c', 's')".formatted(name));
       assertDelivered(job, List.of("c a", "c b"));
       assertThat(job.feedback.query("SELECT count(*) FROM subscribers_feedback"))
@@ -261,7 +262,7 @@ class PipelineIT {
   }
 
   @Test
-  void hostileMessagesAreRejectedByteForByteAndGoodOnesBetweenThemDelivered() throws Exception {
+  void rejectsHostileMessagesUnchangedAndDeliversTheOthers() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribe("a", "r");
       job.start(2);
@@ -316,7 +317,7 @@ class PipelineIT {
   }
 
   @Test
-  void whatWouldBeTooLargeIsRejectedWithoutWhatMakesItSo() throws Exception {
+  void omitsOversizedPartsOfRejectedMessages() throws Exception {
     try (TestJob job = new TestJob(checkpoints)) {
       job.limit(job.notificationsTopic, 50_000);
       job.limit(job.rejectedTopic, 60_000);
@@ -373,7 +374,7 @@ class PipelineIT {
   }
 
   @Test
-  void tenThousandCampaignsThatStartAtOneSecondHoldNothingUp() throws Exception {
+  void tenThousandSimultaneousStartsBlockNoOtherPromo() throws Exception {
     int campaigns = 10_000;
     try (TestJob job = new TestJob(checkpoints)) {
       job.subscribers.execute(
@@ -412,7 +413,7 @@ class PipelineIT {
   }
 
   @Test
-  void othersGoBetweenTheSlicesOfAHotRestaurant() throws Exception {
+  void interleavesOtherRestaurantsWithSlicesOfLargeOne() throws Exception {
     int slices = 300;
     try (TestJob job = new TestJob(checkpoints, "--delivery.guarantee=at-least-once")) {
       job.subscribers.execute(
@@ -422,7 +423,7 @@ class PipelineIT {
               + ")");
       job.subscribe("other", "other");
       SlowSink.reset();
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   real.promos(),
@@ -452,10 +453,10 @@ class PipelineIT {
         outlet.target(), outlet.earlier(), stream -> stream.sinkTo(sink).uid(sink.toString()));
   }
 
-  /** Takes its time for each batch, so that all before it waits. */
+  /** Is slow with each batch, which causes backpressure. */
   private static final class SlowSink implements Sink<DeliveryBatch> {
 
-    /** The batches' campaigns, in the order in which they came. */
+    /** The campaigns of the batches, in order of arrival. */
     static final Queue<String> TAKEN = new ConcurrentLinkedQueue<>();
 
     static void reset() {
@@ -473,7 +474,7 @@ class PipelineIT {
 
         @Override
         public void flush(boolean endOfInput) {
-          // Nothing is kept.
+          // Nothing is buffered.
         }
 
         @Override

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The whole job with both databases behind PgBouncer in transaction mode, whose pools are as small
- * as the parallelism.
+ * The whole job with both databases behind PgBouncer in transaction mode, with pools no larger than
+ * the parallelism.
  */
 class PoolerIT {
 
@@ -41,7 +41,7 @@ class PoolerIT {
   @TempDir Path checkpoints;
 
   @Test
-  void deliversOnceThroughAPoolerInTransactionMode() throws Exception {
+  void deliversOnceThroughPoolerInTransactionMode() throws Exception {
     assumeTrue(Programs.isInstalled("pgbouncer"), "pgbouncer is not installed");
     try (TestJob job = new TestJob(checkpoints);
         Pooler pooler = new Pooler(job.feedback, PARALLELISM)) {
@@ -106,7 +106,7 @@ class PoolerIT {
     }
   }
 
-  /** What the next clients find in the sessions that the job had used. */
+  /** The settings that later clients find in the sessions that the job used. */
   private static List<String> sessionsOf(Pooler pooler, TestDatabase name) throws Exception {
     Secret password = new Secret(EmbeddedDatabase.SUPERUSER, null);
     Database database = new Database(pooler.url(name), EmbeddedDatabase.SUPERUSER, password);
@@ -116,7 +116,7 @@ class PoolerIT {
     }
   }
 
-  /** Keeps the session, so that another connection gets another one. */
+  /** Holds the session, so that the next connection gets another one. */
   private static String session(Connection connection) throws SQLException {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement();

@@ -13,11 +13,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What ends the start within a JobManager, which an exit would take along. */
+/**
+ * Errors that end the start inside a JobManager, where {@code System.exit} would end the
+ * JobManager, too.
+ */
 class PromoStreamJobTest {
 
   @BeforeEach
-  void standInAJobManager() {
+  void pretendToRunInJobManager() {
     StreamContextEnvironment.setAsContext(
         new DefaultExecutorServiceLoader(),
         new Configuration().set(DeploymentOptions.TARGET, "embedded"),
@@ -27,7 +30,7 @@ class PromoStreamJobTest {
   }
 
   @AfterEach
-  void leaveIt() {
+  void stopPretending() {
     StreamContextEnvironment.unsetAsContext();
   }
 
@@ -45,14 +48,14 @@ class PromoStreamJobTest {
   }
 
   @Test
-  void theCheckWhichEndsItsProcessIsRefused() {
+  void refusesCheckInJobManager() {
     assertThatThrownBy(() -> run("--check"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("run it by flink run");
   }
 
   @Test
-  void whatKafkasClientsWouldRefuseIsRefused() {
+  void refusesPropertiesThatKafkaClientsRefuse() {
     assertThatThrownBy(() -> run("--kafka.properties.retries=0"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("retries");

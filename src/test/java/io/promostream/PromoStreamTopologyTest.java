@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a savepoint, and whoever reads the web UI, rely on in the graph. */
+/** The parts of the job graph that savepoints and readers of the web UI rely on. */
 class PromoStreamTopologyTest {
 
   private static StreamGraph graph(Configuration flink, String... settings) {
@@ -42,7 +42,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyOperatorHasAUidOfItsOwnAndAName(Distribution distribution) {
+  void operatorsHaveUniqueUidsAndNames(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -58,7 +58,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @EnumSource
-  void theUidsAreLiteralsWhateverIsConfigured(Distribution distribution) {
+  void uidsDoNotDependOnConfiguration(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -90,12 +90,12 @@ class PromoStreamTopologyTest {
   }
 
   /**
-   * Over a forward edge each subtask sends to the first that it is connected with. When only one
-   * end is rescaled, the other subtasks get nothing.
+   * Over a forward edge each subtask sends only to the first receiver that it is connected with. If
+   * only one end is rescaled, the other receivers get no records.
    */
   @ParameterizedTest
   @EnumSource
-  void everyVertexCanBeRescaledOnItsOwn(Distribution distribution) {
+  void everyVertexCanBeRescaledAlone(Distribution distribution) {
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -110,7 +110,7 @@ class PromoStreamTopologyTest {
   @ParameterizedTest
   @EnumSource
   void noTypeFallsBackToKryo(Distribution distribution) {
-    // Generic types are refused when the graph is built; this looks at what has been built.
+    // Building the graph already refuses generic types. This checks the resulting serializers.
     StreamGraph graph =
         graph(
             new Configuration(),
@@ -127,7 +127,7 @@ class PromoStreamTopologyTest {
 
   @ParameterizedTest
   @CsvSource({"-1,720", "256,256"})
-  void theKeyGroupsAreThoseOfTheConfigurationOrTheDefault(int configured, int expected) {
+  void usesConfiguredOrDefaultMaxParallelism(int configured, int expected) {
     Configuration flink = new Configuration().set(CoreOptions.DEFAULT_PARALLELISM, 3);
     if (configured > 0) {
       flink.set(PipelineOptions.MAX_PARALLELISM, configured);

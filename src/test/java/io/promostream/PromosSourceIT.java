@@ -23,8 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** How far promos are read: what the state says, and what the consumer group says, on a broker. */
-@SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
+/** The offsets of the promos in the state and in the consumer group, on a real broker. */
+@SuppressWarnings("deprecation") // OffsetResetStrategy: the connector has no other API yet
 class PromosSourceIT {
 
   private static final Configuration DEFAULTS = new Configuration();
@@ -59,7 +59,7 @@ class PromosSourceIT {
 
   @ParameterizedTest
   @EnumSource
-  void rereadsWhatAQuietPartitionGaveAfterTheSavepoint(StartFrom startFrom) throws Exception {
+  void rereadsPromosOfQuietPartitionSentAfterSavepoint(StartFrom startFrom) throws Exception {
     try (TestJob job = job("--promos.start-from=" + startFrom.name().toLowerCase(Locale.ROOT))) {
       job.start(2);
       job.awaitCheckpoints();
@@ -71,20 +71,20 @@ class PromosSourceIT {
 
       job.subscribe("b", "r");
       job.start(2, savepoint, DEFAULTS);
-      // The savepoint is older than the first delivery, which comes again therefore.
+      // The savepoint is older than the first delivery, so the job repeats it.
       assertDelivered(job, "c a", "c a", "c b");
     }
   }
 
   @Test
-  void skipsWhatItHadSkippedWhenTheGroupHasForgottenItsOffsets() throws Exception {
+  void keepsStartingOffsetsWhenGroupLosesItsOffsets() throws Exception {
     try (TestJob job = job()) {
       publish(job, 0, "c");
       job.start(2);
       assertDelivered(job, "c a");
       job.stopWithSavepoint();
       job.setCommittedOffset(0, 1);
-      // Without state, from the group's offsets: this job has never read a promo.
+      // This job starts without state at the group's offsets, and never reads a promo.
       job.start(2);
       job.awaitCheckpoints();
       String savepoint = job.stopWithSavepoint();
@@ -97,7 +97,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void readsAPartitionThatIsAddedLaterFromItsBeginning() throws Exception {
+  void readsAddedPartitionFromItsBeginning() throws Exception {
     try (TestJob job =
         job(
             "--promos.start-from=latest",
@@ -118,13 +118,13 @@ class PromosSourceIT {
   }
 
   /**
-   * Savepoints of releases up to 0.1.0 say "where the group is" of a partition that had given no
-   * promo. After one restore the state must hold an offset.
+   * For a partition without promos, savepoints of releases up to 0.1.0 refer to the group's offset
+   * instead of holding one. After one restore the state must hold an offset.
    */
   @Test
-  void replacesTheReferenceToTheGroupInASavepointOfAnEarlierRelease() throws Exception {
+  void replacesGroupOffsetsInSavepointOfEarlierRelease() throws Exception {
     try (TestJob job = job()) {
-      job.connect(
+      job.replaceConnectors(
           real ->
               new Connectors(
                   sourceOfEarlierReleases(job.config()),
@@ -138,7 +138,7 @@ class PromosSourceIT {
       job.awaitCheckpoints();
       String earlier = job.stopWithSavepoint();
 
-      job.connect(real -> real);
+      job.replaceConnectors(real -> real);
       job.start(2, earlier, DEFAULTS);
       job.awaitCheckpoints();
       String savepoint = job.savepoint();
@@ -163,7 +163,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void theGroupIsWhereTheJobStopped() throws Exception {
+  void commitsOffsetsWhenStoppedWithSavepoint() throws Exception {
     try (TestJob job = job()) {
       String savepoint = null;
       for (int promos = 1; promos <= 4; promos++) {
@@ -180,7 +180,7 @@ class PromosSourceIT {
   }
 
   @Test
-  void theGroupFollowsCheckpointsOnAQuietTopic() throws Exception {
+  void commitsOffsetsOfEachCheckpointOnQuietTopic() throws Exception {
     try (TestJob job = job()) {
       job.start(2);
       for (int promos = 1; promos <= 3; promos++) {
@@ -196,9 +196,9 @@ class PromosSourceIT {
     }
   }
 
-  /** As after a restore from a savepoint that is not the last. */
+  /** Simulates a restore from an earlier savepoint than the last. */
   @Test
-  void theGroupGoesBackWithTheJob() throws Exception {
+  void commitsRestoredOffsets() throws Exception {
     try (TestJob job = job()) {
       job.start(2);
       job.awaitCheckpoints();

@@ -17,8 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Vertices that are rescaled each on its own, as the web UI, the REST API and the autoscaler can:
- * no part of the list gets lost, and nobody gets anything twice.
+ * Rescales one vertex at a time, as the web UI, the REST API and the autoscaler can. No part of the
+ * subscriber list may be lost, and no delivery repeated.
  */
 class RescaleIT {
 
@@ -46,7 +46,7 @@ class RescaleIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"broadcast", "keyed"})
-  void eachVertexOnItsOwn(String distribution) throws Exception {
+  void rescalesEachVertexAlone(String distribution) throws Exception {
     try (MiniCluster cluster = cluster();
         TestJob job = new TestJob(checkpoints, "--subscribers.distribution=" + distribution)) {
       job.runOn(cluster);

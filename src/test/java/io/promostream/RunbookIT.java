@@ -9,6 +9,7 @@ import io.promostream.local.Delivery;
 import io.promostream.local.EmbeddedDatabase;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestBroker;
+import io.promostream.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -30,10 +31,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.copy.CopyManager;
 import org.postgresql.core.BaseConnection;
 
-/** Procedures of the operator's page, by the very statements and commands that stand there. */
+/** Runs procedures of the runbook with the statements and commands of the page itself. */
 class RunbookIT {
 
-  /** What Kafka's scripts run. */
+  /** The main classes of Kafka's scripts. */
   private static final Map<String, String> SCRIPTS =
       Map.of(
           "kafka-consumer-groups.sh", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
@@ -65,7 +66,7 @@ class RunbookIT {
     variables.put("BROKERS", TestBroker.get().bootstrapServers());
   }
 
-  /** Runs a block of the page in bash; what it printed. */
+  /** Runs a block of the page in bash; returns its output. */
   private String sh(String block) throws Exception {
     ProcessBuilder bash =
         new ProcessBuilder("bash", "-c", "set -o pipefail\n" + block)
@@ -91,7 +92,13 @@ class RunbookIT {
   }
 
   @Test
-  void refusedRowsAreReplayed() throws Exception {
+  void runsEverySqlStatement() {
+    TestDatabase database = TestDatabase.create().withFeedbackTable();
+    assertThat(Runbook.blocks("sql")).isNotEmpty().allSatisfy(database::query);
+  }
+
+  @Test
+  void replaysRefusedRows() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.feedback.execute(
           "ALTER TABLE subscribers_feedback ADD CONSTRAINT short CHECK (length(client_id) < 10)");
@@ -120,7 +127,7 @@ class RunbookIT {
   }
 
   @Test
-  void refusedNotificationsAreSent() throws Exception {
+  void sendsRefusedNotifications() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.subscribe("a", "r");
       job.start(1);
@@ -144,7 +151,7 @@ class RunbookIT {
   }
 
   @Test
-  void oldMarksAreDeleted() throws Exception {
+  void deletesOldMarks() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       String sql = Runbook.blocks("sql", "Deleting old marks").get(0);
       String ofAnyAge = sql.replace("'30 days'", "'0 days'");
@@ -188,7 +195,7 @@ class RunbookIT {
   }
 
   @Test
-  void rejectedPromosAreReplayed() throws Exception {
+  void replaysRejectedPromos() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.limit(job.notificationsTopic, 6_000);
       job.subscribe("a", "r");
@@ -216,15 +223,15 @@ class RunbookIT {
   }
 
   @Test
-  void theCutOverLosesAndDoublesNothing() throws Exception {
+  void cutsOverWithoutLossOrDuplicates() throws Exception {
     try (TestJob job = new TestJob(directory)) {
       job.change("--promos.group-id=" + job.prefix);
       variables.put("GROUP", job.prefix);
       job.subscribe("a", "r");
       List<String> offsets = new ArrayList<>();
       for (int partition = 0; partition < 3; partition++) {
-        // The old service has read one of the first partition, two of the second, three of the
-        // last.
+        // The old service has read one promo of the first partition, two of the second and three of
+        // the last.
         for (int i = 0; i < 4; i++) {
           job.send(
               new ProducerRecord<>(
@@ -249,7 +256,7 @@ class RunbookIT {
   }
 
   @Test
-  void theFeedbackDatabaseMoves() throws Exception {
+  void movesFeedbackDatabase() throws Exception {
     try (TestJob job = new TestJob(directory);
         EmbeddedDatabase server = EmbeddedDatabase.start(Map.of())) {
       job.subscribe("a", "r");

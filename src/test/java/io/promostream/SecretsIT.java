@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Where passwords are to be found while the job runs, fails and runs again: by file nowhere, by
- * value in the job graph, which shows that they would be found elsewhere too.
+ * Searches for passwords while the job runs, fails and restarts. Passwords in files must appear
+ * nowhere. Passwords given by value appear in the job graph, which proves that the search works.
  */
 class SecretsIT {
 
@@ -47,12 +47,12 @@ class SecretsIT {
   }
 
   @Test
-  void passwordsInFilesAreNowhere() throws Exception {
+  void passwordsInFilesAppearNowhere() throws Exception {
     assertThat(placesWithSecrets(site.config())).isEmpty();
   }
 
   @Test
-  void kafkasPasswordInAPropertiesFileIsNowhere() throws Exception {
+  void kafkaPasswordInPropertiesFileAppearsNowhere() throws Exception {
     Path file = site.secrets.resolve("kafka.properties");
     Files.writeString(file, "password=" + password(SecuredSite.KAFKA_PASSWORD));
     JobConfig config =
@@ -66,7 +66,7 @@ class SecretsIT {
   }
 
   @Test
-  void passwordsByValueAreInTheJobGraphOnly() throws Exception {
+  void passwordsByValueAppearOnlyInJobGraph() throws Exception {
     JobConfig config =
         site.configWith(
             site.secrets,
@@ -93,7 +93,7 @@ class SecretsIT {
     Map<String, byte[]> places = new TreeMap<>();
     places.put("check", check(config));
     try (CapturedLogs logs = new CapturedLogs(Level.DEBUG, java.util.logging.Level.ALL)) {
-      // The first starts fail: a job that runs would only log it.
+      // Make the first starts fail, because a running job would only log the refusal.
       site.execute("postgres", "ALTER ROLE promo_stream_writer NOLOGIN");
       try (SecuredJob job = new SecuredJob(config, checkpoints, null)) {
         places.put("job graph", InstantiationUtil.serializeObject(job.graph));
@@ -115,7 +115,7 @@ class SecretsIT {
                 SavepointFormatType.CANONICAL)
             .get();
       }
-      // The last checkpoint stays when the job is cancelled.
+      // The last checkpoint is retained on cancellation.
       try (Stream<Path> files = Files.walk(checkpoints)) {
         for (Path file : files.filter(Files::isRegularFile).toList()) {
           places.put("state " + checkpoints.relativize(file), Files.readAllBytes(file));
@@ -139,7 +139,7 @@ class SecretsIT {
     return printed.toByteArray();
   }
 
-  /** All pages, once the interface tells of a checkpoint, for which it takes its time. */
+  /** Waits until the REST API shows a checkpoint, and returns all pages. */
   private static Map<String, String> pages(SecuredJob job) throws Exception {
     Map<String, String> pages = new TreeMap<>();
     Waiting.until(
@@ -155,7 +155,7 @@ class SecretsIT {
     return pages;
   }
 
-  /** The database lets the job in only when it has failed. */
+  /** Waits until the database has refused the job, and then lets the job log in. */
   private static void awaitRefusal(CapturedLogs logs) throws Exception {
     Waiting.until(
         "a failed start",
@@ -176,7 +176,7 @@ class SecretsIT {
       String secret = password(account);
       places.forEach(
           (place, content) -> {
-            // Each byte as a character: the passwords are ASCII.
+            // Decode each byte as a character; the passwords are ASCII.
             if (new String(content, ISO_8859_1).contains(secret)) {
               found.add(place + ": " + account);
             }

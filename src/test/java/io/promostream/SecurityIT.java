@@ -35,8 +35,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The configuration of k8s/overlays/prod, with the accounts of k8s/accounts and nothing else, where
- * broker and database demand TLS and a password.
+ * The configuration of k8s/overlays/prod with only the accounts of k8s/accounts. Broker and
+ * database require TLS and a password.
  */
 class SecurityIT {
 
@@ -49,7 +49,7 @@ class SecurityIT {
     site = SecuredSite.get();
   }
 
-  /** What {@code --check} printed, and its exit code. */
+  /** The output of {@code --check}, and its exit code. */
   private record Report(int exitCode, List<String> lines) {
 
     static Report of(JobConfig config) {
@@ -66,7 +66,7 @@ class SecurityIT {
   }
 
   @Test
-  void theJobRunsWithTlsAndItsPrivilegesAndGoesOnFromACheckpoint() throws Exception {
+  void runsAndResumesWithTlsAndDocumentedPrivileges() throws Exception {
     SecuredJob.subscribe("anna");
     String checkpoint;
     try (SecuredJob job = new SecuredJob(site.config(), checkpoints, null)) {
@@ -82,7 +82,7 @@ class SecurityIT {
   }
 
   @Test
-  void theCheckFindsNothingWrong() throws Exception {
+  void checkPassesWithDocumentedPrivileges() throws Exception {
     Report report = Report.of(site.config());
     System.out.println(String.join("\n", report.lines()));
     assertThat(report.of("problem")).isEmpty();
@@ -93,7 +93,7 @@ class SecurityIT {
     assertThat(report.exitCode()).isZero();
   }
 
-  /** A privilege: how it is taken away and given back. */
+  /** A privilege, and how to revoke and grant it. */
   private record Privilege(String what, Action revoke, Action grant) {
     interface Action {
       void run() throws Exception;
@@ -168,22 +168,22 @@ class SecurityIT {
         .mapToObj(i -> Arguments.of(privileges.get(i), sentences.get(i)));
   }
 
-  /** Each one is needed, and the check names the one that is missing. */
+  /** Proves that each privilege is needed, and that the check names a missing one. */
   @ParameterizedTest(name = "{0}")
   @MethodSource("privileges")
-  void theCheckNamesThePrivilegeThatIsMissing(Privilege privilege, String told) throws Exception {
+  void checkNamesMissingPrivilege(Privilege privilege, String told) throws Exception {
     privilege.revoke().run();
     try {
       Report report = Report.of(site.config());
       List<String> findings = new ArrayList<>(report.of("problem"));
       findings.addAll(report.of("warning"));
       findings.removeIf(finding -> finding.contains("overflows on 2038-01-19"));
-      // The schema is that of three tables.
+      // Three tables are in this schema.
       findings.removeIf(
           finding ->
               finding.contains("permission denied for schema")
                   && finding.matches(".*(_refused|_commits) .*"));
-      // Goes with the right to take numbers.
+      // Depends on the privilege on the sequence.
       findings.removeIf(finding -> finding.contains("cannot read the sequence of id"));
       assertThat(findings).singleElement().asString().startsWith(told);
     } finally {
@@ -192,7 +192,7 @@ class SecurityIT {
   }
 
   @Test
-  void theCheckLooksForTheTransactionsOfBothSinks() throws Exception {
+  void checkRequiresTransactionalIdsOfBothSinks() throws Exception {
     List<String> ofBoth =
         site.aclCommands().stream()
             .filter(command -> command.contains("--transactional-id"))
@@ -215,7 +215,7 @@ class SecurityIT {
     }
   }
 
-  /** A secret that is wrong, and what is said of it, of whom and what to do. */
+  /** A wrong secret, and the expected messages with the account and the remedy. */
   static Stream<Arguments> wrongSecrets() throws Exception {
     SecuredSite site = SecuredSite.get();
     String subscribers = "cannot connect to " + site.database().url("restaurants");
@@ -256,25 +256,24 @@ class SecurityIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongSecrets")
-  void theCheckSaysWhichSecretIsWrong(String file, String content, List<String> said)
-      throws Exception {
-    Report report = Report.of(site.configWith(site.secretsBut(file, content), Map.of()));
+  void checkNamesWrongSecret(String file, String content, List<String> said) throws Exception {
+    Report report = Report.of(site.configWith(site.secretsWith(file, content), Map.of()));
     assertThat(report.exitCode()).isEqualTo(1);
     List<String> problems = report.of("problem");
     System.out.println(String.join("\n", problems));
-    // One authority stands for both databases.
+    // Both databases share one certificate authority.
     assertThat(problems).hasSize(file.equals("postgres-ca.pem") ? 2 : 1);
     assertThat(problems).last().asString().contains(said);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongSecrets")
-  void theStartSaysWhichSecretIsWrongEachTime(String file, String content, List<String> said)
+  void everyFailedStartNamesWrongSecret(String file, String content, List<String> said)
       throws Exception {
-    JobConfig config = site.configWith(site.secretsBut(file, content), Map.of());
+    JobConfig config = site.configWith(site.secretsWith(file, content), Map.of());
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
         SecuredJob job = new SecuredJob(config, checkpoints, null)) {
-      // A list that can't be read fails no job, and is told once.
+      // An unreadable list does not fail the job, and is logged once.
       boolean ofTheList = file.startsWith("subscribers");
       Waiting.until("failures", () -> failures(logs, ofTheList).size() >= (ofTheList ? 1 : 3));
       assertThat(failures(logs, ofTheList))
@@ -294,9 +293,9 @@ class SecurityIT {
   }
 
   @Test
-  void aPasswordThatIsPutRightInItsFileIsTakenUpByTheRunningJob() throws Exception {
+  void runningJobReadsCorrectedPasswordFile() throws Exception {
     SecuredJob.subscribe("berta");
-    Path secrets = site.secretsBut(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
+    Path secrets = site.secretsWith(SecuredSite.SUBSCRIBERS_PASSWORD, "of yesterday");
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF);
         SecuredJob job = new SecuredJob(site.configWith(secrets, Map.of()), checkpoints, null)) {
       SecuredJob.send("rotated");
@@ -313,13 +312,13 @@ class SecurityIT {
     }
   }
 
-  /** All that the sinks do at Kafka, with the account's rights and nothing else. */
+  /** Runs every Kafka operation of the sinks with only the account's privileges. */
   @Test
-  void theReplayerNeedsNoOtherRights() throws Exception {
+  void replayerNeedsOnlyDocumentedPrivileges() throws Exception {
     KafkaTarget<Message> target =
         new KafkaTarget<>(
             site.config("--transaction-prefix=promo-stream"),
-            // Not of the notifications, which other tests of this class read.
+            // Not the topic of the notifications, which other tests of this class read.
             SecuredSite.REJECTED,
             Uids.REJECTED,
             new RejectedExpansion(),

@@ -30,8 +30,8 @@ import org.apache.flink.streaming.api.graph.StreamNode;
 import org.junit.jupiter.api.Test;
 
 /**
- * The state of the job as a savepoint names it, compared with what is checked in. A difference is
- * not wrong, but it is a decision.
+ * Compares the names and serializers of the job's state with the checked-in inventory. A difference
+ * may be right, but only as a deliberate decision.
  */
 class StateInventoryTest {
 
@@ -52,7 +52,7 @@ class StateInventoryTest {
   }
 
   @Test
-  void isWhatItWas() throws Exception {
+  void stateMatchesInventory() throws Exception {
     List<String> inventory = new ArrayList<>();
     inventory.addAll(uids());
     inventory.addAll(statesOfDelivery());
@@ -71,7 +71,7 @@ class StateInventoryTest {
   }
 
   @Test
-  void everySerializerHasAFileOfGoldenBytes() throws Exception {
+  void everySerializerHasGoldenBytes() throws Exception {
     try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       for (Path source : sources.filter(Files::isRegularFile).toList()) {
         String java = Files.readString(source);
@@ -133,7 +133,7 @@ class StateInventoryTest {
     return name(state.getSerializer());
   }
 
-  /** By what a savepoint knows a serializer. */
+  /** The name by which a savepoint identifies a serializer. */
   private static String name(TypeSerializer<?> serializer) {
     String nested =
         serializer instanceof TupleSerializer<?> tuple

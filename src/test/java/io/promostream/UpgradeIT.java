@@ -19,17 +19,19 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What each release left in a savepoint and in a checkpoint is gone on with by this build, at
- * another parallelism: what is due is delivered, and nothing twice. See {@link ReleasedState}.
+ * This build resumes from the savepoints and checkpoints of every release, at another parallelism.
+ * It must send all pending deliveries and repeat none. See {@link ReleasedState}.
  *
- * <p>Where this fails, an upgrade from that release fails or delivers wrongly: state must be read
- * as it was written (see {@code StateInventoryTest}).
+ * <p>If this fails, upgrading from that release fails or sends wrong deliveries. State must stay
+ * readable (see {@code StateInventoryTest}).
  */
 class UpgradeIT {
 
   @TempDir Path directory;
 
-  /** Every release's state, a savepoint with either backend, a checkpoint with its own. */
+  /**
+   * The state of every release: savepoints with both state backends, checkpoints with their own.
+   */
   static List<Arguments> released() throws IOException {
     List<Arguments> released = new ArrayList<>();
     try (Stream<Path> states = Files.walk(ReleasedState.RELEASES, 2)) {
@@ -47,7 +49,7 @@ class UpgradeIT {
 
   @ParameterizedTest
   @MethodSource("released")
-  void isGoneOnWith(Path state, String backend) throws Exception {
+  void resumesFromReleasedState(Path state, String backend) throws Exception {
     try (ReleasedState job = new ReleasedState(directory)) {
       job.subscribeToAll(LATE_CLIENT);
       List<byte[]> promos = ReleasedState.promosAfter();
@@ -60,7 +62,7 @@ class UpgradeIT {
             return rows().size() >= expected.size()
                 && Ledger.all(NOTIFICATIONS).size() >= expected.size();
           });
-      // Each promo comes twice more.
+      // Send each promo twice more.
       long enough = ReleasedState.sent() + 2L * promos.size();
       TestJob.await("more of the same promos", () -> ReleasedState.sent() >= enough);
       job.savepoint();
@@ -72,7 +74,9 @@ class UpgradeIT {
     }
   }
 
-  /** All rows: those before are the same as the notifications, of which the state tells. */
+  /**
+   * All rows. The restored ledger of notifications stands for the earlier rows, which are the same.
+   */
   private static List<String> rows() {
     List<String> rows = new ArrayList<>(Ledger.restored(NOTIFICATIONS));
     rows.addAll(Ledger.written(ROWS));
@@ -88,7 +92,7 @@ class UpgradeIT {
     return sorted(expected);
   }
 
-  /** Otherwise the state was taken at another moment than was meant: write it again. */
+  /** Checks that the state was taken at the intended time. If it was not, write it again. */
   private static void assertHadSomethingInEveryPlace() {
     List<String> before = Ledger.restored(NOTIFICATIONS);
     for (String client : CLIENTS) {

@@ -13,22 +13,23 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /**
- * What came of a traffic, compared with what should have come of it, in the topic and in the table,
- * and what was left behind.
+ * The result of one traffic: the deliveries in the topic and in the table compared with the
+ * expected ones, and everything that the job left behind.
  *
  * @param promos messages sent, the spoiled ones included
- * @param deliveries that each sink holds
- * @param owed those of them that had to be there
- * @param open that may be there or not, as the contract leaves to the moment of reading
- * @param lost that are not there, in either sink
- * @param doubled too many of the same, in either sink
- * @param wrong nobody should have got, or not so, in either sink
- * @param differing between the sinks, in any of the ten fields
+ * @param deliveries deliveries in the topic
+ * @param owed deliveries that must be in each sink
+ * @param open deliveries that the contract allows but does not require, because it depends on when
+ *     the job read its input
+ * @param lost owed deliveries that are missing, in both sinks together
+ * @param doubled superfluous copies of a delivery, in both sinks together
+ * @param wrong deliveries that the contract forbids, in both sinks together
+ * @param differing deliveries of which any of the ten fields differs between the sinks
  * @param refused rows that the feedback table refused
- * @param unfinished transactions left in Kafka
- * @param sessions of the job left at the databases when it was cancelled
- * @param threads of the job left in the TaskManagers when it was cancelled
- * @param examples of what is wrong
+ * @param unfinished transactions left open in Kafka
+ * @param sessions database sessions of the job that outlive its cancellation
+ * @param threads threads of the job in the TaskManagers that outlive its cancellation
+ * @param examples a few of the problems
  */
 record Audit(
     long promos,
@@ -47,14 +48,14 @@ record Audit(
 
   private static final TableName TABLE = TableName.parse("public.subscribers_feedback");
 
-  /** How long what is right may take to come, or to go. */
+  /** How long to wait for missing deliveries, and for leftovers to disappear. */
   private static final int PATIENCE_SECONDS = 240;
 
   boolean clean() {
     return lost + doubled + wrong + differing + refused + unfinished + sessions + threads == 0;
   }
 
-  /** Reads both sinks, once for each traffic that a site sees. */
+  /** Reads both sinks after each traffic of a site. */
   static final class Reader implements AutoCloseable {
 
     private final Site site;
@@ -73,8 +74,8 @@ record Audit(
     }
 
     /**
-     * Ends the traffic, waits for what should come of it, compares, cancels the job and looks for
-     * what that leaves behind.
+     * Ends the traffic, waits for the owed deliveries, compares the sinks, cancels the job and
+     * looks for leftovers.
      */
     Audit of(Traffic traffic) throws Exception {
       lost = 0;
@@ -119,7 +120,7 @@ record Audit(
           List.copyOf(examples));
     }
 
-    /** The notifications, when all that is owed is there, in the table as well. */
+    /** Waits until both sinks hold every owed delivery; returns the notifications. */
     private List<Delivery> awaitAll(Traffic traffic, long settled) throws Exception {
       List<Delivery> notified = new ArrayList<>();
       long deadline = deadline();
@@ -137,7 +138,7 @@ record Audit(
       return notified;
     }
 
-    /** What is left of something that has to go. */
+    /** Waits until nothing is left; returns the leftovers if the time runs out. */
     private List<String> awaitNone(String what, Callable<List<String>> left) throws Exception {
       long deadline = deadline();
       List<String> found = left.call();
@@ -159,7 +160,7 @@ record Audit(
               .get(0));
     }
 
-    /** Reads and removes what is there: what comes after that, the next audit finds. */
+    /** Reads and removes all rows, so that the next audit finds rows written later. */
     private List<Delivery> takeRows() throws Exception {
       try (FeedbackRows table = new FeedbackRows(site.feedbackDatabase(), TABLE)) {
         List<Delivery> rows = table.read();

@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Things go wrong at an installation while promos flow. Afterwards each promo has reached each
- * subscriber once, in Kafka and in Postgres, and nothing is left open.
+ * Injects faults into an installation while promos flow. Afterwards each promo must have reached
+ * each subscriber once, in Kafka and in Postgres, and nothing may be left open.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class Drills {
@@ -64,7 +64,7 @@ abstract class Drills {
   void stop() throws Exception {
     try (Site closed = site;
         Audit.Reader alsoClosed = audits) {
-      // The last audit has seen the job off.
+      // The last audit has cancelled the job.
     }
   }
 
@@ -75,7 +75,7 @@ abstract class Drills {
   @Tag("long")
   @ParameterizedTest
   @MethodSource("faults")
-  void oneFaultAfterAnother(Fault fault) throws Exception {
+  void recoversFromRepeatedFault(Fault fault) throws Exception {
     List<Double> recoveries = new ArrayList<>();
     site.resume();
     try (Traffic traffic = Traffic.start(fault.title().replace(' ', '-'), site)) {
@@ -87,7 +87,7 @@ abstract class Drills {
           site.awaitRowOfNextPromo(traffic);
           recoveries.add((System.nanoTime() - begin) / 1e9);
         } finally {
-          fault.aftermath(site);
+          fault.cleanUp(site);
         }
       }
       audit(fault.title(), TIMES, traffic, recoveries);
@@ -97,7 +97,7 @@ abstract class Drills {
   @Tag("short")
   @Tag("long")
   @Test
-  void anyFaultAtAnyMoment() throws Exception {
+  void recoversFromRandomFaults() throws Exception {
     long seed = Long.getLong("drills.seed", new Random().nextInt(1_000_000));
     System.out.printf(
         "random drill of %d faults on %s: -Ddrills.seed=%d%n", COUNT, stateBackend, seed);
@@ -112,23 +112,24 @@ abstract class Drills {
         System.out.printf("%tT %d. %s, then %d ms%n", now, i + 1, fault.title(), pause);
         fault.strike(site);
         Thread.sleep(pause);
-        fault.aftermath(site);
+        fault.cleanUp(site);
       }
       audit("random faults, seed " + seed, COUNT, traffic, List.of());
     }
   }
 
   /**
-   * A savepoint replays nothing: what it holds waits for the next checkpoint. Here none comes, and
-   * when the job is back, any transaction of before has timed out.
+   * A savepoint triggers no replay: its deliveries wait for the next checkpoint. Here the cluster
+   * dies before that checkpoint, and every earlier transaction has timed out before the job
+   * restarts.
    */
   @Tag("long")
   @Test
-  void anOutageLongerThanATransactionMayLast() throws Exception {
+  void resumesAfterOutageLongerThanTransactionTimeout() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("outage", site)) {
       site.awaitRowOfNextPromo(traffic);
-      String savepoint = savepointThatIsNotReplayed(traffic);
+      String savepoint = unreplayedSavepoint(traffic);
       site.killCluster();
       Thread.sleep(20_000);
       site.replaceCluster();
@@ -137,14 +138,14 @@ abstract class Drills {
     }
   }
 
-  /** The next checkpoint has come, and was replayed, before the job goes back to the savepoint. */
+  /** The job restarts from a savepoint whose deliveries were replayed after the next checkpoint. */
   @Tag("long")
   @Test
-  void aSavepointThatWasReplayedBeforeTheRestore() throws Exception {
+  void writesOnceAfterRestoreOfReplayedSavepoint() throws Exception {
     site.resume();
     try (Traffic traffic = Traffic.start("replayed", site)) {
       site.awaitRowOfNextPromo(traffic);
-      String savepoint = savepointThatIsNotReplayed(traffic);
+      String savepoint = unreplayedSavepoint(traffic);
       long completed = site.cluster().completedCheckpoints(site.job());
       Waiting.until(
           "the next checkpoint", () -> site.cluster().completedCheckpoints(site.job()) > completed);
@@ -158,8 +159,10 @@ abstract class Drills {
     }
   }
 
-  /** Ends the traffic; the savepoint holds its last deliveries, and nothing has replayed them. */
-  private String savepointThatIsNotReplayed(Traffic traffic) throws Exception {
+  /**
+   * Ends the traffic and takes a savepoint that holds its last deliveries before they are replayed.
+   */
+  private String unreplayedSavepoint(Traffic traffic) throws Exception {
     traffic.stop();
     site.restartWithRareCheckpoints();
     Waiting.until(
@@ -167,7 +170,7 @@ abstract class Drills {
         () -> site.cluster().completedCheckpoints(site.job()) > 0);
     List<String> rows = rowIds();
     traffic.sendClosing();
-    // Long enough to read them; the next checkpoint is far.
+    // Time to read the closing promos; the next checkpoint is up to a minute away.
     Thread.sleep(5_000);
     String savepoint = site.cluster().savepoint(site.job());
     assertThat(rowIds()).as("rows, before the next checkpoint").isEqualTo(rows);

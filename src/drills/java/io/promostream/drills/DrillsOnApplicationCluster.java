@@ -16,8 +16,8 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * A highly available cluster in application mode loses its leading JobManager and its TaskManagers,
- * and is rescaled in place, while promos flow. Afterwards each promo has reached each subscriber
- * once. The recovery times are those of flink-conf/config.yaml, with checkpoints every 2 s.
+ * and is rescaled in place, while promos flow. Afterwards each promo must have reached each
+ * subscriber once. The timeouts are those of flink-conf/config.yaml, with checkpoints every 2 s.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DrillsOnApplicationCluster {
@@ -29,7 +29,7 @@ class DrillsOnApplicationCluster {
   private Site site;
   private Audit.Reader audits;
 
-  /** Something that happens to a site. */
+  /** A fault of this drill. */
   private interface Incident {
     void on(Site site) throws Exception;
   }
@@ -60,13 +60,13 @@ class DrillsOnApplicationCluster {
   @Tag("short")
   @Tag("long")
   @Test
-  void leaderKilled() throws Exception {
+  void recoversFromKilledLeader() throws Exception {
     strike("leading JobManager killed", TIMES, LEADER_KILLED);
   }
 
   @Tag("long")
   @Test
-  void taskManagerKilled() throws Exception {
+  void recoversFromKilledTaskManager() throws Exception {
     strike("TaskManager killed, highly available", TIMES, Fault.TASK_MANAGER_KILLED::strike);
   }
 
@@ -85,10 +85,10 @@ class DrillsOnApplicationCluster {
     }
   }
 
-  /** Up and down by the REST interface, as the Kubernetes operator's autoscaler does it. */
+  /** Rescales up and down by the REST API, as the autoscaler of the Kubernetes operator does. */
   @Tag("long")
   @Test
-  void rescaledInPlace() throws Exception {
+  void rescalesInPlace() throws Exception {
     site.resume();
     long seed = Long.getLong("drills.seed", new Random().nextInt(1_000_000));
     Random random = new Random(seed);

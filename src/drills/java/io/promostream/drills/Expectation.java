@@ -9,27 +9,34 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Who has to have got what, and who may have, by the contract's rules, from what was done. It owes
- * nothing to the job's own code.
+ * Which deliveries the contract requires, and which it allows, computed from a journal. It shares
+ * no code with the job.
  *
- * <p>What was done says when something could be known at the earliest. When it was known at the
- * latest the deliveries tell, which bear the second of their decision: one of a promo shows that
- * this promo, and all before it in its partition, had been read by then; one to a client shows that
- * the list with this client had been read by then; and any of a restaurant shows that the job was
- * at work for it. Between the two lies what the contract leaves open:
+ * <p>The journal gives the earliest time at which the job could know of an event. The deliveries
+ * give the latest time, because each one carries the second in which the job decided on it:
  *
  * <ul>
- *   <li><b>Owed</b>: there was a second, shown by a delivery, in which the promo was known, live
- *       and not yet replaced, and the client on the list; or all of that holds in the end.
- *   <li><b>Allowed</b>: there may have been such a second. The promo may have come after its end,
- *       or its window have passed while the job was down; the client may have gone before a refresh
- *       saw it.
- *   <li><b>Wrong</b>: all else.
+ *   <li>A delivery of a promo proves that the job had read this promo, and all earlier ones of its
+ *       partition.
+ *   <li>A delivery to a client proves that the job had read a list with this client.
+ *   <li>Any delivery of a restaurant proves that the job was working for that restaurant.
+ * </ul>
+ *
+ * <p>The contract leaves the time between the earliest and the latest open. So each combination of
+ * campaign and client is one of these:
+ *
+ * <ul>
+ *   <li><b>Owed</b>: the deliveries prove a second in which the promo was known, live and not yet
+ *       replaced, and the client was on the list; or all of this is still true in the end.
+ *   <li><b>Allowed</b>: there may have been such a second. The job may have read the promo after
+ *       its end, or may have been down while the promo was live, or the client may have
+ *       unsubscribed before a refresh.
+ *   <li><b>Wrong</b>: every other delivery.
  * </ul>
  */
 public final class Expectation {
 
-  /** What a client gets once: a campaign of a restaurant. */
+  /** A delivery, which a client must get at most once. */
   public record Due(String restaurant, String campaign, String client) {
 
     static Due of(Delivery delivery) {
@@ -43,11 +50,11 @@ public final class Expectation {
   private final Set<Due> open = new HashSet<>();
 
   /**
-   * What is owed and what is allowed.
+   * Computes the owed and the allowed deliveries.
    *
-   * @param deliveries what was delivered, as the witness of what had been read when
-   * @param settledAt epoch seconds: after all that was done, and with time to deliver it; what
-   *     starts later is not owed
+   * @param deliveries the actual deliveries, which prove when the job had read its input
+   * @param settledAt epoch seconds: a time after the last event that leaves the job time to
+   *     deliver; promos that start later are not owed
    */
   public Expectation(List<Journal.Event> events, Collection<Delivery> deliveries, long settledAt) {
     for (Journal.Event event : events) {
@@ -82,17 +89,20 @@ public final class Expectation {
     return restaurants.computeIfAbsent(restaurant, name -> new RestaurantHistory());
   }
 
-  /** What has to have been delivered. */
+  /** Deliveries that the contract requires. */
   public Set<Due> owed() {
     return owed;
   }
 
-  /** What may have been delivered or not, as the moments of reading decided that nobody knows. */
+  /**
+   * Deliveries that the contract allows but does not require, because it is unknown when the job
+   * read its input.
+   */
   public Set<Due> open() {
     return open;
   }
 
-  /** Whether this may have been delivered: to this client, in this version, in this second. */
+  /** Whether the contract allows a delivery to its client, of its version, in its second. */
   public boolean allows(Delivery delivery) {
     return history(delivery.promo().restaurantId())
         .mayDeliver(delivery.promo(), delivery.clientId(), delivery.matchedAt());

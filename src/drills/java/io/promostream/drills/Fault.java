@@ -8,7 +8,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Locale;
 
-/** What may happen to an installation, step by step. */
+/** Faults of an installation. */
 enum Fault {
   TASK_MANAGER_KILLED {
     @Override
@@ -18,7 +18,10 @@ enum Fault {
     }
   },
 
-  /** Long enough for its work to be given to another; then it finds itself replaced. */
+  /**
+   * Freezes a TaskManager until another one has taken over its work, so that it wakes up as a
+   * zombie.
+   */
   TASK_MANAGER_FROZEN {
     @Override
     void strike(Site site) throws Exception {
@@ -27,8 +30,8 @@ enum Fault {
     }
 
     @Override
-    void aftermath(Site site) throws Exception {
-      // To those that run it makes no difference.
+    void cleanUp(Site site) throws Exception {
+      // Thawing a process that runs has no effect.
       for (Program taskManager : site.cluster().taskManagers().values()) {
         taskManager.thaw();
       }
@@ -84,7 +87,10 @@ enum Fault {
     }
   },
 
-  /** Its session at Postgres stays in the middle of a transaction until the server sees it gone. */
+  /**
+   * Leaves a session in the middle of a transaction until Postgres notices that the client has
+   * gone.
+   */
   TASK_MANAGER_KILLED_DURING_REPLAY {
     @Override
     void strike(Site site) throws Exception {
@@ -97,7 +103,7 @@ enum Fault {
     }
   },
 
-  /** It wakes up, still in the middle of its transactions, when another has replayed them. */
+  /** Wakes a TaskManager in the middle of its transactions after another one has replayed them. */
   TASK_MANAGER_FROZEN_DURING_REPLAY {
     @Override
     void strike(Site site) throws Exception {
@@ -109,8 +115,8 @@ enum Fault {
     }
 
     @Override
-    void aftermath(Site site) throws Exception {
-      TASK_MANAGER_FROZEN.aftermath(site);
+    void cleanUp(Site site) throws Exception {
+      TASK_MANAGER_FROZEN.cleanUp(site);
     }
   },
 
@@ -135,13 +141,13 @@ enum Fault {
     }
   };
 
-  /** Does the damage, and brings back what a person or Kubernetes would bring back. */
+  /** Injects the fault, and restarts what a person or Kubernetes would restart. */
   abstract void strike(Site site) throws Exception;
 
-  /** What comes when the job has recovered. */
-  void aftermath(Site site) throws Exception {}
+  /** Ends what the fault has started, such as a freeze, after the recovery or after a pause. */
+  void cleanUp(Site site) throws Exception {}
 
-  /** What it is called in the report. */
+  /** The name in the report. */
   String title() {
     return name().toLowerCase(Locale.ROOT).replace('_', ' ');
   }

@@ -41,8 +41,8 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.Driver;
 
 /**
- * The job's jar as it is handed over: what is in it, and that it runs on a cluster of separate
- * processes that brings Flink and nothing else.
+ * The jar of a release: its contents, and that it runs on a cluster of separate processes with
+ * nothing but Flink's own libraries.
  */
 class JarIT {
 
@@ -78,12 +78,12 @@ class JarIT {
     cluster = FlinkCluster.start(DIRECTORY, 2, Map.of("execution.checkpointing.interval", "1 s"));
     config = Files.writeString(DIRECTORY.resolve("promo-stream.yaml"), environment());
     inTheJobManagersPod = new HashMap<>(ROLES);
-    inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, confOfAnApplication().toString());
+    inTheJobManagersPod.put(ConfigConstants.ENV_FLINK_CONF_DIR, applicationConf().toString());
     inTheJobManagersPod.put("FLINK_ENV_JAVA_OPTS_CLI", FlinkConf.clientOptionsOfTheImage());
   }
 
   /** Flink's configuration as the Kubernetes operator leaves it in the pods of an application. */
-  private static Path confOfAnApplication() throws IOException {
+  private static Path applicationConf() throws IOException {
     Path conf = Files.createDirectories(DIRECTORY.resolve("application-conf"));
     Files.writeString(
         conf.resolve("config.yaml"), DeploymentOptions.TARGET.key() + ": kubernetes-application\n");
@@ -129,7 +129,7 @@ class JarIT {
             .toList());
   }
 
-  /** Runs the command of the operator's page with an option, in the JobManager's pod. */
+  /** Runs the command of the runbook with an option, as if in the JobManager's pod. */
   private static Program runAsDocumented(String option, String... more) throws Exception {
     Matcher documented =
         Pattern.compile("flink (run [^`\n]*" + option + "\\b[^`\n]*)").matcher(Runbook.text());
@@ -142,7 +142,7 @@ class JarIT {
   }
 
   @Test
-  void theJarBringsConnectorsButNoFlinkAndNoLogging() throws IOException {
+  void jarContainsConnectorsButNeitherFlinkNorLogging() throws IOException {
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
       assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
           .isEqualTo("io.promostream.PromoStreamJob");
@@ -166,7 +166,7 @@ class JarIT {
                       || entry.startsWith("org/slf4j/"));
       assertThat(entries).noneMatch(entry -> entry.matches("META-INF/.*\\.(SF|DSA|RSA)"));
       assertThat(entries).doesNotHaveDuplicates();
-      // Several jars bring this one; each of their lines is there.
+      // Several jars contain this service file; the merged one must have the lines of all.
       assertThat(
               lines(
                   jar, "META-INF/services/org.apache.kafka.common.config.provider.ConfigProvider"))
@@ -177,16 +177,16 @@ class JarIT {
   }
 
   @Test
-  void theJarBringsTheLicenseOfTheProject() throws Exception {
+  void jarContainsProjectLicense() throws Exception {
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile())) {
       assertThat(lines(jar, "META-INF/LICENSE"))
           .isEqualTo(Files.readAllLines(Path.of("src/main/resources/META-INF/LICENSE")));
     }
   }
 
-  /** The BSD license asks for its text wherever the driver is handed on. */
+  /** The BSD license of the driver requires that every redistribution contains its text. */
   @Test
-  void theJarBringsTheLicenseOfTheDriver() throws Exception {
+  void jarContainsDriverLicense() throws Exception {
     Path driver = Path.of(Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     try (JarFile jar = new JarFile(FlinkCluster.JAR.toFile());
         JarFile original = new JarFile(driver.toFile())) {
@@ -202,7 +202,7 @@ class JarIT {
   }
 
   @Test
-  void theClusterBringsNothingOfTheJobs() {
+  void clusterLibrariesContainNoConnectors() {
     assertThat(FlinkLibraries.jars())
         .isNotEmpty()
         .extracting(jar -> jar.getFileName().toString())
@@ -211,7 +211,7 @@ class JarIT {
   }
 
   @Test
-  void samplePromosReachTheirSubscribers() throws Exception {
+  void deliversSamplePromos() throws Exception {
     JobID job =
         cluster.submit(
             ROLES,
@@ -245,7 +245,7 @@ class JarIT {
   }
 
   @Test
-  void helpNamesTheKeys() throws Exception {
+  void printsHelp() throws Exception {
     Program help = run("--help");
     assertThat(help.output()).contains("kafka.bootstrap-servers", "transaction-prefix");
     assertThat(help.errors()).isEmpty();
@@ -253,7 +253,7 @@ class JarIT {
   }
 
   @Test
-  void fiveMistakesAreFiveLines() throws Exception {
+  void printsOneLinePerMistake() throws Exception {
     Program wrong =
         run(
             "--kafka.bootstrap-servers=nowhere",
@@ -267,7 +267,7 @@ class JarIT {
   }
 
   @Test
-  void theEnvironmentIsFoundGoodOrNot() throws Exception {
+  void checksEnvironment() throws Exception {
     Program good = runAsDocumented("--check");
     assertThat(good.await()).as(good.output() + good.errors()).isZero();
     assertThat(good.output()).contains("promo_stream_commits", "problems: 0");

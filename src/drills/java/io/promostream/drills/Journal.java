@@ -5,12 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What producers and subscribers did. All that concerns one restaurant is done, and noted, by one
- * thread, and its promos take one partition: their order here is their order there.
+ * The actions of producers and subscribers. One thread does and notes all actions of a restaurant,
+ * and one partition holds its promos, so the journal has the order of the partition.
  */
 public final class Journal {
 
-  /** Something done. */
+  /** One action. */
   public sealed interface Event {}
 
   /**
@@ -34,7 +34,7 @@ public final class Journal {
    */
   public record Published(long at, Promo promo) implements Event {}
 
-  /** Something that is no promo was sent. */
+  /** Somebody has sent a message that is not a valid promo. */
   public record Spoiled(String message) implements Event {}
 
   private final List<Event> events = new ArrayList<>();

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 
-/** A line for each drill, as a table. */
+/** A table with a line for each drill. */
 final class Report {
 
   private static final Path FILE = Path.of("target/drills/report.md");
@@ -22,8 +22,8 @@ final class Report {
   /**
    * Adds a line.
    *
-   * @param recoveries seconds from the moment when what was damaged is back, or replaced, to the
-   *     first row of a promo that was sent after it
+   * @param recoveries seconds from the repair of each fault to the first row of a promo sent after
+   *     it
    */
   static void add(
       String drill, String stateBackend, int faults, Audit audit, List<Double> recoveries)

@@ -11,32 +11,36 @@ import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** One restaurant's promos and clients, with the earliest and the latest moment of each reading. */
+/**
+ * One restaurant's promos and clients, with the earliest and the latest time at which the job can
+ * have read each.
+ */
 final class RestaurantHistory {
 
   /**
-   * How far from a limit a second must be to show something. The job decides by timers, which a
-   * machine under load rings late: a decision in the second of a start does not show that the start
-   * was heard, nor one in the last second that there was time left for another.
+   * How far from the start and the end of an interval a delivery must lie to prove something.
+   * Timers fire late on a machine under load. So a delivery in the second of a start does not prove
+   * that the start's timer has fired, and a delivery in the last second does not prove that there
+   * was time for another one.
    */
   private static final long MARGIN = 3_000;
 
   /**
-   * A job that has just restarted delivers what comes before it has gone over what started
-   * meanwhile, and may fail again before it has. Two deliveries this far apart show that it had the
-   * time.
+   * A restarted job delivers new promos before it catches up on campaigns that started during the
+   * outage, and it may fail again in between. Two deliveries this far apart prove that it had time
+   * to catch up.
    */
   private static final long AT_WORK_SECONDS = 3;
 
   private static final long NEVER = Long.MAX_VALUE;
 
   /**
-   * A version of a campaign that came to hold.
+   * A version that became the current one of its campaign.
    *
-   * @param from when it could be read at the earliest, epoch milliseconds
-   * @param readBy when it had been read
-   * @param until when the next one could be read at the earliest
-   * @param goneBy when the next one had been read
+   * @param from the earliest time at which the job can have read it, epoch milliseconds
+   * @param readBy the time by which the job had read it
+   * @param until the earliest time at which the job can have read the next version
+   * @param goneBy the time by which the job had read the next version
    */
   private record Version(Promo promo, long from, long readBy, long until, long goneBy) {
 
@@ -49,7 +53,7 @@ final class RestaurantHistory {
     }
   }
 
-  /** A client's stay on the list, with the same four moments. */
+  /** A client's subscription from its start to its end, with the same four times. */
   private record Stay(long from, long readBy, long until, long goneBy) {}
 
   private final List<Journal.Published> promos = new ArrayList<>();
@@ -80,25 +84,29 @@ final class RestaurantHistory {
     firstOfClient.merge(delivery.clientId(), readBy, Math::min);
   }
 
-  /** Ends the history; it can be asked then. */
+  /** Ends the history. The questions below need a closed one. */
   void close() {
     closePromos();
     closeChanges();
   }
 
-  /** Of two versions the one written later holds, of equals the first. */
+  /**
+   * Of two versions, the one with the later {@code datetime_created} is current; of two equal ones,
+   * the first.
+   */
   private void closePromos() {
     long[] readBy = new long[promos.size()];
     Map<Promo, Integer> firstCopy = new HashMap<>();
     for (int i = 0; i < readBy.length; i++) {
-      // A delivery may be of the first of several copies: it shows nothing of the others.
+      // A delivery may come from the first of several copies, so it proves nothing about the
+      // others.
       boolean first = firstCopy.putIfAbsent(promos.get(i).promo(), i) == null;
       readBy[i] = first ? firstOfPromo.getOrDefault(promos.get(i).promo(), NEVER) : NEVER;
     }
-    whatCameBeforeWasReadBefore(readBy);
+    propagateBackwards(readBy);
 
     Map<String, Integer> next = new HashMap<>();
-    for (int i : holding()) {
+    for (int i : currentVersions()) {
       Promo promo = promos.get(i).promo();
       Integer replacedBy = next.put(promo.campaignId(), i);
       versions
@@ -113,19 +121,19 @@ final class RestaurantHistory {
     }
   }
 
-  /** Numbers of the promos that came to hold, the last one first. */
-  private List<Integer> holding() {
+  /** Indexes of the promos that became current, in reverse order. */
+  private List<Integer> currentVersions() {
     Map<String, Long> newest = new HashMap<>();
-    List<Integer> holding = new ArrayList<>();
+    List<Integer> current = new ArrayList<>();
     for (int i = 0; i < promos.size(); i++) {
       Promo promo = promos.get(i).promo();
       Long known = newest.get(promo.campaignId());
       if (known == null || promo.created() > known) {
         newest.put(promo.campaignId(), promo.created());
-        holding.add(0, i);
+        current.add(0, i);
       }
     }
-    return holding;
+    return current;
   }
 
   private void closeChanges() {
@@ -138,7 +146,7 @@ final class RestaurantHistory {
         readBy[i] = firstOfClient.getOrDefault(subscribed.client(), NEVER);
       }
     }
-    whatCameBeforeWasReadBefore(readBy);
+    propagateBackwards(readBy);
 
     Map<String, Integer> gone = new HashMap<>();
     for (int i = readBy.length - 1; i >= 0; i--) {
@@ -158,7 +166,7 @@ final class RestaurantHistory {
     }
   }
 
-  private static void whatCameBeforeWasReadBefore(long[] readBy) {
+  private static void propagateBackwards(long[] readBy) {
     for (int i = readBy.length - 2; i >= 0; i--) {
       readBy[i] = Math.min(readBy[i], readBy[i + 1]);
     }
@@ -172,11 +180,11 @@ final class RestaurantHistory {
     return stays.keySet();
   }
 
-  /** Whether a client has to have got a campaign. */
+  /** Whether the contract requires a delivery. */
   boolean owes(String campaign, String client, long settledAt) {
     for (Version version : versions.get(campaign)) {
       for (Stay stay : stays.get(client)) {
-        if (holdsInTheEnd(version, stay, settledAt) || heldForCertain(version, stay)) {
+        if (isDueInTheEnd(version, stay, settledAt) || wasCertainlyDue(version, stay)) {
           return true;
         }
       }
@@ -184,8 +192,11 @@ final class RestaurantHistory {
     return false;
   }
 
-  /** In the end: when all was done, and the job has decided the last of it. */
-  private boolean holdsInTheEnd(Version version, Stay stay, long settledAt) {
+  /**
+   * Whether the version and the subscription are still current after the last event and the last
+   * delivery.
+   */
+  private boolean isDueInTheEnd(Version version, Stay stay, long settledAt) {
     long end = seconds.isEmpty() ? settledAt : Math.max(settledAt, seconds.last());
     return version.until == NEVER
         && stay.until == NEVER
@@ -193,8 +204,8 @@ final class RestaurantHistory {
         && end <= version.promo.end();
   }
 
-  /** Whether the job decided something when it had to decide this, too. */
-  private boolean heldForCertain(Version version, Stay stay) {
+  /** Whether deliveries prove that the job was working while this one was due. */
+  private boolean wasCertainlyDue(Version version, Stay stay) {
     long from = Math.max(version.readBy, Math.max(stay.readBy, version.startsAt() + MARGIN));
     long until = Math.min(version.until, Math.min(stay.until, version.endsAt())) - MARGIN;
     if (from >= until) {
@@ -209,7 +220,7 @@ final class RestaurantHistory {
     return false;
   }
 
-  /** Whether a client may have got a campaign. */
+  /** Whether the contract allows a delivery of any version at any time. */
   boolean mayDeliver(String campaign, String client, long settledAt) {
     for (Version version : versions.get(campaign)) {
       for (Stay stay : stays.get(client)) {
@@ -225,7 +236,7 @@ final class RestaurantHistory {
     return false;
   }
 
-  /** Whether a client may have got a promo by a decision of some second. */
+  /** Whether the contract allows a delivery of a version that was decided in a given second. */
   boolean mayDeliver(Promo promo, String client, long second) {
     return promo.start() <= second
         && second <= promo.end()

@@ -8,24 +8,25 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What one sink holds, compared row by row with what it should hold.
+ * The deliveries in one sink, compared row by row with the expected ones.
  *
- * @param lost that are not there
- * @param doubled too many of the same
- * @param wrong that nobody may have got, or not with this promo, or not at that time
- * @param examples of what is wrong, a few
+ * @param lost owed deliveries that are missing
+ * @param doubled superfluous copies
+ * @param wrong deliveries that the contract forbids: to this client, of this version, or at this
+ *     time
+ * @param examples a few of the problems
  */
 public record SinkAudit(long lost, long doubled, long wrong, List<String> examples) {
 
-  /** Nothing to complain of. */
+  /** Whether there is no problem. */
   public static final SinkAudit NOTHING = new SinkAudit(0, 0, 0, List.of());
 
   private static final int EXAMPLES = 10;
 
   /**
-   * Compares.
+   * Compares a sink with the expectation.
    *
-   * @param sink for the examples
+   * @param sink the name that the examples begin with
    */
   public static SinkAudit of(String sink, Expectation expectation, List<Delivery> delivered) {
     Set<Due> missing = new HashSet<>(expectation.owed());

@@ -28,9 +28,9 @@ import org.apache.flink.api.common.JobID;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * An installation of the job as it would be in production, in small: a broker, a database server
- * for the subscribers and another for the feedback, a Flink cluster, all in processes of their own,
- * and the job's jar running there.
+ * A small installation like one in production. A broker, a database server for the subscribers,
+ * another one for the feedback and a Flink cluster run in separate processes, and the job's jar
+ * runs on the cluster.
  */
 final class Site implements AutoCloseable {
 
@@ -45,21 +45,21 @@ final class Site implements AutoCloseable {
   private static final Pattern SAVEPOINT = Pattern.compile("Savepoint completed. Path: (\\S+)");
 
   /**
-   * Its tasks, what they start, and Kafka's and Postgres' clients. The names are those that thread
-   * dumps of a running job show; an audit that finds none of them then fails.
+   * Threads of the tasks, of what they start, and of the clients of Kafka and Postgres, as thread
+   * dumps of a running job name them. An audit fails if it finds no such thread while the job runs.
    */
   private static final Pattern JOBS_THREAD =
       Pattern.compile(
           "(?i)kafka-(producer|admin|consumer)|kafka-coordinator|postgresql|data fetcher|\\(\\d+/\\d+\\)#\\d+");
 
-  /** One more than the job ever needs: work moves on at once, and a zombie has a successor. */
+  /** One more than the job needs: failed work restarts at once, and a zombie has a successor. */
   static final int TASK_MANAGERS = 4;
 
   static final int PARALLELISM = 2;
 
   /**
-   * The times of flink-conf/config.yaml, and Flink's default for heartbeats, about a fifth as long,
-   * so that more goes wrong in a minute.
+   * The timeouts of flink-conf/config.yaml and Flink's default for heartbeats, shortened to about a
+   * fifth, so that more faults fit into a minute.
    */
   private static final Map<String, String> SHORTER_TIMES =
       Map.of(
@@ -81,9 +81,9 @@ final class Site implements AutoCloseable {
   private int parallelism = PARALLELISM;
 
   /**
-   * Starts all of it, and the job.
+   * Starts the installation and the job.
    *
-   * @param directory for all that is written
+   * @param directory for all files
    * @param stateBackend hashmap or rocksdb
    */
   static Site start(Path directory, String stateBackend) throws Exception {
@@ -93,11 +93,11 @@ final class Site implements AutoCloseable {
   }
 
   /**
-   * Starts all of it on a highly available cluster in application mode, which notices what has
-   * ended as fast as flink-conf/config.yaml says.
+   * Starts the installation on a highly available cluster in application mode, with the timeouts of
+   * flink-conf/config.yaml.
    *
-   * @param directory for all that is written
-   * @param changes to the configuration of Flink
+   * @param directory for all files
+   * @param changes changes to the configuration of Flink
    */
   static Site startHighlyAvailable(Path directory, Map<String, String> changes) throws Exception {
     Map<String, String> flink = new HashMap<>(SHORTER_TIMES);
@@ -113,11 +113,11 @@ final class Site implements AutoCloseable {
 
   private Site(Path directory, ClusterStart start) throws Exception {
     try {
-      broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
-      subscribers = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
-      feedback = closedInTheEnd(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
+      broker = closeLater(BrokerServer.start(directory.resolve("kafka")));
+      subscribers = closeLater(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
+      feedback = closeLater(EmbeddedDatabase.start(Map.of("synchronous_commit", "on")));
       createTopicsAndTables();
-      cluster = closedInTheEnd(start.in(directory.resolve("flink")));
+      cluster = closeLater(start.in(directory.resolve("flink")));
       submit(List.of());
     } catch (Exception e) {
       close();
@@ -125,7 +125,7 @@ final class Site implements AutoCloseable {
     }
   }
 
-  private <T extends AutoCloseable> T closedInTheEnd(T started) {
+  private <T extends AutoCloseable> T closeLater(T started) {
     running.add(0, started);
     return started;
   }
@@ -147,7 +147,7 @@ final class Site implements AutoCloseable {
         FEEDBACK,
         "CREATE ROLE " + JOB_ROLE + " LOGIN",
         resource("/feedback.sql"),
-        // For the drills' own questions, which are many.
+        // The drills themselves open many connections.
         "CREATE INDEX ON subscribers_feedback (adv_campaign_id)",
         "GRANT INSERT ON subscribers_feedback, subscribers_feedback_refused TO " + JOB_ROLE,
         "GRANT SELECT, INSERT, UPDATE ON promo_stream_commits TO " + JOB_ROLE);
@@ -197,7 +197,7 @@ final class Site implements AutoCloseable {
     return broker.bootstrapServers();
   }
 
-  /** The feedback database as who reads the rows sees it. */
+  /** The feedback database for a reader of the rows. */
   Database feedbackDatabase() {
     return new Database(
         feedback.url(FEEDBACK),
@@ -205,7 +205,7 @@ final class Site implements AutoCloseable {
         new Secret(EmbeddedDatabase.SUPERUSER, null));
   }
 
-  /** Waits for a row of a promo that a traffic sends from now on. */
+  /** Waits for a row of a promo that a traffic sends after this call. */
   void awaitRowOfNextPromo(Traffic traffic) throws Exception {
     String row =
         "adv_campaign_id BETWEEN '%s' AND '%s'"
@@ -213,7 +213,7 @@ final class Site implements AutoCloseable {
     Waiting.until("a row", () -> hasRow(row));
   }
 
-  /** Whether a feedback row is committed; false too while nobody answers. */
+  /** Whether a feedback row is committed; false while the database is down. */
   boolean hasRow(String condition) {
     try (Connection connection = feedback.connect(FEEDBACK);
         Statement statement = connection.createStatement();
@@ -273,14 +273,14 @@ final class Site implements AutoCloseable {
     return "-Dexecution.state-recovery.path=" + checkpoint;
   }
 
-  /** Starts the job where a savepoint left it. */
+  /** Starts the job from a savepoint. */
   void resumeFrom(String savepoint) throws Exception {
     submit(List.of(from(savepoint)));
   }
 
   /**
-   * Cancels the job and starts it anew with a minute between two checkpoints, to do something in
-   * between, and with transactions in Kafka that last for 5 s.
+   * Cancels and restarts the job with a minute between checkpoints, so that a drill can act between
+   * two of them, and with a timeout of 5 s for Kafka transactions.
    */
   void restartWithRareCheckpoints() throws Exception {
     cancel();
@@ -294,12 +294,12 @@ final class Site implements AutoCloseable {
         "5000");
   }
 
-  /** Starts the job anew, as another one, where its newest checkpoint left it. */
+  /** Restarts the job from its newest checkpoint, under another job id. */
   void resumeAsNewJob() throws Exception {
     submit(List.of(from(cluster.newestCheckpoint())));
   }
 
-  /** Cancels the job and starts it anew, at another parallelism, from its newest checkpoint. */
+  /** Cancels the job and restarts it from its newest checkpoint at another parallelism. */
   void rescaleFromCheckpoint(int newParallelism) throws Exception {
     cancel();
     parallelism = newParallelism;
@@ -312,12 +312,12 @@ final class Site implements AutoCloseable {
     cluster.rescale(job, newParallelism);
   }
 
-  /** Starts the same job anew where its newest checkpoint left it. */
+  /** Restarts the job from its newest checkpoint, under the same job id. */
   void resumeAsSameJob() throws Exception {
     submit(List.of(from(cluster.newestCheckpoint()), "-D$internal.pipeline.job-id=" + job));
   }
 
-  /** Stops the job with a savepoint and starts it from there. */
+  /** Stops the job with a savepoint and restarts it from the savepoint. */
   void upgrade(int newParallelism) throws Exception {
     String savepoint = stopWithSavepoint();
     parallelism = newParallelism;
@@ -364,7 +364,7 @@ final class Site implements AutoCloseable {
     return all;
   }
 
-  /** Why rows were refused by the feedback table. */
+  /** The reasons why the feedback table refused rows. */
   List<String> refusedRows() throws SQLException {
     return query(feedback, FEEDBACK, "SELECT reason FROM subscribers_feedback_refused");
   }
@@ -403,19 +403,19 @@ final class Site implements AutoCloseable {
     cluster.jobManager().kill();
   }
 
-  /** Starts another JobManager and other TaskManagers, which know of no job. */
+  /** Starts a new JobManager and new TaskManagers, which know of no job. */
   void replaceCluster() throws Exception {
     cluster.startJobManager();
     replaceTaskManagers();
     cluster.awaitTaskManagers(TASK_MANAGERS);
   }
 
-  /** Threads that the job's own classes, or those it brings, run in the TaskManagers. */
+  /** Threads in the TaskManagers that run code of the job's jar. */
   List<String> threadsOfJob() throws Exception {
     return cluster.threads().stream().filter(name -> JOBS_THREAD.matcher(name).find()).toList();
   }
 
-  /** As Kubernetes would: starts as many TaskManagers as are missing. */
+  /** Starts the missing TaskManagers, as Kubernetes would. */
   void replaceTaskManagers() throws IOException {
     cluster.replaceTaskManagers(TASK_MANAGERS);
   }

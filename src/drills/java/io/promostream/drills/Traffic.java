@@ -22,17 +22,23 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Restaurants that send promos and clients who come and go, whatever else goes on; and all of it
- * written down.
+ * Restaurants that send promos and clients who subscribe and unsubscribe, in spite of all faults,
+ * with a journal of every action.
  *
- * <p>Most of it does not depend on how long a message or a refresh takes, so that what should come
- * of it is known exactly: campaigns are live for decades, or start within seconds and are live for
- * decades, or would start in a year, or ended long ago; versions of one campaign come in their
- * order, by one partition; and who unsubscribes does so between two campaigns, of which the first
- * has been delivered and the second waits until the change is seen to have arrived.
+ * <p>The expected deliveries of most restaurants do not depend on how long a message or a refresh
+ * takes:
  *
- * <p>The rest, of hasty restaurants, depends on nothing else: campaigns are live for seconds, and
- * are cancelled, postponed and extended while they are, and clients come and go at any moment.
+ * <ul>
+ *   <li>Campaigns are live for decades, start within seconds and are then live for decades, start
+ *       in a year, or ended long ago.
+ *   <li>Versions of one campaign keep their order, because they go through one partition.
+ *   <li>A client unsubscribes between two campaigns: after the delivery of the first, and long
+ *       enough before the second that the job has read the change.
+ * </ul>
+ *
+ * <p>The deliveries of the hasty restaurants depend on timing alone: campaigns are live for
+ * seconds, are cancelled, postponed and extended meanwhile, and clients subscribe and unsubscribe
+ * at any time.
  */
 final class Traffic implements AutoCloseable {
 
@@ -65,7 +71,7 @@ final class Traffic implements AutoCloseable {
             Map.of(
                 "bootstrap.servers",
                 site.bootstrapServers(),
-                // Longer than any drill: each message arrives, once.
+                // Longer than any drill, so that each message arrives once.
                 "delivery.timeout.ms",
                 "1200000",
                 "max.block.ms",
@@ -79,17 +85,17 @@ final class Traffic implements AutoCloseable {
   }
 
   /**
-   * Starts with restaurants and clients of its own.
+   * Starts a traffic with its own restaurants and clients.
    *
-   * @param name begins all their ids
+   * @param name the beginning of all their ids
    */
   static Traffic start(String name, Site site) throws Exception {
     Traffic traffic = new Traffic(name, site);
     traffic.open();
     traffic.run("promos", traffic::sendPromos);
     traffic.run("subscribers", traffic::subscribeMore);
-    traffic.run("fickle", traffic::changeMinds);
-    traffic.run("hasty", traffic::hurry);
+    traffic.run("fickle", traffic::unsubscribeAndReturn);
+    traffic.run("hasty", traffic::actHastily);
     return traffic;
   }
 
@@ -103,7 +109,7 @@ final class Traffic implements AutoCloseable {
             () -> {
               try {
                 work.run();
-              } catch (Throwable e) { // an Error, too, ends what this thread sends
+              } catch (Throwable e) { // an Error, too, must reach the test
                 trouble.compareAndSet(null, e);
               }
             },
@@ -125,7 +131,7 @@ final class Traffic implements AutoCloseable {
     return name + "-hasty" + number % HASTY_RESTAURANTS;
   }
 
-  /** Every other id is a UUID. */
+  /** A client's id; every second one is a UUID. */
   private static String client(String restaurant, int number) {
     String id = restaurant + "-c" + number;
     return number % 2 == 0 ? id : UUID.nameUUIDFromBytes(id.getBytes(UTF_8)).toString();
@@ -161,12 +167,12 @@ final class Traffic implements AutoCloseable {
 
   // ---- Promos
 
-  /** How many campaigns were sent so far; the next one's number. */
+  /** The number of campaigns sent so far, which is the number of the next one. */
   int campaigns() {
     return campaigns.get();
   }
 
-  /** Numbers in their order are names in their order. */
+  /** The id of a campaign. The order of ids is that of the numbers. */
   String campaign(int number) {
     return "%s-%06d".formatted(name, number);
   }
@@ -199,11 +205,11 @@ final class Traffic implements AutoCloseable {
       }
       case 8 -> {
         send(promo(number, "over", LONG_AGO, LONG_AGO + 1, now));
-        spoil("{\"restaurant_id\": \"" + campaign(number) + "\"");
+        sendInvalid("{\"restaurant_id\": \"" + campaign(number) + "\"");
       }
       case 9 -> {
         send(live);
-        // Again what was sent ten campaigns ago.
+        // A copy of the promo of ten campaigns ago.
         if (number >= 10) {
           send(promo(number - 10, "copy", LONG_AGO, DECADES_AHEAD, LONG_AGO));
         }
@@ -222,7 +228,7 @@ final class Traffic implements AutoCloseable {
     send(promo.restaurantId(), json(promo));
   }
 
-  private void spoil(String message) {
+  private void sendInvalid(String message) {
     journal.note(new Journal.Spoiled(message));
     send(name, message.getBytes(UTF_8));
   }
@@ -253,7 +259,7 @@ final class Traffic implements AutoCloseable {
 
   // ---- Subscriptions
 
-  /** Clients who come while campaigns are live, and stay. */
+  /** Subscribes new clients, who never unsubscribe, while campaigns are live. */
   private void subscribeMore() throws Exception {
     for (int number = 0; !stopped; number++) {
       Thread.sleep(20 * PAUSE_MILLIS);
@@ -263,11 +269,12 @@ final class Traffic implements AutoCloseable {
   }
 
   /**
-   * A client who goes and comes back: goes when the last campaign has reached all, misses the next,
-   * gets that too on coming back, and the last one not again. Another one, who comes in the same
-   * transaction as the first one goes, shows that the job has seen it.
+   * Unsubscribes and resubscribes clients. A client leaves after the delivery of one campaign and
+   * misses the next one. After resubscribing, the client gets the missed campaign, and the earlier
+   * one not again. Another client subscribes in the transaction in which the first one leaves; a
+   * delivery to that client proves that the job has read the change.
    */
-  private void changeMinds() throws Exception {
+  private void unsubscribeAndReturn() throws Exception {
     String restaurant = fickleRestaurant();
     for (int round = 0; !stopped; round++) {
       int leaverNumber = round % CLIENTS;
@@ -288,7 +295,7 @@ final class Traffic implements AutoCloseable {
       if (!awaitRow(second, comer)) {
         return;
       }
-      // Every other one stays away.
+      // Every second client does not return.
       if (round % 2 == 0) {
         change(List.of(subscribed(restaurant, leaverNumber)));
         if (!awaitRow(second, leaver)) {
@@ -304,7 +311,7 @@ final class Traffic implements AutoCloseable {
         new Promo(fickleRestaurant(), campaign, "fickle", name, "x", LONG_AGO, DECADES_AHEAD, now));
   }
 
-  /** Waits for a committed row; false if the traffic is stopped before. */
+  /** Waits for a committed row; returns false if the traffic stops first. */
   private boolean awaitRow(String campaign, String client) throws InterruptedException {
     while (!stopped) {
       if (site.hasRow("adv_campaign_id = '%s' AND client_id = '%s'".formatted(campaign, client))) {
@@ -317,11 +324,11 @@ final class Traffic implements AutoCloseable {
 
   // ---- Haste
 
-  /** A later version of a campaign, to be sent at its time. */
+  /** A later version of a campaign, with the time at which to send it. */
   private record Later(long at, Promo promo) {}
 
-  /** Does something every moment, at random, to one of the hasty restaurants. */
-  private void hurry() throws InterruptedException {
+  /** Repeats random actions on random hasty restaurants. */
+  private void actHastily() throws InterruptedException {
     Random random = new Random(name.hashCode());
     List<Later> later = new ArrayList<>();
     int newcomers = CLIENTS;
@@ -356,7 +363,7 @@ final class Traffic implements AutoCloseable {
       case 1 -> later.add(next(first, "postponed", now + 10, DECADES_AHEAD, random));
       case 2 -> later.add(next(first, "extended", start, end + 15, random));
       default -> {
-        // It runs as it was announced.
+        // This campaign gets no later version.
       }
     }
   }
@@ -377,18 +384,18 @@ final class Traffic implements AutoCloseable {
 
   // ---- The database
 
-  /** Makes changes in one transaction, again until the database says that they are made. */
+  /** Makes changes in one transaction, and retries until the database confirms them. */
   private void change(List<Journal.Event> changes) throws InterruptedException {
     while (true) {
       try (Connection connection = site.subscribers().connect(Site.SUBSCRIBERS);
           Statement statement = connection.createStatement()) {
         connection.setAutoCommit(false);
-        // Not as a batch: pgjdbc asserts there that the connection still stands.
+        // Not as a batch: pgjdbc fails an assertion there if the connection breaks.
         statement.execute(changes.stream().map(Traffic::sql).collect(Collectors.joining(";")));
         connection.commit();
         break;
       } catch (SQLException e) {
-        // The server is down, or went down before it answered; to do it twice does no harm.
+        // The server is down, or failed before it answered. Repeating the changes is harmless.
         Thread.sleep(PAUSE_MILLIS);
       }
     }

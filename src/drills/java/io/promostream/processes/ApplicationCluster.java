@@ -22,9 +22,9 @@ import org.apache.flink.runtime.leaderretrieval.LeaderRetrievalException;
 import org.apache.flink.runtime.util.LeaderRetrievalUtils;
 
 /**
- * A cluster in native Kubernetes' application mode with high availability, without Kubernetes: a
- * double of its API server, in whose ConfigMaps the JobManagers elect their leader, and of its
- * kubelet, which starts the TaskManagers' pods that the leader orders.
+ * A highly available cluster in application mode on native Kubernetes, without Kubernetes. Test
+ * doubles replace the API server, in whose ConfigMaps the JobManagers elect their leader, and the
+ * kubelet, which starts the TaskManager pods that the leader requests.
  */
 public final class ApplicationCluster extends FlinkCluster {
 
@@ -41,11 +41,11 @@ public final class ApplicationCluster extends FlinkCluster {
   private int submissions;
 
   /**
-   * Starts all but the JobManagers, which start with the job.
+   * Starts everything except the JobManagers, which start with the job.
    *
-   * @param directory for configuration, logs, checkpoints and what JobManagers leave each other
-   * @param changes to the project's configuration, beyond addresses, paths and sizes, and beside
-   *     those of high availability and of the JobManager in k8s/overlays/prod
+   * @param directory for configuration, logs, checkpoints and high-availability storage
+   * @param changes further changes to the project's configuration, in addition to addresses, paths,
+   *     sizes, high availability and the JobManager settings of k8s/overlays/prod
    */
   public static ApplicationCluster start(Path directory, Map<String, String> changes)
       throws Exception {
@@ -68,7 +68,8 @@ public final class ApplicationCluster extends FlinkCluster {
     all.put("kubernetes.container.image.ref", "none");
     all.put("taskmanager.rpc.port", "6122");
     all.put("pipeline.jars", "local://" + JAR.toAbsolutePath());
-    // As the Kubernetes operator sets it: the end of the job can still be asked for.
+    // The Kubernetes operator sets this, too, so that the status of an ended job can still be
+    // queried.
     all.put("execution.shutdown-on-application-finish", "false");
     return new ApplicationCluster(absolute, api, all);
   }
@@ -114,13 +115,13 @@ public final class ApplicationCluster extends FlinkCluster {
             "--configDir",
             conf().toString(),
             "\"$@\"",
-            // In pods of their own all take the same port, which is to be fixed.
+            // In separate pods all use the same fixed port.
             "-Dtaskmanager.rpc.port=0"));
     return "#!/bin/bash\nexec " + String.join(" ", command) + "\n";
   }
 
   /**
-   * Starts the job, which must not run yet, in new JobManagers.
+   * Starts the job in new JobManagers. The job must not run yet.
    *
    * @param options of Flink, as {@code -Dkey=value}
    */
@@ -133,7 +134,7 @@ public final class ApplicationCluster extends FlinkCluster {
     environment.put("_POD_IP_ADDRESS", "127.0.0.1");
     application = new ArrayList<>(options);
     application.add("-D$internal.application.program-args=" + String.join(";", arguments));
-    // As the operator does: a job that ended is not started again by the JobManager in reserve.
+    // The operator sets this, too, so that the standby JobManager does not restart an ended job.
     application.add("-Djob-result-store.delete-on-commit=false");
     application.add(
         "-Djob-result-store.storage-path=" + directory.resolve("ha/results-" + ++submissions));
@@ -158,7 +159,7 @@ public final class ApplicationCluster extends FlinkCluster {
   @Override
   public void startJobManager() throws IOException {
     int restPort = freePort();
-    // In pods of their own all could take the same ports.
+    // In separate pods all could use the same ports.
     List<String> arguments =
         new ArrayList<>(List.of("-Drest.port=" + restPort, "-Djobmanager.rpc.port=" + freePort()));
     arguments.addAll(application);
@@ -178,7 +179,7 @@ public final class ApplicationCluster extends FlinkCluster {
     }
   }
 
-  /** Does nothing: the leader orders what it needs. */
+  /** Does nothing, because the leader requests the TaskManagers that it needs. */
   @Override
   public void replaceTaskManagers(int count) {}
 
@@ -187,7 +188,7 @@ public final class ApplicationCluster extends FlinkCluster {
     return kubelet.running();
   }
 
-  /** Of any JobManager: one that does not lead asks the leader. */
+  /** The REST API of any JobManager; a standby forwards requests to the leader. */
   @Override
   public Rest rest() {
     return jobManagersByRestPort.entrySet().stream()
@@ -207,7 +208,7 @@ public final class ApplicationCluster extends FlinkCluster {
     return leader.get(0);
   }
 
-  /** None as long as the one that is named has ended. */
+  /** The leading JobManager; empty while the ConfigMap still names one that has ended. */
   private List<Program> leaders(ClientHighAvailabilityServices services) {
     try {
       String address =

@@ -15,7 +15,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.Uuid;
 
-/** A Kafka broker in a process of its own, which may be killed and comes back as it was. */
+/** A Kafka broker in a separate process, which can be killed and restarted with its data. */
 public final class BrokerServer implements AutoCloseable {
 
   private final Path directory;
@@ -28,7 +28,7 @@ public final class BrokerServer implements AutoCloseable {
     this.port = port;
   }
 
-  /** Starts a broker without topics; it is ready when this returns. */
+  /** Starts a broker without topics and waits until it is ready. */
   public static BrokerServer start(Path directory) throws Exception {
     BrokerServer server = new BrokerServer(directory, FlinkCluster.freePort());
     server.format();
@@ -83,7 +83,7 @@ public final class BrokerServer implements AutoCloseable {
     return Program.start(directory.resolve(name + ".out"), Map.of(), command);
   }
 
-  /** Starts it, again after {@link #kill} on the same port with the same data. */
+  /** Starts the broker; after {@link #kill}, on the same port with the same data. */
   public void start() throws Exception {
     program = run("broker-" + ++starts, "kafka.Kafka", properties().toString());
     Waiting.until("the broker to answer", this::answers);

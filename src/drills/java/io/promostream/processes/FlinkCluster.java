@@ -33,9 +33,9 @@ import org.apache.flink.runtime.jobmanager.JobManagerProcessUtils;
 import org.apache.flink.runtime.util.config.memory.ProcessMemoryUtils;
 
 /**
- * A Flink cluster of separate processes, without Flink's distribution: a JobManager, TaskManagers
- * and the command line client, with Flink's jars only, configured by the project's own {@code
- * flink-conf/}, in which addresses, paths and sizes are changed.
+ * A Flink cluster of separate processes without Flink's distribution: a JobManager, TaskManagers
+ * and the command line client, with Flink's jars only. Its configuration is the project's {@code
+ * flink-conf/} with other addresses, paths and sizes.
  */
 public class FlinkCluster implements AutoCloseable {
 
@@ -56,7 +56,7 @@ public class FlinkCluster implements AutoCloseable {
   private int programs;
 
   /**
-   * Starts a JobManager and TaskManagers, and waits until all slots are there.
+   * Starts a JobManager and TaskManagers, and waits until all slots are available.
    *
    * @param directory for configuration, logs, checkpoints and savepoints
    * @param changes to the project's configuration, beyond addresses, paths and sizes
@@ -109,7 +109,8 @@ public class FlinkCluster implements AutoCloseable {
     settings.put("io.tmp.dirs", temporary.toString());
     settings.put("jobmanager.memory.process.size", "1g");
     settings.put("taskmanager.memory.process.size", "1500m");
-    // A TaskManager that dies takes one subtask of each operator along, not all of them.
+    // Spread the subtasks, so that a dying TaskManager takes only one subtask of each operator
+    // along.
     settings.put("taskmanager.numberOfTaskSlots", "1");
     return settings;
   }
@@ -151,8 +152,9 @@ public class FlinkCluster implements AutoCloseable {
   }
 
   /**
-   * Where a job is to go on after its JobManager died: the checkpoint that was completed last, of
-   * any job that ran here, or the savepoint, where a job had none since it was started from that.
+   * The path to restart a job from after its JobManager died: the last completed checkpoint of any
+   * job on this cluster, or the savepoint that the job started from if it has completed no
+   * checkpoint since.
    */
   public String newestCheckpoint() throws IOException {
     try (var files = Files.walk(checkpoints());
@@ -217,7 +219,7 @@ public class FlinkCluster implements AutoCloseable {
                     + conf())));
   }
 
-  /** Puts new TaskManagers in the place of those that run, of which nothing is left. */
+  /** Replaces the running TaskManagers by new ones, which share no files with them. */
   public void renewTaskManagers() throws Exception {
     List<Program> old = List.copyOf(taskManagers().values());
     for (Program taskManager : old) {
@@ -237,7 +239,7 @@ public class FlinkCluster implements AutoCloseable {
     return ids;
   }
 
-  /** Bytes of the files that the tasks work with, which are RocksDB's. */
+  /** The size of the tasks' working files, which RocksDB writes. */
   public long workingBytes() throws IOException {
     try (Stream<Path> files = Files.walk(temporary)) {
       return files
@@ -281,21 +283,21 @@ public class FlinkCluster implements AutoCloseable {
     return jobManager;
   }
 
-  /** As Kubernetes would: starts TaskManagers until there are so many. */
+  /** Starts TaskManagers until this number runs, as Kubernetes would. */
   public void replaceTaskManagers(int count) throws IOException {
     while (taskManagers().size() < count) {
       startTaskManager();
     }
   }
 
-  /** As Kubernetes would: starts a JobManager for each that has ended. */
+  /** Starts a JobManager for each one that has ended, as Kubernetes would. */
   public void replaceJobManagers() throws IOException {
     if (!jobManager.isAlive()) {
       startJobManager();
     }
   }
 
-  /** Those that were started and still run, by their ids. */
+  /** The TaskManagers that run, by their ids. */
   public Map<String, Program> taskManagers() {
     taskManagers.values().removeIf(taskManager -> !taskManager.isAlive());
     return taskManagers;
@@ -304,12 +306,12 @@ public class FlinkCluster implements AutoCloseable {
   /**
    * Runs Flink's command line client to its end, as {@code bin/flink} does.
    *
-   * @param environment beside Flink's own, and instead of it
+   * @param environment variables that are added to Flink's own, or replace them
    */
   public Program flink(Map<String, String> environment, List<String> arguments) throws Exception {
     Map<String, String> all = new LinkedHashMap<>();
     all.put(ConfigConstants.ENV_FLINK_CONF_DIR, conf().toString());
-    // There are no plugins, but Flink warns if the directory is not there.
+    // There are no plugins, but Flink warns if the directory is missing.
     all.put(
         ConfigConstants.ENV_FLINK_PLUGINS_DIR,
         Files.createDirectories(directory.resolve("plugins")).toString());
@@ -345,7 +347,7 @@ public class FlinkCluster implements AutoCloseable {
     return JobID.fromHexString(submitted.group(1));
   }
 
-  /** What the JobManager says of a job: RUNNING, RESTARTING, FINISHED, ... */
+  /** The status of a job according to the JobManager: RUNNING, RESTARTING, FINISHED, ... */
   public String status(JobID job) throws Exception {
     return rest().get("/jobs/" + job).get("state").asText();
   }
@@ -355,7 +357,7 @@ public class FlinkCluster implements AutoCloseable {
     return rest().get("/jobs/" + job + "/checkpoints").get("counts").get("completed").asInt();
   }
 
-  /** Takes a savepoint of a job, which goes on; where it is. */
+  /** Takes a savepoint of a job, which continues; returns its path. */
   public String savepoint(JobID job) throws Exception {
     String path = "/jobs/" + job + "/savepoints";
     String request = rest().post(path, "{\"cancel-job\": false}").get("request-id").asText();
@@ -386,9 +388,9 @@ public class FlinkCluster implements AutoCloseable {
   }
 
   /**
-   * Waits until the JobManager answers and so many TaskManagers are registered. A JobManager that
-   * ends meanwhile is started anew, as Kubernetes would: on a machine under load Flink gives up its
-   * start after ten seconds.
+   * Waits until the JobManager answers and this number of TaskManagers is registered. Restarts a
+   * JobManager that ends meanwhile, as Kubernetes would: under load, Flink gives up its start after
+   * ten seconds.
    */
   public void awaitTaskManagers(int count) throws Exception {
     Waiting.until(
@@ -404,8 +406,8 @@ public class FlinkCluster implements AutoCloseable {
   }
 
   /**
-   * Waits until the TaskManagers have given up the slots of earlier jobs. A TaskManager that keeps
-   * a slot of a job keeps its jar, too, and refuses the same job with a jar that was uploaded anew.
+   * Waits until the TaskManagers have released the slots of earlier jobs. A TaskManager that holds
+   * a slot of a job also holds its jar, and refuses the same job with another upload of the jar.
    */
   public void awaitFreeSlots() throws Exception {
     Waiting.until(
@@ -417,7 +419,7 @@ public class FlinkCluster implements AutoCloseable {
         });
   }
 
-  /** Waits until each subtask of a job runs. */
+  /** Waits until all subtasks of a job run. */
   public void awaitRunning(JobID job) throws Exception {
     Waiting.until(
         "all of job " + job + " to run",
@@ -435,7 +437,9 @@ public class FlinkCluster implements AutoCloseable {
         });
   }
 
-  /** Waits until each subtask of a job runs, of each operator that is parallel so many. */
+  /**
+   * Waits until all subtasks of a job run, with this number of subtasks for each parallel operator.
+   */
   public void awaitRunning(JobID job, int parallelism) throws Exception {
     Waiting.until(
         "job " + job + " to run at parallelism " + parallelism,
@@ -454,8 +458,8 @@ public class FlinkCluster implements AutoCloseable {
   }
 
   /**
-   * Asks for another parallelism of each operator that is parallel; the job goes there by itself.
-   * It needs the adaptive scheduler.
+   * Requests another parallelism for each parallel operator. The adaptive scheduler then rescales
+   * the job.
    */
   public void rescale(JobID job, int parallelism) throws Exception {
     ObjectNode requirements = JsonNodeFactory.instance.objectNode();
@@ -477,7 +481,7 @@ public class FlinkCluster implements AutoCloseable {
     return running;
   }
 
-  /** A TaskManager that works for a job, any one if none does. */
+  /** A TaskManager that runs tasks of a job, or any one if none does. */
   public Program busyTaskManager() throws Exception {
     Set<String> idle = new HashSet<>();
     for (JsonNode taskManager : rest().get("/taskmanagers").get("taskmanagers")) {
@@ -492,7 +496,7 @@ public class FlinkCluster implements AutoCloseable {
         .getValue();
   }
 
-  /** Lets none of the processes run any further, until {@link #thaw}. */
+  /** Suspends all processes until {@link #thaw}. */
   public void freeze() throws Exception {
     for (Program taskManager : taskManagers().values()) {
       taskManager.freeze();
@@ -522,7 +526,7 @@ public class FlinkCluster implements AutoCloseable {
     return threads;
   }
 
-  /** Ends all processes, at once. */
+  /** Kills all processes. */
   @Override
   public void close() throws Exception {
     for (Program taskManager : taskManagers.values()) {

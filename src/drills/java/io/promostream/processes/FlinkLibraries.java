@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What stands in the lib/ directory of a Flink installation, taken from the tests' classpath: Flink
- * and what it needs, and nothing that the job's jar has to bring itself.
+ * The jars of the lib/ directory of a Flink installation, taken from the classpath of the tests:
+ * Flink and its dependencies, without the libraries that the job's jar must contain.
  */
 public final class FlinkLibraries {
 

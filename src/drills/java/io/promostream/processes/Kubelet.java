@@ -18,7 +18,7 @@ import org.apache.flink.kubernetes.shaded.io.fabric8.kubernetes.api.model.Pod;
 import org.apache.flink.kubernetes.shaded.io.fabric8.kubernetes.api.model.PodBuilder;
 import org.apache.flink.kubernetes.shaded.io.fabric8.kubernetes.client.KubernetesClient;
 
-/** Runs pods as processes: what their container's arguments say, without image and entry point. */
+/** Runs pods as processes: the arguments of their container, without image and entry point. */
 final class Kubelet implements AutoCloseable {
 
   private static final int POLL_MILLIS = 100;
@@ -33,8 +33,8 @@ final class Kubelet implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @param environment of the pods, beside their own
-   * @param log where a pod's output goes, by its name
+   * @param environment variables of all pods, in addition to each pod's own
+   * @param log gives the file for the output of a pod, by the pod's name
    */
   Kubelet(KubernetesClient client, Map<String, String> environment, Function<String, Path> log) {
     this.client = client;
@@ -65,7 +65,7 @@ final class Kubelet implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (Exception e) { // it would end the loop
+    } catch (Exception e) { // otherwise it would end the loop
       System.err.println("kubelet: " + e);
     }
   }
@@ -100,14 +100,14 @@ final class Kubelet implements AutoCloseable {
         .updateStatus();
   }
 
-  /** Pods whose process runs, by their names. */
+  /** The pods whose process runs, by their names. */
   Map<String, Program> running() {
     return programs.entrySet().stream()
         .filter(program -> program.getValue().isAlive())
         .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
-  /** Ends all pods at once. */
+  /** Kills all pods. */
   @Override
   public void close() throws InterruptedException {
     loop.shutdownNow();

@@ -17,8 +17,8 @@ import org.apache.flink.kubernetes.shaded.io.fabric8.kubernetes.client.Kubernete
 import org.apache.flink.kubernetes.shaded.io.fabric8.kubernetes.client.KubernetesClientBuilder;
 
 /**
- * A double of Kubernetes' API server: it keeps resources, refuses outdated updates and tells
- * watchers of changes. It knows neither rights nor controllers.
+ * A test double of Kubernetes' API server. It stores resources, refuses outdated updates and
+ * notifies watchers. It has neither access control nor controllers.
  */
 final class KubernetesApi implements AutoCloseable {
 
@@ -36,10 +36,10 @@ final class KubernetesApi implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @param directory for the file that tells clients where it is
+   * @param directory for the kubeconfig file
    */
   KubernetesApi(Path directory) throws IOException {
-    // It logs each request.
+    // The server would log each request.
     Logger.getLogger(MockWebServer.class.getName()).setLevel(Level.WARNING);
     server.init(InetAddress.getLoopbackAddress(), 0);
     kubeConfig =
@@ -62,7 +62,7 @@ final class KubernetesApi implements AutoCloseable {
                 .formatted(server.getPort(), NAMESPACE));
   }
 
-  /** The file that tells clients where it is. */
+  /** The kubeconfig file for clients. */
   Path kubeConfig() {
     return kubeConfig;
   }

@@ -11,15 +11,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A Java program in a process of its own, which ends with this one at the latest. */
+/** A Java program in a separate process, which ends with this JVM at the latest. */
 public final class Program implements AutoCloseable {
 
-  /** Names the system property with the options of every program's JVM. */
+  /** The system property with JVM options for every program. */
   public static final String JVM_OPTIONS = "program.jvm.options";
 
   /**
-   * Most live for minutes, several of them on few cores: what C2 compiles and G1 does in parallel
-   * would not pay. It does where speed is measured.
+   * Most programs run for minutes, and several share few cores, so C2 and the parallel work of G1
+   * would not pay off. Benchmarks, which measure speed, override this.
    */
   private static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
@@ -41,7 +41,7 @@ public final class Program implements AutoCloseable {
   /**
    * Starts a program.
    *
-   * @param output file that its standard output and, beside it, its standard error go to
+   * @param output file for the standard output; the standard error goes to a file beside it
    * @param command what follows {@code java}: options, main class, arguments
    */
   public static Program start(Path output, Map<String, String> environment, List<String> command)
@@ -64,7 +64,7 @@ public final class Program implements AutoCloseable {
     return new Program(process, output);
   }
 
-  /** How every Java program's command begins. */
+  /** The beginning of the command of every Java program. */
   static List<String> java() {
     List<String> java = new ArrayList<>();
     java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -72,7 +72,7 @@ public final class Program implements AutoCloseable {
     return java;
   }
 
-  /** The words of a line of options. */
+  /** Splits a line of options into words. */
   static List<String> words(String text) {
     return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
   }
@@ -93,7 +93,7 @@ public final class Program implements AutoCloseable {
     return process.isAlive();
   }
 
-  /** Waits for its end; its exit code. */
+  /** Waits for the end of the program; returns the exit code. */
   public int await() throws InterruptedException {
     return process.waitFor();
   }
@@ -106,19 +106,19 @@ public final class Program implements AutoCloseable {
     return Files.readString(errors(output));
   }
 
-  /** Ends it with {@code kill -9}. */
+  /** Kills the program with {@code kill -9}. */
   public void kill() throws InterruptedException {
     process.destroyForcibly();
     process.waitFor();
   }
 
-  /** Asks it to end, and waits until it has. */
+  /** Asks the program to end, and waits for its end. */
   public void end() throws InterruptedException {
     process.destroy();
     process.waitFor();
   }
 
-  /** Lets it run no further, until {@link #thaw}. */
+  /** Suspends the program until {@link #thaw}. */
   public void freeze() throws Exception {
     signal("STOP");
   }
@@ -134,7 +134,7 @@ public final class Program implements AutoCloseable {
     }
   }
 
-  /** Ends it and waits for its end. */
+  /** Ends the program and waits for its end. */
   @Override
   public void close() throws InterruptedException {
     kill();

@@ -9,7 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 
-/** A JobManager's REST interface, as far as it is asked here. */
+/** The parts of a JobManager's REST API that the drills use. */
 public final class Rest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -22,7 +22,7 @@ public final class Rest {
   }
 
   /**
-   * What stands at a path.
+   * Gets the JSON at a path.
    *
    * @throws IOException if nobody answers, or not with success
    */
@@ -31,7 +31,7 @@ public final class Rest {
   }
 
   /**
-   * What comes of sending JSON to a path.
+   * Posts JSON to a path; returns the response.
    *
    * @throws IOException if nobody answers, or not with success
    */
@@ -39,7 +39,7 @@ public final class Rest {
     return send("POST", path, json);
   }
 
-  /** As {@link #post}, by the method PUT. */
+  /** Like {@link #post}, with the method PUT. */
   public JsonNode put(String path, String json) throws IOException, InterruptedException {
     return send("PUT", path, json);
   }

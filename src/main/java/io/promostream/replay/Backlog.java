@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.apache.flink.annotation.VisibleForTesting;
 import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.runtime.taskexecutor.GlobalAggregateManager;
 import org.jspecify.annotations.Nullable;
@@ -42,14 +43,13 @@ public final class Backlog implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "backlog");
   private volatile boolean closed;
 
-  private Backlog(
+  @VisibleForTesting
+  Backlog(
       GlobalAggregateManager aggregates, Supplier<Map<String, Long>> report, long withoutReports) {
     this.aggregates = aggregates;
     this.report = report;
     this.withoutReports = withoutReports;
     room = new AtomicLong(withoutReports);
-    thread.setDaemon(true);
-    thread.start();
   }
 
   /**
@@ -60,7 +60,7 @@ public final class Backlog implements AutoCloseable {
    */
   public static Backlog reporting(
       GlobalAggregateManager aggregates, String reporter, LongSupplier room) {
-    return new Backlog(aggregates, () -> Map.of(reporter, room.getAsLong()), 0);
+    return new Backlog(aggregates, () -> Map.of(reporter, room.getAsLong()), 0).start();
   }
 
   /**
@@ -69,7 +69,7 @@ public final class Backlog implements AutoCloseable {
    * @param withoutReports the room that is assumed while no sink has reported, in bytes
    */
   public static Backlog watching(GlobalAggregateManager aggregates, long withoutReports) {
-    return new Backlog(aggregates, Map::of, withoutReports);
+    return new Backlog(aggregates, Map::of, withoutReports).start();
   }
 
   /** Whether no more is to be sent before the next look, which is a second after the last. */
@@ -82,13 +82,25 @@ public final class Backlog implements AutoCloseable {
     room.addAndGet(-bytes);
   }
 
+  private Backlog start() {
+    thread.setDaemon(true);
+    thread.start();
+    return this;
+  }
+
+  /** Reports, and looks at the reports of all sink subtasks. */
+  @VisibleForTesting
+  void look() throws IOException {
+    // Only types of the JDK: the JobMaster reads the call before it knows the job's classes.
+    Map<String, Long> own = new HashMap<>(report.get());
+    Long least = aggregates.updateGlobalAggregate(NAME, own, new Least());
+    room.set(least == null ? withoutReports : least / 2);
+  }
+
   private void run() {
     while (!closed) {
       try {
-        // Only types of the JDK: the JobMaster reads the call before it knows the job's classes.
-        Map<String, Long> own = new HashMap<>(report.get());
-        Long least = aggregates.updateGlobalAggregate(NAME, own, new Least());
-        room.set(least == null ? withoutReports : least / 2);
+        look();
       } catch (IOException | RuntimeException e) {
         LOG.debug("the backlog was not told; the last figures stay", e);
       }

@@ -1,6 +1,7 @@
 package io.promostream.replay;
 
 import java.time.Duration;
+import org.apache.flink.annotation.VisibleForTesting;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,9 @@ public final class Lease {
 
   /** A holder that does not renew for this long is taken for dead. */
   public static final Duration TIME_TO_LIVE = Duration.ofSeconds(10);
+
+  private static final Duration RENEW_EVERY = TIME_TO_LIVE.dividedBy(3);
+  private static final Duration PAUSE = TIME_TO_LIVE.dividedBy(20);
 
   /** The name in a lease that nobody holds. */
   public static final String NOBODY = "";
@@ -43,25 +47,42 @@ public final class Lease {
     String describe();
   }
 
+  /** The clock, which a test replaces. */
+  interface Time {
+
+    long nanos();
+
+    void sleep(Duration pause) throws InterruptedException;
+  }
+
+  private static final Time SYSTEM_TIME =
+      new Time() {
+        @Override
+        public long nanos() {
+          return System.nanoTime();
+        }
+
+        @Override
+        public void sleep(Duration pause) throws InterruptedException {
+          Thread.sleep(pause.toMillis());
+        }
+      };
+
   private final Store store;
   private final String owner;
-  private final Duration timeToLive;
-  private final Duration renewEvery;
-  private final Duration pause;
+  private final Time time;
   private @Nullable Holder seen;
   private long seenNanos;
 
   public Lease(Store store, String owner) {
-    this(store, owner, TIME_TO_LIVE);
+    this(store, owner, SYSTEM_TIME);
   }
 
-  /** Three renewals fit into the time to live, and twenty looks. */
-  Lease(Store store, String owner, Duration timeToLive) {
+  @VisibleForTesting
+  Lease(Store store, String owner, Time time) {
     this.store = store;
     this.owner = owner;
-    this.timeToLive = timeToLive;
-    renewEvery = timeToLive.dividedBy(3);
-    pause = timeToLive.dividedBy(20);
+    this.time = time;
   }
 
   /**
@@ -77,7 +98,7 @@ public final class Lease {
     while (found == null || !found.owner().equals(owner)) {
       store.replace(found, new Holder(owner, found == null ? 1 : found.renewals() + 1));
       // Somebody else may have taken it at the same moment.
-      Thread.sleep(pause.toMillis());
+      time.sleep(PAUSE);
       Holder now = store.read();
       if (now != null && !isFree(now)) {
         throw refused(now);
@@ -92,9 +113,9 @@ public final class Lease {
   }
 
   private void awaitDeath(Holder found) throws Exception {
-    long deadline = System.nanoTime() + timeToLive.toNanos();
-    while (System.nanoTime() < deadline) {
-      Thread.sleep(pause.toMillis());
+    long deadline = time.nanos() + TIME_TO_LIVE.toNanos();
+    while (time.nanos() < deadline) {
+      time.sleep(PAUSE);
       Holder now = store.read();
       if (now == null || isFree(now)) {
         return;
@@ -112,7 +133,7 @@ public final class Lease {
    * @throws LeaseException if another job has it
    */
   public boolean hold() throws Exception {
-    if (seen != null && System.nanoTime() - seenNanos < renewEvery.toNanos()) {
+    if (seen != null && time.nanos() - seenNanos < RENEW_EVERY.toNanos()) {
       return true;
     }
     Holder now = store.read();
@@ -133,12 +154,12 @@ public final class Lease {
    * Lets the next {@link #hold} look at the store: a commit that failed may have lost the lease.
    */
   public void doubt() {
-    seenNanos = System.nanoTime() - renewEvery.toNanos();
+    seenNanos = time.nanos() - RENEW_EVERY.toNanos();
   }
 
   private void note(Holder holder) {
     seen = holder;
-    seenNanos = System.nanoTime();
+    seenNanos = time.nanos();
   }
 
   /** Gives the lease back, so that the next job need not wait. */

@@ -1,6 +1,7 @@
 package io.promostream.replay;
 
 import io.promostream.metrics.JobMetric;
+import java.time.Duration;
 import java.util.List;
 import org.apache.flink.annotation.VisibleForTesting;
 import org.apache.flink.api.common.state.ListState;
@@ -45,6 +46,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
 
   private final Target<T> target;
   private final boolean passOn;
+  private final Duration showLoss;
 
   private transient ReplayLog<T> log;
   private transient ListState<WriterLog> logs;
@@ -62,8 +64,14 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
    * @param passOn whether to pass everything on, and replay only what is restored
    */
   public ReplayOperator(Target<T> target, boolean passOn) {
+    this(target, passOn, ReplayThread.SHOW_LOSS);
+  }
+
+  @VisibleForTesting
+  ReplayOperator(Target<T> target, boolean passOn, Duration showLoss) {
     this.target = target;
     this.passOn = passOn;
+    this.showLoss = showLoss;
   }
 
   @Override
@@ -99,6 +107,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
             target,
             replayer,
             metrics,
+            showLoss,
             getContainingTask().getEnvironment()::failExternally);
     thread.start();
     if (!passOn) {

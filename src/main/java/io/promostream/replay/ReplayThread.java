@@ -4,6 +4,7 @@ import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.metrics.JobMetric;
 import io.promostream.metrics.RecentMax;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,11 +30,12 @@ final class ReplayThread<T> extends Thread {
   private static final long MAX_PAUSE_MILLIS = 5_000;
 
   /** A task that fails takes its metrics along: a scraper gets this long to see the loss. */
-  private static final long SHOW_LOSS_MILLIS = 20_000;
+  static final Duration SHOW_LOSS = Duration.ofSeconds(20);
 
   private final ReplayLog<T> log;
   private final Target<T> target;
   private final Replayer<T> replayer;
+  private final Duration showLoss;
   private final Consumer<Throwable> failTask;
 
   private final Counter failures;
@@ -54,12 +56,14 @@ final class ReplayThread<T> extends Thread {
       Target<T> target,
       Replayer<T> replayer,
       MetricGroup metrics,
+      Duration showLoss,
       Consumer<Throwable> failTask) {
     super("replay " + name);
     setDaemon(true);
     this.log = log;
     this.target = target;
     this.replayer = replayer;
+    this.showLoss = showLoss;
     this.failTask = failTask;
     failures = JobMetric.REPLAY_FAILURES.counter(metrics);
     commitsLost = JobMetric.TRANSACTIONS_LOST.counter(metrics);
@@ -119,7 +123,7 @@ final class ReplayThread<T> extends Thread {
   private void showThenFail(Exception e) {
     LOG.error("{}: {}", getName(), e.getMessage());
     if (e instanceof LostCommitsException) {
-      pause(SHOW_LOSS_MILLIS);
+      pause(showLoss.toMillis());
     }
     if (!closed) {
       failTask.accept(e);

@@ -56,7 +56,7 @@ class ClientChecksTest {
           group.protocol=consumer session.timeout.ms=10000      | session.timeout.ms
           security.protocol=SASL_SSL sasl.mechanism=            | sasl.mechanism
           """)
-  void refusesWhatKafkasClientsWouldRefuse(String properties, String told) {
+  void refusesPropertiesThatKafkaClientsRefuse(String properties, String told) {
     assertThat(problems(properties.split(" ", -1)))
         .singleElement()
         .asString()
@@ -74,18 +74,18 @@ class ClientChecksTest {
         "linger.ms=200000",
         "request.timeout.ms=90000",
         "delivery.guarantee=at-least-once retries=0",
-        // Not there, or not known, before the job runs.
+        // Missing or unknown until the job runs.
         "retries=${env:RETRIES} config.providers=env config.providers.env.class=org.example.Mine",
         "interceptor.classes=org.example.Mine partitioner.class=org.example.Mine",
         "security.protocol=SSL ssl.truststore.location=/no/such/file",
         "my.own=x",
       })
-  void leavesTheRestToTheClients(String properties) {
+  void acceptsOtherProperties(String properties) {
     assertThat(problems(properties.split(" ", -1))).isEmpty();
   }
 
   @Test
-  void tellsAllThatIsWrong() {
+  void reportsAllProblems() {
     assertThat(problems("retries=0", "default.api.timeout.ms=1")).hasSize(2);
   }
 }

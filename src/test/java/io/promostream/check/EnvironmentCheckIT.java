@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A good environment gives no problem; each flaw gives exactly one, wherever the others stand. */
+/** A good environment has no problem. Each flaw is reported as exactly one problem. */
 class EnvironmentCheckIT {
 
   private static final String PASSWORD = "hunter2-swordfish";
@@ -42,7 +42,7 @@ class EnvironmentCheckIT {
   private TestDatabase lists;
   private TestDatabase rows;
 
-  /** What a run printed, and its exit code. */
+  /** The output of a run, and its exit code. */
   private record Report(int exitCode, List<String> lines) {
     List<String> of(String level) {
       return lines.stream().filter(line -> line.startsWith(level + " ")).toList();
@@ -59,7 +59,7 @@ class EnvironmentCheckIT {
     TestBroker.get().createTopic(topics + "compacted", 1, Map.of("cleanup.policy", "compact"));
   }
 
-  /** Two databases, each with a role that has what the job needs and nothing else. */
+  /** Creates two databases, each with a role that has exactly the privileges that the job needs. */
   @BeforeEach
   void createDatabases() {
     lists = TestDatabase.create().withSubscribersTable();
@@ -126,8 +126,11 @@ class EnvironmentCheckIT {
     assertThat(report.of("warning").get(0)).contains(hints);
   }
 
-  /** The role's sequence privileges are those of a table with identity: to take, not to see. */
-  private void letSeeSequence() {
+  /**
+   * An identity column lets the role take numbers from the sequence but not read it. This grants
+   * reading.
+   */
+  private void grantSelectOnSequence() {
     rows.execute("GRANT SELECT ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
   }
 
@@ -140,8 +143,8 @@ class EnvironmentCheckIT {
       "CREATE TABLE subscribers_feedback (" + TestDatabase.EXISTING_FEEDBACK_COLUMNS + ")";
 
   @Test
-  void findsNothingWrongWithAGoodEnvironment() {
-    letSeeSequence();
+  void passesInGoodEnvironment() {
+    grantSelectOnSequence();
     Report report = check();
     assertThat(report.of("problem")).isEmpty();
     assertThat(report.of("warning")).isEmpty();
@@ -166,20 +169,20 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void worksWithTheExistingTable() {
+  void passesWithTableOfExistingInstallation() {
     replaceFeedbackTable(EXISTING);
     rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
     assertOneWarning(check(), "trigger_datetime_created is integer, which overflows on 2038-01-19");
   }
 
   @Test
-  void missesTheRightToTheSequence() {
+  void reportsMissingPrivilegeOnSequence() {
     replaceFeedbackTable(EXISTING);
     assertOneProblem(check(), "GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq");
   }
 
   @Test
-  void seesTheIdRunningOut() {
+  void reportsIdRunningOut() {
     replaceFeedbackTable(EXISTING.replace("int4 NOT NULL, feedback", "int8 NOT NULL, feedback"));
     rows.execute("GRANT USAGE ON SEQUENCE subscribers_feedback_id_seq TO " + id + "_w");
     rows.execute("SELECT setval('subscribers_feedback_id_seq', 1073741000)");
@@ -188,7 +191,7 @@ class EnvironmentCheckIT {
     assertOneWarning(check(), "id has used 50 % of 2147483647", "TYPE bigint", "AS bigint");
     rows.execute("SELECT setval('subscribers_feedback_id_seq', 2040109466)");
     assertOneProblem(check(), "id has used 95 % of 2147483647");
-    // Half of the remedy does not help.
+    // Half of the remedy is not enough.
     rows.execute("ALTER TABLE subscribers_feedback ALTER COLUMN id TYPE bigint");
     assertOneProblem(check(), "id has used 95 % of 2147483647");
     rows.execute("ALTER SEQUENCE subscribers_feedback_id_seq AS bigint");
@@ -196,13 +199,13 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void warnsWhereTheSequenceCantBeSeen() {
+  void warnsWhenSequenceIsNotReadable() {
     assertOneWarning(check(), "cannot read the sequence of id");
   }
 
   @Test
-  void missesTables() {
-    letSeeSequence();
+  void reportsMissingTables() {
+    grantSelectOnSequence();
     assertOneProblem(
         check("--subscribers.table=public.nothing"),
         "table public.nothing",
@@ -213,8 +216,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void missesColumns() {
-    letSeeSequence();
+  void reportsMissingColumns() {
+    grantSelectOnSequence();
     rows.execute(
         "ALTER TABLE subscribers_feedback DROP COLUMN client_id, DROP COLUMN datetime_created");
     Report report = check();
@@ -224,8 +227,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void missesPrivileges() {
-    letSeeSequence();
+  void reportsMissingPrivileges() {
+    grantSelectOnSequence();
     lists.execute("REVOKE SELECT ON subscribers_restaurants FROM " + id + "_r");
     assertOneProblem(check(), "no right to SELECT client_id, restaurant_id", "GRANT SELECT ON");
     lists.execute(
@@ -237,7 +240,7 @@ class EnvironmentCheckIT {
     assertOneProblem(check(), "no right to INSERT restaurant_id, ");
   }
 
-  /** A line that says what happens to a column, and nothing else that is not well. */
+  /** Checks that a change gives a line of this level, and no other warning or problem. */
   private void assertOf(String change, String level, String... hints) {
     TestDatabase before = TestDatabase.create().withFeedbackTable();
     before.execute(
@@ -268,7 +271,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhichValuesColumnsTake() {
+  void reportsColumnsThatCannotHoldTheirValues() {
     for (String type : List.of("varchar(255)", "citext", "uuid", "char(300)")) {
       assertOf(
           "CREATE EXTENSION citext; ALTER TABLE subscribers_feedback ALTER COLUMN client_id TYPE %s USING NULL"
@@ -310,7 +313,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void namesWhatCanRefuseRows() {
+  void namesConstraintsAndTriggersThatCanRefuseRows() {
     assertOf(
         """
         CREATE TABLE clients (id text PRIMARY KEY);
@@ -349,7 +352,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhetherRowsThatAreThereCanBeRecognized() {
+  void warnsWhenExistingRowsCannotBeRecognized() {
     String index =
         "CREATE UNIQUE INDEX once ON subscribers_feedback (restaurant_id, adv_campaign_id, client_id)";
     assertOf(
@@ -358,7 +361,7 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhatIsWrongWithTheJobsOwnTables() {
+  void reportsProblemsWithTablesOfTheJob() {
     String commits = "table public.promo_stream_commits ";
     String refused = "table public.subscribers_feedback_refused ";
     assertOf(
@@ -413,24 +416,24 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesRowSecurity() {
-    letSeeSequence();
+  void reportsRowSecurity() {
+    grantSelectOnSequence();
     lists.execute("ALTER TABLE subscribers_restaurants ENABLE ROW LEVEL SECURITY");
     assertOneWarning(check(), "has row security");
   }
 
-  /** Each of the job's transactions says READ WRITE. */
+  /** The job begins each of its transactions with READ WRITE. */
   @Test
-  void doesNotMindAReadOnlyDefault() {
-    letSeeSequence();
+  void acceptsReadOnlyDefault() {
+    grantSelectOnSequence();
     rows.execute(
         "ALTER DATABASE \"%s\" SET default_transaction_read_only = on".formatted(rows.name()));
     assertThat(check().exitCode()).isZero();
   }
 
   @Test
-  void seesServersThatAreTooOld() {
-    letSeeSequence();
+  void reportsServersThatAreTooOld() {
+    grantSelectOnSequence();
     pretend(lists, 140_000);
     pretend(rows, 140_000);
     assertThat(check().exitCode()).isZero();
@@ -441,7 +444,7 @@ class EnvironmentCheckIT {
     assertOneProblem(check(), "feedback.db is older than PostgreSQL 14");
   }
 
-  /** Lets the database say that its server is of this version. */
+  /** Makes the database report this server version. */
   private static void pretend(TestDatabase database, int version) {
     database.execute(
         """
@@ -471,10 +474,10 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void seesWhatIsWrongWithTopics() {
-    letSeeSequence();
+  void reportsProblemsWithTopics() {
+    grantSelectOnSequence();
     assertOneProblem(check("--promos.topic=nowhere"), "topic nowhere", "does not exist");
-    // The producer's limit has nothing to do with it, so it is not advised.
+    // The producer's limit is not the cause, so the advice must not mention it.
     assertOneWarning(
         check("--rejected.topic=" + topics + "small"),
         "takes messages of 1000 bytes, the job could send 1048576: larger rejected promos are written without their values: raise the topic's max.message.bytes to 1048576");
@@ -487,8 +490,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void warnsOfMarksThatAreKeptForLessThanADay() throws Exception {
-    letSeeSequence();
+  void warnsWhenMarksExpireWithinADay() throws Exception {
+    grantSelectOnSequence();
     try (EmbeddedBroker hour = EmbeddedBroker.start(Map.of("offsets.retention.minutes", "60"))) {
       for (String name : List.of("promos", "notifications", "rejected")) {
         hour.createTopic(topics + name, 1);
@@ -502,15 +505,15 @@ class EnvironmentCheckIT {
 
   @Test
   void comparesTransactionTimeouts() {
-    letSeeSequence();
+    grantSelectOnSequence();
     String hour = "--kafka.properties.transaction.timeout.ms=3600000";
     assertOneProblem(check(hour), "the brokers allow 15 min, the job asks for 1 h", "900000");
-    // Without transactions it does not matter.
+    // Without transactions the timeout does not matter.
     assertThat(check(hour, "--delivery.guarantee=at-least-once").exitCode()).isZero();
   }
 
   @Test
-  void aStartIsRefusedThatTheBrokersWouldRefuse() throws IOException {
+  void refusesStartThatBrokersWouldRefuse() throws IOException {
     JobConfig hour = load("--kafka.properties.transaction.timeout.ms=3600000");
     assertThatThrownBy(() -> EnvironmentCheck.beforeStart(hour))
         .isInstanceOf(ConfigException.class)
@@ -522,20 +525,20 @@ class EnvironmentCheckIT {
         load(
             "--kafka.properties.transaction.timeout.ms=3600000",
             "--delivery.guarantee=at-least-once"));
-    // Whoever submits the job may be unable to reach them.
+    // The client that submits the job may be unable to reach the brokers.
     EnvironmentCheck.beforeStart(load("--kafka.bootstrap-servers=127.0.0.1:" + freePort()));
   }
 
   @Test
-  void warnsOfPropertiesThatNobodyKnows() {
-    letSeeSequence();
+  void warnsOfUnknownProperties() {
+    grantSelectOnSequence();
     assertOneWarning(
         check("--kafka.properties.secuirty.protocol=SSL"), "kafka.properties.secuirty.protocol");
   }
 
   @Test
-  void goesOnWhenThingsAreDown() throws IOException {
-    letSeeSequence();
+  void checksTheRestWhenServersAreDown() throws IOException {
+    grantSelectOnSequence();
     int port = freePort();
     set("kafka.bootstrap-servers", "127.0.0.1:" + port);
     Report report = check();
@@ -549,8 +552,8 @@ class EnvironmentCheckIT {
   }
 
   @Test
-  void doesNotHangOnServersThatSayNothing() throws IOException {
-    letSeeSequence();
+  void doesNotHangOnSilentServers() throws IOException {
+    grantSelectOnSequence();
     try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       set("feedback.db.url", "jdbc:postgresql://127.0.0.1:" + mute.getLocalPort() + "/rows");
       assertOneProblem(check(Duration.ofSeconds(5)), "feedback ", "no answer in time");
@@ -559,17 +562,19 @@ class EnvironmentCheckIT {
 
   @Test
   void readsPasswordFiles(@TempDir Path directory) throws IOException {
-    letSeeSequence();
+    grantSelectOnSequence();
     environment.remove(Variables.variable("feedback.db.password"));
     String file = Files.writeString(directory.resolve("password"), PASSWORD).toString();
     assertThat(check("--feedback.db.password-file", file).exitCode()).isZero();
     assertOneProblem(check("--feedback.db.password-file=/no/file"), "password file /no/file");
   }
 
-  /** What a reference brings is seen by the client only, which quotes a part of it. */
+  /**
+   * Only the Kafka client resolves a reference, and its error message quotes a part of the value.
+   */
   @Test
-  void aWrongKafkaLoginIsNotShown(@TempDir Path directory) throws IOException {
-    letSeeSequence();
+  void doesNotPrintWrongKafkaLogin(@TempDir Path directory) throws IOException {
+    grantSelectOnSequence();
     Path file = directory.resolve("kafka.properties");
     Files.writeString(
         file,
@@ -594,7 +599,7 @@ class EnvironmentCheckIT {
           .hasMessageNotContaining(PASSWORD)
           .hasNoCause();
     }
-    // Whoever submits the job may have no such file.
+    // The client that submits the job may lack this file.
     Files.delete(file);
     EnvironmentCheck.beforeStart(load());
   }

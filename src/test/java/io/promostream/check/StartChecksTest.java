@@ -47,7 +47,7 @@ class StartChecksTest {
   }
 
   @Test
-  void takesWhatKeepsThePromises() {
+  void acceptsSettingsThatKeepTheGuarantee() {
     check(Map.of("execution.checkpointing.interval", "10 s"), EXACTLY_ONCE);
     check(Map.of(), AT_LEAST_ONCE);
     check(
@@ -78,14 +78,14 @@ class StartChecksTest {
   }
 
   @Test
-  void warnsOfExactlyOnceWhoseCheckpointsGoWithAFailedJob() {
+  void warnsWhenFailedJobDiscardsItsCheckpoints() {
     Map<String, String> flink = new HashMap<>();
     flink.put("execution.checkpointing.interval", "10 s");
     String retention = "execution.checkpointing.externalized-checkpoint-retention";
     try (CapturedLogs logs = new CapturedLogs(Level.WARN, java.util.logging.Level.OFF)) {
       flink.put(retention, "RETAIN_ON_CANCELLATION");
       check(flink, EXACTLY_ONCE);
-      // What fails keeps them then too.
+      // This setting also retains the checkpoints of a failed job.
       flink.put(retention, "DELETE_ON_CANCELLATION");
       check(flink, EXACTLY_ONCE);
       flink.remove(retention);
@@ -120,13 +120,13 @@ class StartChecksTest {
   }
 
   @Test
-  void takesThisProjectsOwnSettings() {
+  void acceptsFlinkConfOfThisProject() {
     check(GlobalConfiguration.loadConfiguration("flink-conf").toMap(), EXACTLY_ONCE);
   }
 
-  /** What a program sets by the environment's methods is seen too. */
+  /** Settings made by methods of the environment count, too. */
   @Test
-  void readsTheEnvironment() {
+  void readsSettingsOfExecutionEnvironment() {
     StreamExecutionEnvironment environment =
         StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
     environment.enableCheckpointing(1000, CheckpointingMode.EXACTLY_ONCE);

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Mistakes that people make in manifests, each with what the checks say of it, and only that. */
+/** Likely mistakes in manifests, each with exactly the problems that the checks report. */
 class BrokenManifestsTest {
 
   @ParameterizedTest(name = "{1}")
@@ -27,7 +27,7 @@ class BrokenManifestsTest {
     "inThePods",
     "inTheNetwork"
   })
-  void areCaught(Consumer<Manifests> mistake, List<String> sentences) {
+  void reportsMistake(Consumer<Manifests> mistake, List<String> sentences) {
     Manifests manifests = Manifests.of(Path.of("k8s/overlays/prod"));
     mistake.accept(manifests);
     assertThat(ManifestChecks.problems(manifests)).containsExactlyElementsOf(sentences);
@@ -374,7 +374,7 @@ class BrokenManifestsTest {
     };
   }
 
-  /** Puts a value, null to take it away, where the path leads. */
+  /** Sets the value at a path; null removes it. */
   private static void set(Object value, Map<String, Object> root, Object... path) {
     List<Object> parent = new ArrayList<>(List.of(path));
     Object last = parent.remove(path.length - 1);

@@ -1,8 +1,6 @@
 package io.promostream.cluster;
 
-import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -10,12 +8,10 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.logging.log4j.Level;
-import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.Appender;
 import org.apache.logging.log4j.core.LoggerContext;
 import org.apache.logging.log4j.core.impl.Log4jLogEvent;
@@ -24,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The logging of flink-conf/: one JSON object an event, and no secret that somebody logs. */
+/** The logging of flink-conf/ writes one JSON object per event, and masks secrets. */
 class ClusterLoggingTest {
 
   private static final String SECRET = "hunter2-and-more";
@@ -42,7 +38,7 @@ class ClusterLoggingTest {
         "s3.secret-access-key: " + SECRET,
         "api-key=" + SECRET,
       })
-  void leavesSecretsOut(String message) throws IOException {
+  void masksSecrets(String message) throws IOException {
     var thrown = new IOException(message);
     for (String file : List.of("log4j-console.properties", "log4j.properties")) {
       Map<String, String> event = parse(logged(file, message, thrown));
@@ -57,7 +53,7 @@ class ClusterLoggingTest {
   }
 
   @Test
-  void keepsWhatIsNoSecret() throws IOException {
+  void keepsOtherText() throws IOException {
     String message =
         "FATAL: password authentication failed for user \"promo\"; password-file=/secrets/db, "
             + "http://host:8081/jobs/a@b \u2028 \u00e9 \"quoted\"";
@@ -69,34 +65,7 @@ class ClusterLoggingTest {
         .containsKeys("timestamp", "thread");
   }
 
-  /**
-   * In a pod Flink's {@code conf/} is the operator's and lacks this file, which {@code bin/flink}
-   * names in the last options of its JVM: log4j then complains, and hides no secret.
-   */
-  @Test
-  void isInTheImageForTheCommandLine() throws Exception {
-    String missing = "file:/opt/flink/conf/log4j-cli.properties";
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(FlinkConf.clientOptionsOfTheImage());
-    command.add("-Dlog4j.configuration=" + missing);
-    command.add("-Dlog4j.configurationFile=" + missing);
-    command.add(CommandLine.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    assertThat(output.lines()).singleElement(as(STRING)).endsWith(" - password=******");
-  }
-
-  static final class CommandLine {
-
-    public static void main(String[] arguments) {
-      LogManager.getLogger(CommandLine.class).warn("password=" + SECRET);
-    }
-  }
-
-  /** What the only appender of a configuration makes of an event. */
+  /** The output of a configuration's only appender for an event. */
   private static String logged(String file, String message, Throwable thrown) {
     System.setProperty("log.file", "target/cluster-logging-test.log");
     try (var context = new LoggerContext("test")) {

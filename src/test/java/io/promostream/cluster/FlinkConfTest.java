@@ -30,18 +30,16 @@ class FlinkConfTest {
   }
 
   @Test
-  void everyValueHasAReason() throws IOException {
-    // A comment above it, or above the block of lines that it stands in.
+  void everyValueHasAComment() throws IOException {
+    // The comment may be above the value or above its block of lines.
     for (String block : FlinkConf.text().split("\n\n")) {
       assertThat(block).startsWith("#");
     }
   }
 
-  /**
-   * Each attempt on the slots of a TaskManager that has ended doubles the wait for the next one.
-   */
+  /** Each attempt on slots of a lost TaskManager doubles the wait before the next attempt. */
   @Test
-  void aTaskManagerThatEndsCostsThreeAttemptsAtMost() {
+  void lostTaskManagerCostsAtMostThreeAttempts() {
     Duration noticed =
         FLINK
             .get(HeartbeatManagerOptions.HEARTBEAT_INTERVAL)
@@ -57,13 +55,13 @@ class FlinkConfTest {
   }
 
   @Test
-  void keyGroupsAreSharedEvenly() {
+  void maxParallelismIsDivisibleByUsualParallelisms() {
     assertThat(List.of(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 30))
         .allMatch(parallelism -> FLINK.get(PipelineOptions.MAX_PARALLELISM) % parallelism == 0);
   }
 
   @Test
-  void theProcessesGetTheirMemory() {
+  void processesGetEnoughMemory() {
     assertThat(
             JobManagerProcessUtils.processSpecFromConfig(FLINK)
                 .getJvmHeapMemorySize()

@@ -33,9 +33,9 @@ class ReadmeTest {
     }
   }
 
-  /** Anchors are made of headings as Git hosts make them. */
+  /** Derives anchors from headings as Git hosts do. */
   @Test
-  void linksOfAllPagesLeadSomewhere() throws IOException {
+  void linksOfAllPagesResolve() throws IOException {
     List<Path> pages = new ArrayList<>(List.of(Path.of("README.md"), MONITORING));
     try (Stream<Path> files = Files.list(Path.of("src/site/markdown"))) {
       files.forEach(pages::add);
@@ -56,12 +56,15 @@ class ReadmeTest {
     }
   }
 
-  /** Flink takes what begins one of its own options for that, {@code --configDir} for one. */
+  /**
+   * Flink treats an argument that is a prefix of one of its options as that option, such as {@code
+   * --configDir}.
+   */
   @Test
-  void inApplicationModeTheJobGetsItsArguments() throws Exception {
+  void jobGetsItsArgumentsInApplicationMode() throws Exception {
     Matcher command = Pattern.compile("standalone-job\\.sh start ([^`]+)").matcher(DEPLOYMENT);
     assertThat(command.find()).isTrue();
-    // What the script puts before them.
+    // The script adds these arguments before the job's.
     String[] arguments =
         Stream.concat(
                 Stream.of("--configDir", "/opt/flink/conf"),
@@ -75,7 +78,7 @@ class ReadmeTest {
   }
 
   @Test
-  void portsAreThoseOfTheNetworkPolicy() {
+  void portsMatchNetworkPolicy() {
     String section = DEPLOYMENT.split("(?m)^## Network$")[1].split("(?m)^## ")[0];
     Set<Object> listed =
         Pattern.compile("(?m)^\\| ([\\d, ]+) \\|")
@@ -95,7 +98,7 @@ class ReadmeTest {
   }
 
   @Test
-  void whatKubectlAppliesIsThere() {
+  void filesThatKubectlAppliesExist() {
     assertThat(
             Pattern.compile("kubectl apply -k (\\S+)")
                 .matcher(DEPLOYMENT)

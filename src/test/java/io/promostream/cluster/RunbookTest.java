@@ -1,11 +1,9 @@
 package io.promostream.cluster;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.KeyReference;
 import io.promostream.metrics.JobMetric;
-import io.promostream.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,19 +11,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the operator's page quotes, names and tells to run is there. */
+/** The log lines, names and commands in the runbook match the code. */
 class RunbookTest {
 
-  /** Of Flink, not of the job. */
+  /** Metrics of Flink itself. */
   private static final Set<String> FLINKS_METRICS = Set.of("pendingRecords");
 
   private static Stream<String> found(String pattern) {
@@ -46,7 +40,7 @@ class RunbookTest {
   }
 
   @Test
-  void eachAlertHasASection() {
+  void everyAlertHasASection() {
     Set<String> headings = found("(?m)^### (.+)$").collect(Collectors.toSet());
     assertThat(Monitoring.alerts())
         .isNotEmpty()
@@ -56,9 +50,9 @@ class RunbookTest {
         .hasSameSizeAs(Monitoring.alerts());
   }
 
-  /** Word for word but for the dots, which stand for what differs. */
+  /** Compares word for word. Dots stand for the variable parts. */
   @Test
-  void linesOfTheLogAreWhatTheCodeWrites() throws IOException {
+  void quotedLogLinesMatchTheCode() throws IOException {
     String messages =
         sources("src/main/java").replaceAll("\"\\s*\\+\\s*\"", "").replaceAll("\\{}|%[sd]", "...");
     assertThat(Runbook.blocks("log"))
@@ -69,7 +63,7 @@ class RunbookTest {
   }
 
   @Test
-  void metricsAndKeysAreTheJobs() {
+  void metricsAndKeysExist() {
     Set<String> metrics =
         Arrays.stream(JobMetric.values()).map(JobMetric::metricName).collect(Collectors.toSet());
     assertThat(found("`([a-z]+[A-Z][A-Za-z]+)`"))
@@ -84,7 +78,7 @@ class RunbookTest {
   }
 
   @Test
-  void testsAndDrillsThatItNamesAreThere() throws IOException {
+  void namedTestsAndDrillsExist() throws IOException {
     String tests =
         sources("src/test/java") + sources("src/fixtures/java") + sources("src/drills/java");
     assertThat(found("`(\\w*(?:IT|Test|Drills\\w*))[`#]"))
@@ -98,9 +92,9 @@ class RunbookTest {
         .allMatch(drill -> Pattern.compile("\\b" + drill + "\\b").matcher(tests).find());
   }
 
-  /** The command itself is run by JarIT, with another configuration. */
+  /** JarIT runs the command itself, with another configuration. */
   @Test
-  void theCheckIsOfTheJobThatRuns() {
+  void checkCommandMatchesDeployedJob() {
     Object deployment = Manifests.of(Path.of("k8s/overlays/prod")).deployment();
     Object job = Yaml.at(deployment, "spec", "job");
     String arguments =
@@ -115,9 +109,12 @@ class RunbookTest {
                     arguments));
   }
 
-  /** Fields that the schema lacks, options that are none, a parallelism that does not divide. */
+  /**
+   * Finds unknown fields, unknown options, and parallelisms that do not divide the key groups
+   * evenly.
+   */
   @Test
-  void partsOfManifestsAndPatchesFitTheOperator() {
+  void manifestPartsAndPatchesAreValid() {
     List<String> parts = new ArrayList<>(Runbook.blocks("yaml"));
     Pattern.compile("patch flinkdeployment promo-stream --type merge (?:\\\\\n +)?-p '(.+)'")
         .matcher(Runbook.text() + Runbook.page("deployment"))
@@ -132,53 +129,5 @@ class RunbookTest {
                   Yaml.map(Yaml.parse(part, "a part").get(0)), manifests.deployment());
               assertThat(ManifestChecks.problems(manifests)).as(part).isEmpty();
             });
-  }
-
-  @ParameterizedTest
-  @CsvSource({"promo-stream-job-new, -n promo-stream delete configmap/promo-stream-job-old", "'',"})
-  void configMapsAreDeletedButTheOneInUse(String used, String deletion, @TempDir Path directory)
-      throws Exception {
-    String block = Runbook.blocks("sh", "Cleaning up").get(0);
-    Object volume =
-        Manifests.of(Path.of("k8s/overlays/prod"))
-            .volume(Manifests.Role.JOBMANAGER, "/etc/promo-stream/promo-stream.yaml")
-            .orElseThrow();
-    assertThat(block).contains("@.name==\"" + Yaml.text(volume, "name") + "\"");
-    Path calls = Files.createFile(directory.resolve("calls"));
-    Path kubectl =
-        Files.writeString(
-            directory.resolve("kubectl"),
-            """
-            #!/bin/sh
-            case "$*" in
-              *jsonpath*) echo '%s' ;;
-              *"get configmap"*) printf 'configmap/%%s\\n' flink-config-promo-stream \\
-                promo-stream-dashboard promo-stream-job-new promo-stream-job-old ;;
-              *) echo "$*" >>%s ;;
-            esac
-            """
-                .formatted(used, calls));
-    assertThat(kubectl.toFile().setExecutable(true)).isTrue();
-    ProcessBuilder bash = new ProcessBuilder("bash", "-c", block);
-    bash.environment().merge("PATH", directory.toString(), (path, stub) -> stub + ":" + path);
-    assertThat(bash.redirectErrorStream(true).start().waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(Files.readAllLines(calls))
-        .isEqualTo(deletion == null ? List.of() : List.of(deletion));
-  }
-
-  @Test
-  void sqlRuns() {
-    TestDatabase database = TestDatabase.create().withFeedbackTable();
-    assertThat(Runbook.blocks("sql")).isNotEmpty().allSatisfy(database::query);
-  }
-
-  @Test
-  void commandsAreBash() throws Exception {
-    for (String block : Runbook.blocks("sh")) {
-      Process bash =
-          new ProcessBuilder("bash", "-n", "-c", block).redirectErrorStream(true).start();
-      String output = new String(bash.getInputStream().readAllBytes(), UTF_8);
-      assertThat(bash.waitFor()).as(block + output).isZero();
-    }
   }
 }

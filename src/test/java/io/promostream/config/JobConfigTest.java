@@ -80,7 +80,7 @@ class JobConfigTest {
   }
 
   @Test
-  void hasTheContractsDefaults() throws IOException {
+  void hasDefaultsOfTheContract() throws IOException {
     JobConfig config = load();
     assertThat(config)
         .isEqualTo(
@@ -104,12 +104,12 @@ class JobConfigTest {
                 DeliveryGuarantee.EXACTLY_ONCE,
                 "promo-stream"));
     assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(1));
-    // Travels in the job graph.
+    // The configuration is serialized into the job graph.
     new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(config);
   }
 
   @Test
-  void laterSourcesWin() throws IOException {
+  void laterSourcesOverrideEarlierOnes() throws IOException {
     String file =
         file(
             """
@@ -136,7 +136,7 @@ class JobConfigTest {
   }
 
   @Test
-  void fiveMistakesGiveOneMessageOfFiveLines() throws IOException {
+  void reportsFiveMistakesInOneMessage() throws IOException {
     String file = file("promos:\n  start-from: sometimes\nnotifications.topic: [a, b]\n");
     assertThat(
             problemsBeside(
@@ -158,18 +158,18 @@ class JobConfigTest {
   }
 
   @Test
-  void tellsAllThatIsMissing() {
+  void reportsAllMissingKeys() {
     assertThat(problems(Map.of()))
         .hasSize(5)
         .contains(
             "feedback.db.user: is required (text); set it by --feedback.db.user,"
                 + " the variable PROMO_STREAM_FEEDBACK_DB_USER or --config");
-    // A key that is misspelt is not missing too.
+    // A misspelt key is not reported as missing as well.
     assertThat(problems(Map.of(), "--kafka.bootstrap-server=kafka:9092")).hasSize(5);
   }
 
   @Test
-  void readsYamlAsItIsWritten() throws IOException {
+  void readsYamlValuesAsWritten() throws IOException {
     String file =
         file(
             """
@@ -199,7 +199,7 @@ class JobConfigTest {
   }
 
   @Test
-  void refusesWhatYamlLeavesOpen() throws IOException {
+  void refusesAmbiguousYaml() throws IOException {
     String file =
         file(
             """
@@ -229,7 +229,7 @@ class JobConfigTest {
   }
 
   @Test
-  void brokenYamlShowsNothingOfTheFile() throws IOException {
+  void doesNotQuoteBrokenYaml() throws IOException {
     for (String yaml :
         List.of(
             "feedback.db.password: *" + SECRET,
@@ -248,7 +248,7 @@ class JobConfigTest {
   }
 
   @Test
-  void variablesNameKafkasPropertiesWithDots() {
+  void mapsVariablesToKafkaProperties() {
     JobConfig config =
         load(
             Map.of(
@@ -262,9 +262,9 @@ class JobConfigTest {
     assertThat(config.feedback().database().password().value()).isEqualTo(SECRET);
   }
 
-  /** Its name only: it may be a password's, misspelt. */
+  /** Only the name is logged, because the variable may be a misspelt one with a password. */
   @Test
-  void variablesThatNameNoKeyAreLoggedOnce() {
+  void logsUnknownVariablesOnce() {
     try (CapturedLogs logs = new CapturedLogs(Level.INFO, java.util.logging.Level.OFF)) {
       JobConfig config =
           load(
@@ -282,7 +282,7 @@ class JobConfigTest {
   }
 
   @Test
-  void eachKeyHasAVariableOfItsOwn() {
+  void everyKeyHasItsOwnVariable() {
     Map<String, String> variables = new TreeMap<>();
     for (ConfigKey<?> key : ConfigKeys.ALL) {
       assertThat(variables.put(ConfigKey.variable(key.name()), key.name())).isNull();
@@ -290,7 +290,7 @@ class JobConfigTest {
   }
 
   @Test
-  void keepsSecretsOffTheCommandLine() {
+  void refusesSecretsOnCommandLine() {
     for (String key :
         List.of(
             "feedback.db.password",
@@ -320,7 +320,7 @@ class JobConfigTest {
           .startsWith(key + ": is a secret")
           .doesNotContain(SECRET);
     }
-    // Nobody resolves it there.
+    // References in this key are not resolved.
     assertThat(problemsOf("--feedback.db.password=${file:/a:b}")).hasSize(1);
     assertThat(problemsOf("--kafka.properties.ssl.key.password=${file:/a:b}")).isEmpty();
   }
@@ -334,7 +334,7 @@ class JobConfigTest {
         MODULE + " required username=\"${file:/a:user}\" password=${file:/a:password};",
         "${file:/a:module} required username=${file:/a:user} password=${file:/a:password};",
       })
-  void aLoginWhoseSecretsAreReferencesMayStandOnTheCommandLine(String login) {
+  void acceptsLoginWithReferencesOnCommandLine(String login) {
     assertThat(load("--kafka.properties.sasl.jaas.config", login).kafka().properties())
         .containsEntry("sasl.jaas.config", login);
   }
@@ -349,7 +349,7 @@ class JobConfigTest {
         MODULE + " required username=${file:/a:user} password=a " + SECRET + ";",
         "${file:/a:b} " + SECRET,
       })
-  void aReferenceBesideAPasswordDoesNotLetItOntoTheCommandLine(String login) {
+  void refusesPasswordBesideReferenceOnCommandLine(String login) {
     assertThat(problemsOf("--kafka.properties.sasl.jaas.config", login))
         .singleElement()
         .asString()
@@ -357,7 +357,7 @@ class JobConfigTest {
         .doesNotContain(SECRET);
   }
 
-  /** Kafka's clients would refuse it at each start of the job, and quote it. */
+  /** Otherwise Kafka's clients would refuse the login at each start of the job, and quote it. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -371,7 +371,7 @@ class JobConfigTest {
         MODULE + " required username=a;" + MODULE + " required password=" + SECRET + ";",
         "com.sun.security.auth.module.JndiLoginModule required password=" + SECRET + ";",
       })
-  void aLoginThatKafkaCantReadEndsTheStartAndIsNotShown(String login) {
+  void refusesUnreadableLoginWithoutQuotingIt(String login) {
     assertThat(problemsBeside(Map.of("PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", login)))
         .singleElement()
         .asString()
@@ -380,7 +380,7 @@ class JobConfigTest {
   }
 
   @Test
-  void aLoginWithReferencesIsLeftToKafka() {
+  void doesNotParseLoginWithReferences() {
     for (String login :
         List.of(
             "${file:/etc/kafka.properties:jaas}",
@@ -404,7 +404,7 @@ class JobConfigTest {
         "jdbc:postgresql://writer:a?" + SECRET + "@rows:5432/rows",
         "jdbc:postgresql://writer:a/" + SECRET + "@rows:5432/rows",
       })
-  void keepsPasswordsOutOfUrls(String url) {
+  void refusesPasswordsInUrls(String url) {
     assertThat(problemsOf("--feedback.db.url=" + url))
         .singleElement()
         .asString()
@@ -416,7 +416,7 @@ class JobConfigTest {
   }
 
   @Test
-  void showsNoSecret() {
+  void hidesSecretsInToString() {
     JobConfig config =
         load(
             Map.of(
@@ -427,7 +427,7 @@ class JobConfigTest {
   }
 
   @Test
-  void takesOnePasswordOrItsFile() {
+  void acceptsPasswordOrPasswordFile() {
     assertThat(load("--feedback.db.password-file=/run/p").feedback().database().password())
         .isEqualTo(new Secret(null, "/run/p"));
     assertThat(
@@ -438,12 +438,12 @@ class JobConfigTest {
             "feedback.db.password and feedback.db.password-file: set one of them, not both");
   }
 
-  /** It may end in anything, and yet its file may end in a line break. */
+  /** A password may end in any characters, and its file may end in an additional line break. */
   @ParameterizedTest
   @CsvSource(
       value = {"''|''", "'\n'|''", "'\r\n'|''", "'\n\n'|'\n'", "' \t\n'|' \t'", "'\r'|'\r'"},
       delimiter = '|')
-  void oneLineBreakThatEndsAPasswordIsNoneOfIt(String end, String kept) throws IOException {
+  void removesOneLineBreakAtEndOfPasswordFile(String end, String kept) throws IOException {
     Path file = Files.writeString(directory.resolve("password"), SECRET + end);
     assertThat(new Secret(null, file.toString()).reveal()).isEqualTo(SECRET + kept);
     assertThat(
@@ -473,7 +473,7 @@ class JobConfigTest {
           transaction.timeout.ms              | soon   | is not a value that Kafka accepts: int
           security.protocol                   | tls    | is not a value that Kafka accepts: string (case
           """)
-  void refusesKafkaPropertiesThatBreakThePromises(String name, String value, String problem) {
+  void refusesKafkaPropertiesThatBreakGuarantees(String name, String value, String problem) {
     assertThat(problemsOf("--kafka.properties." + name + "=" + value))
         .singleElement()
         .asString()
@@ -481,7 +481,7 @@ class JobConfigTest {
   }
 
   @Test
-  void leavesOtherKafkaPropertiesToTheUser() {
+  void acceptsOtherKafkaProperties() {
     assertThat(
             load(
                     "--kafka.properties.isolation.level=read_uncommitted",
@@ -499,7 +499,7 @@ class JobConfigTest {
   }
 
   @Test
-  void refusesTopicsThatFeedOneAnother() {
+  void refusesTopicsThatFormALoop() {
     assertThat(problemsOf("--rejected.topic=restaurant.promos"))
         .singleElement()
         .asString()
@@ -534,7 +534,7 @@ class JobConfigTest {
           promos.topic                 | a b                   | ASCII
           delivery.guarantee           | none                  | not one of exactly-once, at-least-once
           """)
-  void saysWhatWouldBeRight(String key, String value, String hint) {
+  void suggestsValidValue(String key, String value, String hint) {
     assertThat(problemsOf("--" + key, value))
         .singleElement()
         .asString()
@@ -543,7 +543,7 @@ class JobConfigTest {
   }
 
   @Test
-  void refusesArgumentsThatAreNoKeys() {
+  void refusesUnknownArguments() {
     assertThat(problemsOf("run", "--promos.topic", "--help=x", "--cheque", "--bootstrap-servers=x"))
         .containsExactlyInAnyOrder(
             "argument 6 is neither a --key nor the value of one",
@@ -553,7 +553,7 @@ class JobConfigTest {
   }
 
   @Test
-  void recognizesItsOptions() {
+  void recognizesOptions() {
     CommandLine both = CommandLine.parse(new String[] {"--promos.topic", "x", "--check", "--help"});
     assertThat(both.check()).isTrue();
     assertThat(both.help()).isTrue();
@@ -563,9 +563,9 @@ class JobConfigTest {
     assertThat(neither.help()).isFalse();
   }
 
-  /** Whatever is written anywhere: a configuration or one message, a line for each problem. */
+  /** Any input gives a configuration, or one message with a line for each problem. */
   @Property(tries = 300)
-  void neverFailsInAnotherWay(
+  void reportsEveryProblemOnOneLine(
       @ForAll @Size(max = 6) List<String> args,
       @ForAll @NotEmpty String value,
       @ForAll @Size(max = 6) List<Integer> keys) {
@@ -579,9 +579,9 @@ class JobConfigTest {
     }
   }
 
-  /** Of a secret nothing shows, however its key is spelt and wherever it stands. */
+  /** No part of a secret is shown, whatever the spelling of its key and wherever it is set. */
   @Test
-  void misspeltSecretsAreNotShown() {
+  void doesNotQuoteMisspeltSecrets() {
     for (String key : List.of("feedback.db.pasword", "feedback.db.password", "passwort")) {
       assertThat(problemsBeside(Map.of(), "--" + key, SECRET)).noneMatch(s -> s.contains(SECRET));
       assertThat(problemsBeside(Map.of(), "--" + key + ":" + SECRET))
@@ -591,7 +591,7 @@ class JobConfigTest {
     }
   }
 
-  /** It would start the job, where release 0.1 printed a report. */
+  /** Ignoring the option would start the job, where release 0.1 printed a report. */
   @Test
   void refusesObsoleteOptions() {
     assertThat(

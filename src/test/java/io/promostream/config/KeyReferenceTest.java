@@ -13,13 +13,13 @@ class KeyReferenceTest {
   private static final String END = "<!-- configuration: end -->\n";
 
   @Test
-  void pageHoldsTheTable() throws IOException {
+  void pageContainsTable() throws IOException {
     String page = Files.readString(Path.of("src/site/markdown/configuration.md"));
     assertThat(page).contains(BEGIN + "\n" + KeyReference.markdown() + "\n" + END);
   }
 
   @Test
-  void helpTellsOfEachKeyWithinTheWidth() {
+  void helpExplainsEveryKeyWithinLineWidth() {
     String help = KeyReference.help();
     for (ConfigKey<?> key : ConfigKeys.ALL) {
       assertThat(help.lines()).contains("  " + key.name());

@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** What the contract settles, the audit asks for; what it leaves to the moment, it allows. */
+/**
+ * The audit requires every delivery that the contract determines, and allows every one that depends
+ * on timing.
+ */
 class ExpectationTest {
 
   private static final long ALWAYS = 9_000_000_000L;
@@ -53,7 +56,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whatIsLiveInTheEndIsOwedToAllOnTheListWithoutAnyWitness() {
+  void owesFinallyLivePromoToEverySubscriber() {
     subscribed(1, "a");
     published(2, "c", 0, ALWAYS, 1);
     subscribed(3, "b");
@@ -61,7 +64,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whatHasNotStartedOrWasReplacedBeforeItCameIsNotOwed() {
+  void doesNotOweFutureEndedOrReplacedPromos() {
     subscribed(1, "a");
     Promo future = published(2, "future", 5_000, ALWAYS, 1);
     Promo over = published(2, "over", 0, 1, 1);
@@ -80,7 +83,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aShortPromoIsOwedWhereTheJobIsSeenToHaveKnownItWhileItWasLive() {
+  void owesShortPromoThatJobHadReadWhileLive() {
     subscribed(1, "a");
     Promo shown = published(2, "known", 0, ALWAYS, 1);
     published(10, "short", 11, 30, 1);
@@ -103,7 +106,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aShortPromoIsNotOwedWhereTheJobIsSeenOnlyAfterIt() {
+  void allowsShortPromoThatJobMayHaveReadTooLate() {
     subscribed(1, "a");
     Promo brief = published(10, "short", 11, 15, 1);
     delivered(published(11, "next", 0, ALWAYS, 1), "a", 40);
@@ -115,7 +118,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aPromoThatEndsBeforeTheLastOneIsReadIsNotLiveInTheEnd() {
+  void allowsPromoThatEndsBeforeClosingPromoIsRead() {
     subscribed(1, "a");
     published(990, "short", 995, 1_005, 1);
     assertThat(expectation().owed()).isEqualTo(due("short", "a"));
@@ -125,7 +128,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aCancelledPromoMayGoOutUntilTheCancellationHasBeenRead() {
+  void allowsCancelledPromoUntilCancellationIsRead() {
     subscribed(1, "a");
     Promo promo = published(2, "c", 0, ALWAYS, 1);
     published(5, "c", 0, 1, 2);
@@ -138,7 +141,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoeverMissesAPromoThatIsPostponedIsOwedItLater() {
+  void owesPostponedPromoToClientWhoMissedFirstVersion() {
     subscribed(1, "a");
     Promo first = published(2, "c", 0, 100, 1);
     Promo second = published(5, "c", 50, ALWAYS, 2);
@@ -149,7 +152,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoLeavesGetsNothingFromTheRefreshOnThatSeesIt() {
+  void forbidsDeliveryAfterRefreshWithoutClient() {
     subscribed(1, "leaver");
     unsubscribed(5, "leaver");
     subscribed(5, "comer");
@@ -163,7 +166,7 @@ class ExpectationTest {
   }
 
   @Test
-  void whoCameAndIsSeenIsOwedWhatWasLiveThoughTheyLeaveAgain() {
+  void owesLivePromoToClientWhoUnsubscribesLater() {
     subscribed(1, "a");
     subscribed(2, "guest");
     Promo promo = published(3, "c", 0, ALWAYS, 1);
@@ -176,7 +179,7 @@ class ExpectationTest {
   }
 
   @Test
-  void aSinkIsAuditedRowByRow() {
+  void countsLostDoubledAndWrongRows() {
     subscribed(1, "a");
     subscribed(1, "b");
     Promo promo = published(2, "c", 0, ALWAYS, 1);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Checkpoints of release 0.1 go on if their prepared transactions are committed. */
+/** A job resumes from a checkpoint of release 0.1 if its prepared transactions are committed. */
 class EarlierFeedbackTransactionsIT {
 
   private static EmbeddedDatabase server;
@@ -68,7 +68,7 @@ class EarlierFeedbackTransactionsIT {
   }
 
   @Test
-  void goesOnWhereAllAreCommitted() throws Exception {
+  void continuesWhenAllTransactionsAreCommitted() throws Exception {
     FeedbackCommittable one = prepare("promo-stream/0/1/0123456789abcdef/1");
     FeedbackCommittable other = prepare("promo-stream/1/1/0123456789abcdef/1");
     sql("COMMIT PREPARED '%s'".formatted(one.gid()));
@@ -77,7 +77,7 @@ class EarlierFeedbackTransactionsIT {
   }
 
   @Test
-  void refusesWhatIsStillPrepared() throws Exception {
+  void refusesPreparedTransactions() throws Exception {
     FeedbackCommittable prepared = prepare("promo-stream/0/2/0123456789abcdef/1");
     for (OnLostTransaction onLost : OnLostTransaction.values()) {
       assertThatThrownBy(() -> restore(onLost, prepared))
@@ -90,7 +90,7 @@ class EarlierFeedbackTransactionsIT {
   }
 
   @Test
-  void saysWhatIsLost() throws Exception {
+  void reportsLostTransactions() throws Exception {
     FeedbackCommittable rolledBack = prepare("promo-stream/0/3/0123456789abcdef/1");
     sql("ROLLBACK PREPARED '%s'".formatted(rolledBack.gid()));
     assertThatThrownBy(() -> restore(OnLostTransaction.FAIL, rolledBack))
@@ -100,7 +100,7 @@ class EarlierFeedbackTransactionsIT {
   }
 
   @Test
-  void saysWhatNobodyKnows() {
+  void reportsTransactionsOfUnknownOutcome() {
     FeedbackCommittable ofAnotherServer =
         new FeedbackCommittable("promo-stream/0/4/0123456789abcdef/1", 1L << 40, 7);
     assertThatThrownBy(() -> restore(OnLostTransaction.FAIL, ofAnotherServer))

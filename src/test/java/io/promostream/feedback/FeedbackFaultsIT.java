@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What befalls the feedback sink's connection, its process, and the server. Afterwards each row is
- * there once, or the sink has said that some are lost.
+ * Faults of the feedback sink's connection, of its process and of the server. Afterwards each row
+ * exists once, or the sink has reported lost rows.
  */
 class FeedbackFaultsIT {
 
@@ -64,12 +64,12 @@ class FeedbackFaultsIT {
 
   // A connection that breaks around COMMIT.
 
-  /** The first committable inserts its mark, the others move it. */
+  /** The first committable inserts the mark, the others update it. */
   @ParameterizedTest
   @EnumSource(
       value = Fault.class,
       names = {"LOSE_ANSWER", "LOSE_COMMIT"})
-  void writesOnceWhenTheConnectionBreaksAroundCommit(Fault fault) throws Exception {
+  void writesOnceWhenConnectionBreaksAroundCommit(Fault fault) throws Exception {
     for (int faulty = 1; faulty <= 2; faulty++) {
       database.execute("TRUNCATE subscribers_feedback, promo_stream_commits");
       try (CommitProxy proxy = new CommitProxy(database.url());
@@ -89,15 +89,15 @@ class FeedbackFaultsIT {
     }
   }
 
-  /** Looks and renewals commit too: the fault waits until rows have been written. */
+  /** Looks and renewals commit, too, so the fault waits for a transaction that writes rows. */
   private static void failNextWrite(CommitProxy proxy, Fault fault) {
     proxy.fail("INSERT INTO \"public\".\"subscribers_feedback\"", fault);
   }
 
-  /** A retry must wait for a first try that may still commit. */
+  /** A retry must wait for a first attempt that may still commit. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void writesOnceWhenTheRetryOvertakesTheFirstTry(boolean firstCommits) throws Exception {
+  void writesOnceWhenRetryOvertakesFirstAttempt(boolean firstCommits) throws Exception {
     for (int faulty = 1; faulty <= 2; faulty++) {
       database.execute("TRUNCATE subscribers_feedback, promo_stream_commits");
       try (CommitProxy proxy = new CommitProxy(database.url());
@@ -123,7 +123,7 @@ class FeedbackFaultsIT {
   // A process that is stopped in the middle.
 
   @Test
-  void aStoppedTaskGivesWayToItsSuccessorAndWakesUpToNothing() throws Exception {
+  void suspendedTaskWritesNothingAfterItsSuccessorStarts() throws Exception {
     try (CommitProxy proxy = new CommitProxy(database.url());
         FeedbackTask zombie = FeedbackTask.start(through(proxy))) {
       zombie.collect(1);
@@ -155,7 +155,7 @@ class FeedbackFaultsIT {
   // A COMMIT that is not durable.
 
   @Test
-  void aCommitWhoseWaitForAStandbyIsCancelledIsRepeatedUntilOneIsConfirmed() throws Exception {
+  void repeatsCommitUntilStandbyConfirms() throws Exception {
     try (EmbeddedDatabase server = EmbeddedDatabase.start(Map.of())) {
       run(server, TestDatabase.feedbackTable());
       Database own =
@@ -218,7 +218,7 @@ class FeedbackFaultsIT {
     return FeedbackTask.restore(target(database.asSuperuser(), "job", onLost), checkpoint);
   }
 
-  /** Writes campaigns 1 and 2, and keeps a copy from the moment between. */
+  /** Writes campaigns 1 and 2, and copies the database in between. */
   private void writeWithCopyBetween(FeedbackTask task) throws Exception {
     write(task, 1);
     database.copy();
@@ -235,7 +235,7 @@ class FeedbackFaultsIT {
   private void awaitLoss(FeedbackTask task, String inWords) throws Exception {
     Waiting.until("the loss", () -> task.metric("recordsLost") > 0);
     assertThat(task.metric("recordsLost")).isEqualTo(2);
-    // A renewal of the lease may be lost as well.
+    // The copy may lack a renewal of the lease, too.
     assertThat(task.metric("transactionsLost")).isBetween(1L, 2L);
     assertThat(logs.lines()).anyMatch(line -> line.startsWith("ERROR") && line.contains(inWords));
   }
@@ -243,11 +243,10 @@ class FeedbackFaultsIT {
   private static final String ONE_LOST =
       "had committed 2 (4 records), and the target has 1 (2 records)";
 
-  /** While it has nothing to write, and while it has. */
+  /** Covers an idle sink and a busy one. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void failsUntilToldToContinueWhenTheDatabaseIsReplacedByAnOlderCopy(boolean busy)
-      throws Exception {
+  void failsWhenDatabaseIsReplacedByOlderCopy(boolean busy) throws Exception {
     OperatorSubtaskState checkpoint;
     try (FeedbackTask task = start(OnLostTransaction.FAIL)) {
       writeWithCopyBetween(task);
@@ -257,7 +256,7 @@ class FeedbackFaultsIT {
       awaitLoss(task, ONE_LOST);
       assertThat(rows(database)).isEqualTo(rowsOf(1, 1));
       if (busy) {
-        // The metrics are there for a scraper for a while before that.
+        // Before it fails, the sink shows the metrics to a scraper for a while.
         assertThat(task.failure().get(60, TimeUnit.SECONDS))
             .isInstanceOf(LostCommitsException.class)
             .hasMessageContaining("feedback.on-lost-transaction: continue");
@@ -286,7 +285,7 @@ class FeedbackFaultsIT {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void goesOnIfToldToWhenTheDatabaseIsReplacedByAnOlderCopy(boolean busy) throws Exception {
+  void continuesWithOlderCopyIfConfigured(boolean busy) throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.CONTINUE)) {
       writeWithCopyBetween(task);
       task.collect(3);
@@ -306,9 +305,9 @@ class FeedbackFaultsIT {
             Stream.of(rowsOf(1, 1), rowsOf(3, 4)).flatMap(List::stream).toList());
   }
 
-  /** This subtask has committed nothing; another may have, which has ended since. */
+  /** This subtask has committed nothing, but an earlier subtask may have. */
   @Test
-  void saysThatTheLeaseWentBack() throws Exception {
+  void reportsThatLeaseWentBack() throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.FAIL)) {
       database.copy();
       String before = renewals();
@@ -330,7 +329,7 @@ class FeedbackFaultsIT {
   }
 
   @Test
-  void countsAllThatAWriterHadCommittedWhenItsMarkIsGone() throws Exception {
+  void countsAllCommitsOfWriterAsLostWhenItsMarkIsGone() throws Exception {
     try (FeedbackTask task = start(OnLostTransaction.CONTINUE)) {
       write(task, 1);
       write(task, 2);

@@ -4,7 +4,7 @@ import io.promostream.testing.GoldenBytes;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The bytes of what a checkpoint of release 0.1 holds of the feedback table. */
+/** The bytes of the feedback sink's state in checkpoints of release 0.1. */
 class FeedbackFormatsTest {
 
   @Test

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Marks, settings and lease of the feedback sink, on a real server. */
+/** Marks, session settings and lease of the feedback sink on a real server. */
 class FeedbackReplayerIT {
 
   private final TestDatabase database = TestDatabase.create().withFeedbackTable();
@@ -47,7 +47,7 @@ class FeedbackReplayerIT {
     return new Mark(sequence, 2 * sequence);
   }
 
-  /** Commits a campaign to the clients a and b, of the same number as the committable. */
+  /** Commits a campaign for the clients a and b, with the committable's number. */
   private static void commit(Replayer<DeliveryBatch> replayer, long sequence) throws Exception {
     replayer.commit(
         "w", mark(sequence - 1), committable(sequence, 2), List.of(batch("" + sequence, "a", "b")));
@@ -56,7 +56,7 @@ class FeedbackReplayerIT {
   // Marks.
 
   @Test
-  void movesTheMarkFromTheNumberBeforeOnly() throws Exception {
+  void movesMarkOnlyFromPreviousNumber() throws Exception {
     try (Replayer<DeliveryBatch> replayer = open("a")) {
       assertThat(replayer.takeOver("w", Mark.NONE, null)).isEqualTo(Mark.NONE);
       for (long sequence : List.of(1, 2)) {
@@ -77,7 +77,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void setsAMarkWhereverItIs() throws Exception {
+  void forcesMarkFromAnyNumber() throws Exception {
     try (Replayer<DeliveryBatch> replayer = open("a")) {
       replayer.forceMark("w", mark(7));
       commit(replayer, 8);
@@ -99,7 +99,7 @@ class FeedbackReplayerIT {
         "ALTER TABLE promo_stream_commits DROP CONSTRAINT promo_stream_commits_pkey;"
             + " ALTER TABLE promo_stream_commits ADD PRIMARY KEY (prefix, writer) DEFERRABLE",
       })
-  void refusesATableThatCannotKeepMarks(String change) {
+  void refusesUnsuitableCommitsTable(String change) {
     database.execute(change);
     assertThatThrownBy(() -> open("a"))
         .isInstanceOf(IOException.class)
@@ -109,7 +109,7 @@ class FeedbackReplayerIT {
 
   // Settings of the role or the database.
 
-  /** A role whose settings in this database are as given. */
+  /** A role with the given settings in this database. */
   private Database roleWith(Map<String, String> settings) {
     String role = "role_of_" + database.name();
     database.execute(
@@ -122,7 +122,7 @@ class FeedbackReplayerIT {
     return database.as(role, "secret");
   }
 
-  /** A trigger that takes its time, and keeps what the settings are when a row is written. */
+  /** Adds a slow trigger that records the settings in force when a row is written. */
   private void watchSettings(String... names) {
     database.execute(
         """
@@ -139,7 +139,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void isNotBrokenByTimeoutsAndDefaultsOfTheRole() throws Exception {
+  void ignoresTimeoutsAndDefaultsOfRole() throws Exception {
     Database hostile =
         roleWith(
             Map.ofEntries(
@@ -193,7 +193,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void leavesWhatIsStricterThanItsOwnSynchronousCommit() throws Exception {
+  void keepsStricterSynchronousCommit() throws Exception {
     watchSettings("synchronous_commit");
     try (Replayer<DeliveryBatch> replayer =
         open(roleWith(Map.of("synchronous_commit", "remote_apply")), "a")) {
@@ -202,9 +202,9 @@ class FeedbackReplayerIT {
     assertThat(database.query("SELECT value FROM seen")).containsExactly("remote_apply");
   }
 
-  /** In the schema stand tables and functions of the same names as those that are meant. */
+  /** The other schema contains tables and functions with the same names. */
   @Test
-  void findsItsTablesUnderAnotherSearchPath() throws Exception {
+  void ignoresSearchPathOfRole() throws Exception {
     database.execute(
         """
         CREATE SCHEMA other;
@@ -223,7 +223,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void writesAnyTextWithoutAnEncoding() throws Exception {
+  void writesAnyTextToDatabaseWithoutEncoding() throws Exception {
     TestDatabase ascii = TestDatabase.inEncoding("SQL_ASCII").withFeedbackTable();
     try (Replayer<DeliveryBatch> replayer = open(ascii.asSuperuser(), "a")) {
       replayer.commit("w", Mark.NONE, committable(1, 2), List.of(batch("1", "\u20ac", "z")));
@@ -234,7 +234,7 @@ class FeedbackReplayerIT {
   // The lease.
 
   @Test
-  void refusesASecondJobAndDoesNotDisturbTheFirst() throws Exception {
+  void refusesSecondJobWithoutDisturbingFirst() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first")) {
       AtomicBoolean ended = new AtomicBoolean();
       CompletableFuture<Void> works =
@@ -257,9 +257,9 @@ class FeedbackReplayerIT {
     }
   }
 
-  /** The first renews nothing while its commit waits for a lock; it is not dead all the same. */
+  /** The first job cannot renew the lease while its commit waits for a lock, but it is alive. */
   @Test
-  void refusesASecondJobWhileTheFirstsCommitWaits() throws Exception {
+  void refusesSecondJobWhileCommitOfFirstWaits() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
         Connection other = database.connect();
         Statement statement = other.createStatement()) {
@@ -267,7 +267,7 @@ class FeedbackReplayerIT {
       statement.execute("LOCK TABLE subscribers_feedback");
       CompletableFuture<Void> waiting = inBackground(() -> commit(first, 1));
       Waiting.until("the lock", () -> FeedbackFixture.waitingForLock(database) == 1);
-      // The second reads the table's columns only, which waits for no lock.
+      // The second job only reads the table's columns, which needs no lock.
       assertThatThrownBy(() -> open("second")).hasMessageContaining("transaction-prefix is in use");
       other.commit();
       waiting.join();
@@ -277,7 +277,7 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void takesOverFromADeadJobAndRefusesWhatItCommitsLater() throws Exception {
+  void takesOverFromDeadJobAndRefusesItsLateCommits() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first")) {
       commit(first, 1);
       try (Replayer<DeliveryBatch> second = open("second")) {
@@ -297,9 +297,9 @@ class FeedbackReplayerIT {
     assertThat(rows(database)).isEqualTo(FeedbackFixture.rowsOf(1, 2));
   }
 
-  /** A commit whose transaction has begun goes first; one that begins later is refused. */
+  /** A commit that has begun precedes the takeover. A commit that begins later is refused. */
   @Test
-  void aTakeoverPassesNoCommit() throws Exception {
+  void refusesCommitThatBeginsAfterTakeover() throws Exception {
     try (Replayer<DeliveryBatch> first = open("first");
         Connection takeover = database.connect();
         Statement statement = takeover.createStatement()) {
@@ -316,9 +316,9 @@ class FeedbackReplayerIT {
   }
 
   @Test
-  void theNextJobNeedNotWaitForALeaseThatWasGivenBack() throws Exception {
+  void nextJobDoesNotWaitForReleasedLease() throws Exception {
     Replayer<DeliveryBatch> first = open("first");
-    // Of two subtasks, the other goes on and takes the lease again.
+    // The other one of two subtasks continues and takes the lease again.
     try (Replayer<DeliveryBatch> slower = open("first")) {
       first.releaseLease();
       first.close();
@@ -344,7 +344,7 @@ class FeedbackReplayerIT {
       CompletableFuture<Void> waiting = inBackground(() -> commit(commits, 1));
       Waiting.until("the lock", () -> FeedbackFixture.waitingForLock(database) == 1);
       String before = renewals();
-      // Twice: what it finds on a new connection was renewed by itself.
+      // Twice, because on a new connection it first finds its own renewal.
       renews.reset();
       assertThat(renews.holdLease()).isTrue();
       assertThat(renewals()).isNotEqualTo(before);
@@ -372,7 +372,7 @@ class FeedbackReplayerIT {
 
   @ParameterizedTest
   @MethodSource("freeLeases")
-  void ofNewcomersAtTheSameMomentOneGetsTheLease(String lease) throws Exception {
+  void onlyOneOfSimultaneousJobsGetsLease(String lease) throws Exception {
     database.execute(lease);
     AtomicBoolean ended = new AtomicBoolean();
     List<CompletableFuture<Void>> newcomers =

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Feedback tables as users have them: which the job takes, and what it then writes. */
+/** Feedback tables of users: those that the job accepts, and the rows that it writes into them. */
 class FeedbackTableIT {
 
   private static final String ID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
@@ -57,7 +57,7 @@ class FeedbackTableIT {
     "timestamp(0),2023-11-14 22:13:20",
     "timestamptz,2023-11-14 22:13:20+00"
   })
-  void writesTimestampsInUtcWhateverTheTimeZone(String type, String start) throws Exception {
+  void writesTimestampsInUtcInAnyTimeZone(String type, String start) throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with(alter(TIMES, type));
     feedback.write(batch(promo("r", "c"), "a"));
     assertThat(
@@ -91,7 +91,7 @@ class FeedbackTableIT {
     assertThat(feedback.rows()).containsExactly(ID + " " + ID + " " + ID);
   }
 
-  /** {@code whyNot} says no exactly where Postgres does. */
+  /** {@code whyNot} must refuse exactly the promos that Postgres refuses. */
   @ParameterizedTest
   @CsvSource({
     "adv_campaign_content,varchar(5),12345,123456",
@@ -111,8 +111,8 @@ class FeedbackTableIT {
     "datetime_created,timestamptz,253402300799,",
     "adv_campaign_datetime_start,numeric,253402300799,"
   })
-  void knowsWhichPromosItCanHold(String column, String type, String good, String bad)
-      throws Exception {
+  void refusesExactlyThePromosThatPostgresRefuses(
+      String column, String type, String good, String bad) throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "CREATE DOMAIN inner_name AS varchar(4); CREATE DOMAIN outer_name AS inner_name; CREATE DOMAIN whole AS int4;"
@@ -142,7 +142,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void takesTablesOfAnyNameAndForm() throws Exception {
+  void acceptsTablesOfAnyNameAndKind() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -201,7 +201,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void refusesAtTheStartWithEverythingThatIsWrong() {
+  void reportsAllProblemsAtStart() {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -238,7 +238,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void refusesATableOfRefusedRowsThatDoesNotTakeAll() {
+  void refusesUnsuitableTableOfRefusedRows() {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback_refused DROP COLUMN reason,"
@@ -268,7 +268,7 @@ class FeedbackTableIT {
             + " ADD UNIQUE (restaurant_id, adv_campaign_id, client_id)",
         "DROP CONSTRAINT id_pk, ADD PRIMARY KEY (restaurant_id, adv_campaign_id, client_id)"
       })
-  void countsRowsThatAreAlreadyThere(String constraint) throws Exception {
+  void countsExistingRows(String constraint) throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback "
@@ -279,9 +279,9 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(4L, 0L, 1L);
   }
 
-  /** A newer version of a promo is the same delivery. */
+  /** A newer version of a promo counts as the same delivery. */
   @Test
-  void comparesByTheUniqueIndexWithTheFewestColumns() throws Exception {
+  void usesUniqueIndexWithFewestColumns() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback ADD UNIQUE (restaurant_id, adv_campaign_id, client_id, datetime_created),"
@@ -292,7 +292,7 @@ class FeedbackTableIT {
   }
 
   @Test
-  void writesTwiceWithoutAUniqueIndex() throws Exception {
+  void writesDuplicatesWithoutUniqueIndex() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
     feedback.write(batch(promo("r", "c"), "a"));
     feedback.write(batch(promo("r", "c"), "a"));
@@ -300,7 +300,10 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 0L, 0L);
   }
 
-  /** Whoever can't say that a row is there already sets it aside. */
+  /**
+   * Rows that conflict with another index are set aside, because they are not known to be
+   * duplicates.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -315,7 +318,7 @@ class FeedbackTableIT {
             + " (restaurant_id WITH =, int8range(adv_campaign_datetime_start, adv_campaign_datetime_end, '[]') WITH &&)"
             + " DEFERRABLE INITIALLY DEFERRED"
       })
-  void setsDuplicatesOfOtherIndexesAside(String ddl) throws Exception {
+  void setsAsideDuplicatesOfOtherIndexes(String ddl) throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with(ddl);
     feedback.write(batch(promo("r", "c"), "a"));
     feedback.write(batch(promo("r", "c"), "a"), batch(promo("s", "c"), "b"));
@@ -325,9 +328,9 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 1L, 0L);
   }
 
-  /** ON CONFLICT reads the index's columns, which takes the right to SELECT them. */
+  /** ON CONFLICT reads the columns of the index, which requires the privilege to SELECT them. */
   @Test
-  void setsRowsAsideThatItMayNotCompare() throws Exception {
+  void setsAsideDuplicatesWithoutSelectPrivilege() throws Exception {
     String role = "blind_writer";
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
@@ -348,9 +351,9 @@ class FeedbackTableIT {
     assertThat(feedback.counts()).containsExactly(2L, 1L, 2L);
   }
 
-  /** Old feedback tables of the service, see the contract. */
+  /** Older versions of the service's feedback table: see the contract. */
   @Test
-  void takesTheTableOfTheExistingInstallation() throws Exception {
+  void acceptsTableOfExistingInstallation() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "DROP TABLE subscribers_feedback; CREATE TABLE subscribers_feedback (%s)"

@@ -22,7 +22,7 @@ class RefusedRowsIT {
 
   private static final String TABLE = "public.subscribers_feedback";
 
-  /** A trigger function that does this for each row of the client "bad". */
+  /** A trigger function that runs a statement for each row of the client "bad". */
   private static String onBadRow(String statement) {
     return """
         CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -69,19 +69,21 @@ class RefusedRowsIT {
             + " $$ BEGIN INSERT INTO parsed VALUES (CASE WHEN NEW.client_id = 'bad' THEN '{' ELSE '1' END::jsonb); RETURN NULL; END $$;"
             + "CREATE TRIGGER parse AFTER INSERT ON subscribers_feedback FOR EACH ROW EXECUTE FUNCTION parse()"
       })
-  void setsAsideWhatAConstraintRefuses(String reasonAndDdl) throws Exception {
+  void setsAsideRowsThatConstraintRefuses(String reasonAndDdl) throws Exception {
     String[] parts = reasonAndDdl.split(";", 2);
     assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(parts[1]), parts[0]);
   }
 
-  /** Also codes by which the server says that it is shutting down, or that a lock is missing. */
+  /**
+   * Includes codes that otherwise mean that the server shuts down or that a lock is not available.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
         "P0001", "12345", "U0001", "23505", "42501", "0A000", "XX000", "40001", "57014", "08006",
         "55P03", "53100"
       })
-  void setsAsideWhatATriggerRaises(String state) throws Exception {
+  void setsAsideRowsThatTriggerRefuses(String state) throws Exception {
     assertSetsOnlyBadRowsAside(
         FeedbackTableFixture.with(
             trigger("RAISE 'not this one' USING ERRCODE = '%s'".formatted(state))),
@@ -89,7 +91,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatADeferredConstraintTriggerRaises() throws Exception {
+  void setsAsideRowsThatDeferredConstraintTriggerRefuses() throws Exception {
     assertSetsOnlyBadRowsAside(
         FeedbackTableFixture.with(
             onBadRow("RAISE 'too late'")
@@ -98,7 +100,7 @@ class RefusedRowsIT {
         "P0001 too late");
   }
 
-  /** Errors that are about the session most of the time, but here about a row. */
+  /** Errors that usually concern the session, but here a row. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -108,7 +110,7 @@ class RefusedRowsIT {
         "22012;PERFORM 1 / 0",
         "P0002;SELECT 1 INTO STRICT NEW.feedback WHERE false"
       })
-  void setsAsideWhatBreaksATrigger(String stateAndStatement) throws Exception {
+  void setsAsideRowsThatBreakTrigger(String stateAndStatement) throws Exception {
     String[] parts = stateAndStatement.split(";");
     assertSetsOnlyBadRowsAside(FeedbackTableFixture.with(trigger(parts[1])), parts[0]);
   }
@@ -124,7 +126,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatAPolicyRefuses() throws Exception {
+  void setsAsideRowsThatPolicyRefuses() throws Exception {
     FeedbackTableFixture feedback =
         withRole(
             "policed",
@@ -139,9 +141,9 @@ class RefusedRowsIT {
         .startsWith("42501 new row violates row-level security policy");
   }
 
-  /** Nothing is set aside because of what is wrong with every row. */
+  /** A problem of every row must not set rows aside. */
   @Test
-  void setsNothingAsideWhereNoRowPasses() throws Exception {
+  void setsNothingAsideWhenEveryRowFails() throws Exception {
     FeedbackTableFixture feedback =
         withRole("shut_out", "ALTER TABLE subscribers_feedback ENABLE ROW LEVEL SECURITY");
     Database role = feedback.database.as("shut_out", "x");
@@ -168,9 +170,12 @@ class RefusedRowsIT {
     assertThat(feedback.counts()).containsExactly(0L, 0L, 0L);
   }
 
-  /** A trigger that takes rows elsewhere counts none of them, and they pass all the same. */
+  /**
+   * The count of affected rows is 0 if a trigger routes the rows to another table. They are still
+   * written.
+   */
   @Test
-  void setsAsideRowsForWhichATriggerFindsNoTable() throws Exception {
+  void setsAsideRowsThatTriggerCannotRoute() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -187,7 +192,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAsideWhatTheEncodingLacksAndEscapesIt() throws Exception {
+  void setsAsideAndEscapesTextThatEncodingLacks() throws Exception {
     FeedbackTableFixture feedback =
         new FeedbackTableFixture(TestDatabase.inEncoding("LATIN1").withFeedbackTable());
     feedback.write(
@@ -199,9 +204,9 @@ class RefusedRowsIT {
     assertThat(feedback.reasons()).allMatch(reason -> reason.startsWith("22P05"));
   }
 
-  /** What two transactions at once may do, and a prepared one could not. */
+  /** Concurrent transactions may do this, but prepared transactions could not. */
   @Test
-  void letsTriggersNotifyAndUpdateASharedRow() throws Exception {
+  void allowsTriggersThatNotifyAndUpdateSharedRow() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             """
@@ -215,7 +220,7 @@ class RefusedRowsIT {
   }
 
   @Test
-  void setsAWholeCampaignAsideInSeconds() throws Exception {
+  void setsAsideWholeCampaignInSeconds() throws Exception {
     FeedbackTableFixture feedback =
         FeedbackTableFixture.with(
             "ALTER TABLE subscribers_feedback ADD CHECK (restaurant_id <> 'bad')");
@@ -229,9 +234,11 @@ class RefusedRowsIT {
     assertThat(feedback.refused()).doesNotHaveDuplicates().hasSize(10_000);
   }
 
-  /** A failure that is not a row's leaves no transaction behind, which the next try would meet. */
+  /**
+   * A failure that no row caused must not leave a transaction open that blocks the next attempt.
+   */
   @Test
-  void rollsBackWhatFails() throws Exception {
+  void rollsBackAfterFailure() throws Exception {
     FeedbackTableFixture feedback = FeedbackTableFixture.with("");
     try (var connection = Connections.open(feedback.database.asSuperuser(), "test")) {
       FeedbackSession session = feedback.session(connection);

@@ -23,7 +23,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Checkpoints of release 0.1 go on if their Kafka transactions are committed. */
+/** A job resumes from a checkpoint of release 0.1 if its Kafka transactions are committed. */
 class EarlierKafkaTransactionsIT {
 
   private static final String TOPIC = "earlier";
@@ -33,7 +33,7 @@ class EarlierKafkaTransactionsIT {
     TestBroker.get().createTopic(TOPIC, 1);
   }
 
-  /** As the connector pre-commits: the transaction stays open, its producer goes. */
+  /** Leaves a transaction open and closes its producer, as the connector's pre-commit does. */
   private static KafkaCommittable precommit(String id, boolean commit, String timeout) {
     Properties properties = new Properties();
     properties.put("bootstrap.servers", TestBroker.get().bootstrapServers());
@@ -72,14 +72,14 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void goesOnWhereAllAreCommitted() {
+  void continuesWhenAllTransactionsAreCommitted() {
     KafkaCommittable committed = precommit("earlier-committed", true, "60000");
     assertThatCode(() -> restore(OnLostTransaction.FAIL, committed)).doesNotThrowAnyException();
   }
 
-  /** And does not touch it: release 0.1 is to commit it. */
+  /** The transaction must stay open, so that release 0.1 can commit it. */
   @Test
-  void refusesWhatIsOpen() {
+  void refusesOpenTransactions() {
     KafkaCommittable open = precommit("earlier-open", false, "60000");
     for (OnLostTransaction onLost : OnLostTransaction.values()) {
       assertThatThrownBy(() -> restore(onLost, open))
@@ -89,7 +89,7 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void saysWhatIsLost() throws Exception {
+  void reportsLostTransactions() throws Exception {
     KafkaCommittable aborted = precommit("earlier-aborted", false, "1000");
     try (Admin admin = TestBroker.get().admin()) {
       Waiting.until(
@@ -108,7 +108,7 @@ class EarlierKafkaTransactionsIT {
   }
 
   @Test
-  void saysWhatNobodyKnows() {
+  void reportsTransactionsOfUnknownOutcome() {
     KafkaCommittable forgotten = new KafkaCommittable(1, (short) 1, "earlier-unknown", null);
     assertThatThrownBy(() -> restore(OnLostTransaction.FAIL, forgotten))
         .hasMessageContaining("too old for the server to know");

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class KafkaAdviceTest {
 
   @Test
-  void saysWhatIsWrongWithALoginWithoutItsWords() {
+  void explainsLoginErrorWithoutQuotingLogin() {
     String module = "org.apache.kafka.common.security.plain.PlainLoginModule";
     for (String login :
         new String[] {

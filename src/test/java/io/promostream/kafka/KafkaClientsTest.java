@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 
-/** What the producers are given. */
+/** The configuration of the producers. */
 class KafkaClientsTest {
 
   private static Properties producers(String... settings) {
@@ -31,12 +31,12 @@ class KafkaClientsTest {
   }
 
   @Test
-  void batchesAreLarge() {
+  void usesLargeBatches() {
     assertThat(producers()).containsEntry("batch.size", 64 << 10);
   }
 
   @Test
-  void theConfigurationHolds() {
+  void configuredPropertiesOverrideDefaults() {
     assertThat(
             producers(
                 "--kafka.properties.batch.size=1000",
@@ -47,7 +47,7 @@ class KafkaClientsTest {
   }
 
   @Test
-  void noBatchIsLargerThanTheLargestMessage() {
+  void batchIsNotLargerThanLargestMessage() {
     assertThat(producers(5_000)).containsEntry("batch.size", 5_000);
     assertThat(producers(5_000, "--kafka.properties.batch.size=9000"))
         .containsEntry("batch.size", 5_000);

@@ -59,7 +59,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the replaying sink promises of Kafka, by what other services read from the topic. */
+/** The promises of the Kafka sink, checked by reading the topic as other services do. */
 class KafkaReplayerIT {
 
   private static final AtomicInteger COUNT = new AtomicInteger();
@@ -148,7 +148,7 @@ class KafkaReplayerIT {
     return new Message(key == null ? null : key.getBytes(UTF_8), value, List.of());
   }
 
-  /** Three messages, whose keys say of which committable they are. */
+  /** Three messages whose keys name their committable. */
   private static List<Message> messages(long sequence) {
     return IntStream.range(0, 3).mapToObj(i -> message(sequence + "." + i, 10)).toList();
   }
@@ -159,7 +159,7 @@ class KafkaReplayerIT {
     return from.after(committable(sequence));
   }
 
-  /** What a consumer sees, once it may see what has been committed. */
+  /** The messages that a consumer of committed messages reads. */
   private List<ConsumerRecord<byte[], byte[]>> read(String from) throws Exception {
     try (Admin admin = broker.admin()) {
       Waiting.until("no transaction left", () -> OpenTransactions.of(admin, prefix).isEmpty());
@@ -186,7 +186,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void theMarkTellsWhatIsCommittedAlsoAfterAReset() throws Exception {
+  void readsMarkOfLastCommitAfterReset() throws Exception {
     Replayer<Message> replayer = open();
     assertThat(replayer.look(WRITER)).isEqualTo(Mark.NONE);
     Mark mark = replayer.takeOver(WRITER, Mark.NONE, committable(1));
@@ -202,9 +202,9 @@ class KafkaReplayerIT {
     assertOnceEach(3);
   }
 
-  /** A producer that is closed while it commits leaves it open whether the commit arrived. */
+  /** If a producer is closed during a commit, the outcome of the commit is unknown. */
   @Test
-  void aCommitWhoseAnswerIsLostIsFoundOut() throws Exception {
+  void detectsCommitWhoseResponseWasLost() throws Exception {
     int arrived = 0;
     int lost = 0;
     double millis = 50;
@@ -222,12 +222,12 @@ class KafkaReplayerIT {
                     commit(replayer, known, next.sequence());
                     answered.set(true);
                   } catch (Exception closed) {
-                    // In doubt.
+                    // The outcome is unknown.
                   }
                 });
         committing.start();
         Thread.sleep((long) millis, new Random().nextInt(1_000_000));
-        // As a replaying thread ends.
+        // This is how a replaying thread ends.
         replayer.close();
         committing.interrupt();
         committing.join(60_000);
@@ -254,9 +254,12 @@ class KafkaReplayerIT {
     assertOnceEach(mark.sequence());
   }
 
-  /** Fences first, then reads: in the other order a commit slips in between. */
+  /**
+   * A takeover must fence the producer before it reads the mark. Otherwise a commit could succeed
+   * in between.
+   */
   @Test
-  void aTakeoverFromAWriterAtWorkDoublesNothing() throws Exception {
+  void writesOnceWhenTakingOverFromActiveWriter() throws Exception {
     Mark mark = Mark.NONE;
     long before = 0;
     for (int i = 0; i < 20; i++) {
@@ -270,7 +273,7 @@ class KafkaReplayerIT {
                     at = commit(zombie, at, at.sequence() + 1);
                   }
                 } catch (Exception fenced) {
-                  // As it should be.
+                  // The takeover has fenced this writer.
                 }
               });
       atWork.start();
@@ -286,7 +289,7 @@ class KafkaReplayerIT {
     assertOnceEach(mark.sequence());
   }
 
-  /** Waits in the middle of a transaction. */
+  /** Pauses in the middle of a transaction. */
   private record Stopped(CountDownLatch reached, CountDownLatch wake)
       implements Expansion<Message> {
 
@@ -327,7 +330,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aZombieThatWakesAfterItsSuccessorWritesNothing() throws Exception {
+  void zombieWritesNothingAfterTakeover() throws Exception {
     Stopped stopped = new Stopped(new CountDownLatch(1), new CountDownLatch(1));
     Replayer<Message> zombie = open(target(stopped, "owner"));
     zombie.takeOver(WRITER, Mark.NONE, committable(1));
@@ -347,10 +350,10 @@ class KafkaReplayerIT {
       stopped.wake().countDown();
       assertThatThrownBy(() -> commit.get(60, SECONDS)).hasStackTraceContaining(FENCED);
       assertOnceEach(1);
-      // It looks again, as a replay does after a failure, and finds all of it done.
+      // Like a replay after a failure, the zombie takes over and finds everything committed.
       zombie.reset();
       assertThat(zombie.takeOver(WRITER, Mark.NONE, committable(1))).isEqualTo(mark);
-      // Its successor is fenced by that, and looks again, too.
+      // That fences its successor, which takes over again in turn.
       Mark known = mark;
       assertThatThrownBy(() -> commit(successor, known, 2)).hasStackTraceContaining(FENCED);
       successor.reset();
@@ -361,9 +364,9 @@ class KafkaReplayerIT {
     }
   }
 
-  /** An idle writer renews its mark, and may be a zombie whose successor moves it. */
+  /** An idle writer that renews its mark may be a zombie whose successor has moved the mark. */
   @Test
-  void aRenewalMovesNoMarkBack() throws Exception {
+  void renewalDoesNotMoveMarkBack() throws Exception {
     KafkaReplayer<Message> zombie = (KafkaReplayer<Message>) open();
     zombie.retention = Duration.ZERO;
     AtomicInteger renewed = new AtomicInteger();
@@ -407,7 +410,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aTransactionOfAKilledAttemptHoldsNoReaderUp() throws Exception {
+  void takeoverAbortsTransactionOfKilledAttempt() throws Exception {
     KafkaTarget<Message> target = target("owner");
     try (KafkaProducer<byte[], byte[]> killed =
             KafkaClients.transactionalProducer(target.config(), target.idPrefix() + WRITER, 1_000);
@@ -426,9 +429,11 @@ class KafkaReplayerIT {
     }
   }
 
-  /** Kafka's Admin client answers nothing for a mark that is about to move, instead of waiting. */
+  /**
+   * For an offset in an open transaction, Kafka's Admin client returns nothing instead of waiting.
+   */
   @Test
-  void readsNoMarkThatATransactionIsAboutToMove() throws Exception {
+  void waitsForTransactionThatMovesMark() throws Exception {
     KafkaTarget<Message> target = target("owner");
     String id = target.idPrefix() + WRITER;
     ExecutorService reader = Executors.newSingleThreadExecutor();
@@ -449,7 +454,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aMissingMarkMeansNothingOnceItMayHaveExpired() throws Exception {
+  void refusesToInterpretMissingMarkThatMayHaveExpired() throws Exception {
     Replayer<Message> replayer = open();
     Mark known = new Mark(4, 12);
     Duration retention = Duration.ofDays(7);
@@ -463,16 +468,16 @@ class KafkaReplayerIT {
         .hasMessageContaining(
             "was packed 10080 minutes ago, and offsets.retention.minutes is 10080");
     assertThat(replayer.takeOver(WRITER, known, null)).as("nothing to replay").isEqualTo(known);
-    // Continued, as if it had been written.
+    // Continue as if the committable had been written.
     replayer.forceMark(WRITER, new Mark(5, 15));
     commit(replayer, new Mark(5, 15), 6);
     assertThat(open().takeOver(WRITER, known, committable(5, 3, retention)))
         .isEqualTo(new Mark(6, 18));
   }
 
-  /** Takes a minute and a half, because a broker keeps offsets for a minute at least. */
+  /** Takes a minute and a half, because brokers keep offsets for at least a minute. */
   @Test
-  void onlyAWriterThatRenewsItsMarkKeepsIt() throws Exception {
+  void onlyRenewedMarksOutliveRetention() throws Exception {
     broker =
         EmbeddedBroker.start(
             Map.of(
@@ -484,7 +489,7 @@ class KafkaReplayerIT {
       Replayer<Message> gone = open();
       gone.takeOver("gone", Mark.NONE, committable(1));
       gone.commit("gone", Mark.NONE, committable(1), messages(2));
-      // A failure in between closes the producer.
+      // A failure closes the producer.
       idle.reset();
       long end = System.nanoTime() + Duration.ofSeconds(90).toNanos();
       while (System.nanoTime() < end) {
@@ -502,13 +507,13 @@ class KafkaReplayerIT {
   }
 
   /**
-   * Kafka raises a producer's epoch with each transaction and gives a new producer id before it
-   * runs over. That takes 32,766 transactions, some minutes on a free machine, so it runs only when
-   * asked for: {@code -Depochs=true}.
+   * Kafka raises a producer's epoch with each transaction, and assigns a new producer id before the
+   * epoch overflows. That takes more than 32,000 transactions, so this test runs only with {@code
+   * -Depochs=true}: see contributing.md.
    */
   @Test
   @EnabledIfSystemProperty(named = "epochs", matches = "true")
-  void aProducerEpochThatRunsOverDoublesNothing() throws Exception {
+  void writesOnceAcrossProducerEpochOverflow() throws Exception {
     Replayer<Message> replayer = open();
     Mark mark = commit(replayer, replayer.takeOver(WRITER, Mark.NONE, committable(1)), 1);
     long start = System.nanoTime();
@@ -568,7 +573,7 @@ class KafkaReplayerIT {
     return committable(1, messages.size(), Duration.ZERO);
   }
 
-  /** Messages of which some are refused; the keys of these begin with "large". */
+  /** Messages, of which Kafka refuses those with keys that begin with "large". */
   private static List<Message> mixed(int small, int large, int bytes) {
     List<Message> messages = new ArrayList<>();
     for (int i = 0; i < Math.max(small, large); i++) {
@@ -601,7 +606,7 @@ class KafkaReplayerIT {
         .toList();
   }
 
-  /** By the topic, by the producer's own limits, and compressed by either. */
+  /** The topic or the producer sets the limit, with and without compression. */
   @ParameterizedTest
   @CsvSource({
     "max.message.bytes=50000,",
@@ -610,7 +615,7 @@ class KafkaReplayerIT {
     "max.message.bytes=1048588, max.request.size=50000",
     "max.message.bytes=1048588, buffer.memory=50000"
   })
-  void refusedMessagesAreSetAside(String ofTopic, String ofProducer) throws Exception {
+  void setsAsideRefusedMessages(String ofTopic, String ofProducer) throws Exception {
     for (String setting : ofTopic.split(" ")) {
       set(topic, setting.split("=")[0], setting.split("=")[1]);
     }
@@ -618,17 +623,19 @@ class KafkaReplayerIT {
         ofProducer == null ? open() : open("--kafka.properties." + ofProducer);
     List<Message> messages = mixed(2_000, 5, 60_000);
     Mark mark = replayer.takeOver(WRITER, Mark.NONE, committableOf(messages));
-    // All of a large message fits into the rejected topic, or nothing of its value.
+    // The rejected topic gets a large message completely or without its value.
     replayer.commit(WRITER, mark, committableOf(messages), messages);
     assertSetAside(messages);
     assertThat(replayer.look(WRITER)).isEqualTo(mark.after(committableOf(messages)));
     assertThat(OpenTransactions.of(broker.admin(), prefix)).isEmpty();
   }
 
-  /** Whether the replayer has read the new limit or is told by the broker. */
+  /**
+   * Covers a replayer that has read the new limit, and one that learns it from the broker's error.
+   */
   @ParameterizedTest
   @ValueSource(ints = {0, 1_100})
-  void aLimitMayBeLoweredWhileTheJobRuns(int pauseMillis) throws Exception {
+  void setsAsideMessagesAfterLimitIsLowered(int pauseMillis) throws Exception {
     Replayer<Message> replayer = open();
     List<Message> messages = mixed(1_000, 3, 300_000);
     Committable first = committableOf(messages);
@@ -650,7 +657,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void tenThousandRefusedMessagesTakeOneTransaction() throws Exception {
+  void setsAsideTenThousandMessagesInOneTransaction() throws Exception {
     set(topic, "max.message.bytes", "1000");
     Replayer<Message> replayer = open();
     List<Message> messages = mixed(100, 10_000, 1_200);
@@ -663,9 +670,12 @@ class KafkaReplayerIT {
     assertThat(millis).isLessThan(30_000);
   }
 
-  /** A compacted topic refuses messages without a key; the broker names all of a batch. */
+  /**
+   * A compacted topic refuses messages without a key, and the broker's error names all messages of
+   * a batch.
+   */
   @Test
-  void aThousandMessagesWithoutKeyAreGivenOne() throws Exception {
+  void addsKeysThatCompactedTopicRequires() throws Exception {
     set(rejectedTopic, "cleanup.policy", "compact");
     Replayer<Message> replayer =
         open(
@@ -701,9 +711,12 @@ class KafkaReplayerIT {
         .doesNotHaveDuplicates();
   }
 
-  /** The sink of the rejected topic itself: the message goes there again, with less of it. */
+  /**
+   * If the rejected topic itself refuses a message, its sink sends the message again without the
+   * value.
+   */
   @Test
-  void theRejectedTopicGetsWhatItTakes() throws Exception {
+  void omitsValuesThatRejectedTopicRefuses() throws Exception {
     set(rejectedTopic, "max.message.bytes", "2000");
     Replayer<Message> replayer =
         open(
@@ -732,9 +745,12 @@ class KafkaReplayerIT {
             });
   }
 
-  /** What is wrong is said in one line, since only the first failure is logged with its causes. */
+  /**
+   * The message itself must name the problem, because only the first failure is logged with its
+   * causes.
+   */
   @Test
-  void aTopicThatIsGoneIsNamedWithWhatToDo() throws Exception {
+  void namesMissingTopicAndRemedy() throws Exception {
     Replayer<Message> replayer = open("--kafka.properties.max.block.ms=3000");
     replayer.takeOver(WRITER, Mark.NONE, committable(1));
     try (Admin admin = broker.admin()) {
@@ -749,9 +765,9 @@ class KafkaReplayerIT {
     return new KafkaLease(target(owner), admin);
   }
 
-  /** Two jobs that have found the lease free at the same moment, however late they write. */
+  /** Two jobs find the lease free at the same time, and write later. */
   @Test
-  void ofTwoNewcomersOneTakesTheLease() throws Exception {
+  void onlyOneOfTwoJobsTakesLease() throws Exception {
     try (Admin admin = broker.admin()) {
       KafkaLease first = lease("first", admin);
       KafkaLease second = lease("second", admin);
@@ -763,7 +779,7 @@ class KafkaReplayerIT {
         first.replace(free, taken);
         second.replace(free, new Holder("second", taken.renewals()));
         assertThat(second.read()).isEqualTo(taken);
-        // Renewed and given back, as the lease's holder does it.
+        // Renew and release the lease as its holder does.
         Holder renewed = new Holder("first", taken.renewals() + 1);
         first.replace(taken, renewed);
         assertThat(second.read()).isEqualTo(renewed);
@@ -775,7 +791,7 @@ class KafkaReplayerIT {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 4})
-  void ofManyNewcomersOneJobStarts(int subtasks) throws Exception {
+  void onlyOneOfManyJobsStarts(int subtasks) throws Exception {
     int jobs = 4;
     ExecutorService starts = Executors.newFixedThreadPool(jobs * subtasks);
     try {
@@ -805,7 +821,7 @@ class KafkaReplayerIT {
   }
 
   @Test
-  void aSecondJobIsRefusedUntilTheFirstIsDeadOrEnds() throws Exception {
+  void refusesSecondJobUntilFirstDiesOrEnds() throws Exception {
     Replayer<Message> first = open(target("first"));
     AtomicBoolean lives = new AtomicBoolean(true);
     Thread renewing =
@@ -834,7 +850,7 @@ class KafkaReplayerIT {
     Replayer<Message> second = open(target("second"));
     assertThat(System.nanoTime() - start)
         .isGreaterThan(Lease.TIME_TO_LIVE.toNanos() - 4_000_000_000L);
-    // The first wakes up.
+    // The first job wakes up.
     Thread.sleep(3_100);
     assertThatThrownBy(first::holdLease).isInstanceOf(LeaseException.class);
     assertThat(second.holdLease()).isTrue();

@@ -17,7 +17,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is just within the limit, Kafka takes; what is above, it does not. */
+/** Kafka accepts messages just within the limit, and refuses larger ones. */
 class TopicLimitsIT {
 
   @ParameterizedTest
@@ -26,7 +26,7 @@ class TopicLimitsIT {
     "2000, 33554432, 1000000, 2000",
     "2000000, 3000, 1000000, 3000"
   })
-  void theLeastOfThreeHolds(int requestSize, long memory, int topicSize, int limit)
+  void smallestOfThreeLimitsApplies(int requestSize, long memory, int topicSize, int limit)
       throws Exception {
     String topic = "limited-by-" + limit;
     TestBroker.get().createTopic(topic, 1, Map.of("max.message.bytes", "" + topicSize));
@@ -42,15 +42,13 @@ class TopicLimitsIT {
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
       send(producer, topic, limit);
-      // Of the frame the topic sees a few bytes less than the most that it may take.
+      // The topic counts a few bytes less than the calculated maximum for the frame.
       assertThatThrownBy(() -> send(producer, topic, limit + 100))
           .hasCauseInstanceOf(RecordTooLargeException.class);
     }
   }
 
-  /**
-   * What is random grows by its compression, be it the producer's or the broker's for the topic.
-   */
+  /** Random data grows by compression, whether the producer or the broker compresses it. */
   @ParameterizedTest
   @CsvSource({
     "gzip, none",
@@ -60,7 +58,8 @@ class TopicLimitsIT {
     "uncompressed, none",
     "producer, gzip"
   })
-  void compressionIsAllowedFor(String topicCodec, String producerCodec) throws Exception {
+  void limitLeavesRoomForCompressionOverhead(String topicCodec, String producerCodec)
+      throws Exception {
     int most = 100_000;
     String topic = "compressed-by-%s-%s".formatted(topicCodec, producerCodec);
     TestBroker.get()

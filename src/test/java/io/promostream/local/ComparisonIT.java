@@ -33,7 +33,7 @@ class ComparisonIT {
   }
 
   @Test
-  void equalSidesAreClean() throws Exception {
+  void acceptsEqualSides() throws Exception {
     for (String client : List.of("a", "b", "quote\\\" und, Komma", "Иван")) {
       notify(client, 7);
       row(client.replace("\\", ""), 7);
@@ -49,12 +49,12 @@ class ComparisonIT {
   }
 
   @Test
-  void nothingOnBothSidesIsClean() throws Exception {
+  void acceptsTwoEmptySides() throws Exception {
     assertThat(compare().clean()).isTrue();
   }
 
   @Test
-  void findsWhatIsMissingOnEitherSide() throws Exception {
+  void findsDeliveryMissingOnEitherSide() throws Exception {
     notify("a", 7);
     row("b", 7);
     row("c", 7);
@@ -70,7 +70,7 @@ class ComparisonIT {
   }
 
   @Test
-  void findsAFieldThatDiffers() throws Exception {
+  void findsDifferentField() throws Exception {
     for (String column :
         List.of("adv_campaign_content", "adv_campaign_owner", "adv_campaign_owner_contact")) {
       notify(column, 7);
@@ -97,7 +97,7 @@ class ComparisonIT {
   }
 
   @Test
-  void findsDoublesEvenWhereBothSidesHaveThem() throws Exception {
+  void findsDuplicatesPresentOnBothSides() throws Exception {
     notify("a", 7);
     notify("a", 8);
     row("a", 7);
@@ -113,7 +113,7 @@ class ComparisonIT {
   }
 
   @Test
-  void findsNotificationsThatAreNone() throws Exception {
+  void findsInvalidNotifications() throws Exception {
     String good = json("a", 7);
     for (String bad :
         List.of(
@@ -140,7 +140,7 @@ class ComparisonIT {
   }
 
   @Test
-  void uncommittedNotificationsDoNotCount() throws Exception {
+  void ignoresUncommittedNotifications() throws Exception {
     try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("transactional.id", topic))) {
       producer.initTransactions();
       producer.beginTransaction();

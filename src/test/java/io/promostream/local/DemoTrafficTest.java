@@ -15,7 +15,7 @@ class DemoTrafficTest {
   private static final long NOON = 1_800_000_000L;
 
   @Test
-  void theSameSeedAndClockGiveTheSame() {
+  void isReproducibleForSeedAndClock() {
     assertThat(day(new DemoTraffic(7))).isEqualTo(day(new DemoTraffic(7)));
     assertThat(day(new DemoTraffic(7))).isNotEqualTo(day(new DemoTraffic(8)));
   }
@@ -32,7 +32,7 @@ class DemoTrafficTest {
   }
 
   @Test
-  void fewRestaurantsHaveMostSubscribersAndMostHaveSome() {
+  void concentratesSubscribersOnFewRestaurants() {
     Map<String, Long> sizes =
         new DemoTraffic(1)
             .subscriptions().stream()
@@ -46,7 +46,7 @@ class DemoTrafficTest {
   }
 
   @Test
-  void whoUnsubscribesWasSubscribed() {
+  void unsubscribesOnlyExistingSubscriptions() {
     DemoTraffic traffic = new DemoTraffic(3);
     Map<DemoTraffic.Subscription, Long> expected = counted(traffic.subscriptions());
     for (int i = 0; i < 1_000; i++) {

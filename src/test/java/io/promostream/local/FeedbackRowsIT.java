@@ -15,7 +15,7 @@ class FeedbackRowsIT {
   private final TestDatabase database = TestDatabase.create().withFeedbackTable();
 
   @Test
-  void countsRowsThatAreCommittedAfterOthersWithGreaterIds() throws Exception {
+  void countsRowsCommittedAfterRowsWithGreaterIds() throws Exception {
     try (FeedbackRows rows = rows();
         Connection early = database.connect();
         Connection late = database.connect()) {

@@ -10,12 +10,12 @@ import org.junit.jupiter.api.Test;
 class LocalOptionsTest {
 
   @Test
-  void runsTheDemoUntilItIsStoppedUnlessToldOtherwise() {
+  void runsDemoUntilStoppedByDefault() {
     assertThat(LocalOptions.parse()).isEqualTo(new LocalOptions(null, false, 5, false));
   }
 
   @Test
-  void readsAllOptionsThatTheHelpLists() {
+  void readsEveryOptionOfHelp() {
     assertThat(
             LocalOptions.parse(
                 "--seconds", "60", "--samples", "--promos-per-second", "20", "--help"))
@@ -26,7 +26,7 @@ class LocalOptionsTest {
   }
 
   @Test
-  void namesEverythingThatIsWrong() {
+  void reportsAllMistakes() {
     assertThatThrownBy(
             () ->
                 LocalOptions.parse(

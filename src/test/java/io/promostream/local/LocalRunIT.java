@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The local run as a user has it: a process, its output and its exit code. */
+/** The local run as a user sees it: a process, its output and its exit code. */
 class LocalRunIT {
 
   private static final Pattern FEEDBACK_DATABASE =
@@ -33,7 +33,10 @@ class LocalRunIT {
   private Process process;
   private BufferedReader lines;
 
-  /** Starts the run; its temporary files, but for Postgres' unpacked programs, go where we see. */
+  /**
+   * Starts the run with a temporary directory that the test can inspect. Only the unpacked Postgres
+   * is outside it.
+   */
   private void start(String... options) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -49,7 +52,7 @@ class LocalRunIT {
     lines = process.inputReader(StandardCharsets.UTF_8);
   }
 
-  /** Reads the output until a line has what is looked for. */
+  /** Reads the output until a line matches. */
   private String await(Pattern pattern) throws IOException {
     String line;
     while ((line = lines.readLine()) != null) {
@@ -67,7 +70,7 @@ class LocalRunIT {
     return process.waitFor();
   }
 
-  /** A number of the summary. */
+  /** A number in the summary. */
   private long reported(String what) {
     return output.stream()
         .map(String::strip)
@@ -84,7 +87,7 @@ class LocalRunIT {
   }
 
   @Test
-  void samplesGiveEightNotificationsAndRowsForEachOfTheFirstTwoPromos() throws Exception {
+  void deliversEachOfTheFirstTwoSamplePromosToEightClients() throws Exception {
     start("--samples", "--seconds", "5");
 
     assertThat(exitCode()).as("%s", output).isZero();
@@ -100,7 +103,7 @@ class LocalRunIT {
   }
 
   @Test
-  void demoTrafficArrivesOnceAndEquallyOnBothSides() throws Exception {
+  void deliversDemoTrafficOnceToBothSinks() throws Exception {
     start("--seconds", "15", "--promos-per-second", "20");
 
     assertThat(exitCode()).as("%s", output).isZero();
@@ -116,7 +119,7 @@ class LocalRunIT {
   }
 
   @Test
-  void aRowTooManyIsReportedAndGivesExitCodeOne() throws Exception {
+  void reportsExtraRowAndExitsWithOne() throws Exception {
     start("--samples", "--seconds", "5");
     try (Connection connection = connect(await(FEEDBACK_DATABASE));
         Statement statement = connection.createStatement()) {
@@ -141,10 +144,10 @@ class LocalRunIT {
   }
 
   @Test
-  void aSignalEndsItAndNothingIsLeft() throws Exception {
+  void stopsCleanlyOnSignal() throws Exception {
     start();
     String database = await(FEEDBACK_DATABASE);
-    // by its handle, for the process itself would close its output, too
+    // destroy() of the process itself would close its output, too
     process.toHandle().destroy();
 
     assertThat(exitCode()).as("%s", output).isEqualTo(SIGTERM);
@@ -153,7 +156,7 @@ class LocalRunIT {
   }
 
   @Test
-  void wrongOptionsAreNamedAndNothingStarts() throws Exception {
+  void reportsWrongOptionsAndStartsNothing() throws Exception {
     start("--second", "5");
 
     assertThat(exitCode()).isEqualTo(1);

@@ -14,7 +14,7 @@ class StatusDisplayTest {
   private final PrintStream out = new PrintStream(shown, false, StandardCharsets.UTF_8);
 
   @Test
-  void writesALineAStatusWhereThereIsNoTerminal() {
+  void writesOneLinePerStatusWithoutTerminal() {
     StatusDisplay display = new StatusDisplay(out, false);
     display.show(status(0, 0, null), "");
     display.show(
@@ -32,7 +32,7 @@ class StatusDisplayTest {
   }
 
   @Test
-  void showsTheSameNumbersInPlaceOnATerminal() {
+  void updatesStatusInPlaceOnTerminal() {
     StatusDisplay display = new StatusDisplay(out, true);
     display.show(status(0, 0, null), "");
     String first = text();
@@ -52,7 +52,7 @@ class StatusDisplayTest {
   }
 
   @Test
-  void ratesAreOfTheLastSecondsOnly() {
+  void ratesCoverOnlyLastSeconds() {
     StatusDisplay display = new StatusDisplay(out, false);
     for (int second = 0; second <= 20; second++) {
       display.show(status(second, Math.min(second, 10) * 1_000L, null), "");

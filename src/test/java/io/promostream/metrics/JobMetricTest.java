@@ -17,13 +17,13 @@ class JobMetricTest {
 
   private static final Path TABLE = Path.of("k8s/monitoring/README.md");
 
-  /** A metric that an operator would register by a name of its own. */
+  /** Code that registers a metric by a literal name. */
   private static final Pattern LITERAL =
       Pattern.compile("\\.(counter|gauge|histogram|meter)\\(\\s*\"");
 
-  /** If it fails, copy the table that it expects between the page's markers. */
+  /** If this fails, copy the expected table between the markers of the page. */
   @Test
-  void theTableListsAllMetrics() throws Exception {
+  void tableListsAllMetrics() throws Exception {
     String table =
         Arrays.stream(JobMetric.values())
             .map(
@@ -53,7 +53,7 @@ class JobMetricTest {
   }
 
   @Test
-  void noneIsNamedElsewhere() throws Exception {
+  void noOperatorRegistersMetricByName() throws Exception {
     try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       List<Path> java = sources.filter(path -> path.toString().endsWith(".java")).toList();
       assertThat(java).hasSizeGreaterThan(50);
@@ -64,7 +64,7 @@ class JobMetricTest {
   }
 
   @Test
-  void aCounterIsNoGauge() {
+  void refusesToRegisterCounterAsGauge() {
     assertThatThrownBy(() -> JobMetric.DELIVERIES.gauge(new UnregisteredMetricsGroup(), () -> 0L))
         .hasMessage("deliveries is a COUNTER");
   }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class RecentMaxTest {
 
   @Test
-  void aPeakIsSeenForOneToTwoMinutes() {
+  void reportsPeakForOneToTwoMinutes() {
     AtomicLong now = new AtomicLong(59_999);
     RecentMax recent = new RecentMax(now::get);
     assertThat(recent.getValue()).isZero();

@@ -18,7 +18,7 @@ class NotificationTemplateTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @Test
-  void hasExactlyTheTenFieldsInTheirOrder() {
+  void writesTenFieldsInOrder() {
     Promo promo = new Promo("r", "c", "Суп \"дня\"\n", "o", "k", 1, 2, 3);
     Message message = new NotificationTemplate(promo, 4).to("client".getBytes(UTF_8), true);
     assertThat(new String(message.key(), UTF_8)).isEqualTo("client");
@@ -32,7 +32,7 @@ class NotificationTemplateTest {
   }
 
   @Property
-  void holdsAnyTextAndIsNoLargerThanSaid(
+  void writesAnyTextWithinPredictedSize(
       @ForAll @StringLength(min = 1, max = 255) String client, @ForAll String content)
       throws Exception {
     String clientId = storable(client);
@@ -48,7 +48,7 @@ class NotificationTemplateTest {
   }
 
   @Test
-  void theWorstClientIdsFit() {
+  void fitsLongestClientIds() {
     Promo promo = new Promo("r", "c", "", "", "", 1, 2, 3);
     int largest = TopicLimits.sizeOf(NotificationTemplate.largest(promo));
     for (String worst : new String[] {"\u0001", "\"", "\uD83C\uDF55", "\uffff"}) {
@@ -59,7 +59,7 @@ class NotificationTemplateTest {
     }
   }
 
-  /** As it comes out of Postgres or the parser: UTF-8 without U+0000. */
+  /** Any text from Postgres or the parser: UTF-8 without U+0000. */
   private static String storable(String text) {
     return new String(text.getBytes(UTF_8), UTF_8).replace('\u0000', '0');
   }

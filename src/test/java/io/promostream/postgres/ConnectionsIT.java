@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class ConnectionsIT {
 
   @Test
-  void theDriverOfAJobIsForgottenWithTheJob() throws Exception {
+  void deregistersDriverWhenJobEnds() throws Exception {
     WeakReference<ClassLoader> job = connectInJob(TestDatabase.create());
     Waiting.until(
         "the job's classes to be collected",
@@ -33,7 +33,7 @@ class ConnectionsIT {
         });
   }
 
-  /** As in a TaskManager: by a class loader of the job's own, which is closed in the end. */
+  /** As in a TaskManager, the job has its own class loader, which is closed at its end. */
   private static WeakReference<ClassLoader> connectInJob(TestDatabase database) throws Exception {
     URL[] classPath =
         Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -61,7 +61,7 @@ class ConnectionsIT {
   }
 
   @Test
-  void adviceFitsTheRefusal() {
+  void adviceMatchesRefusal() {
     TestDatabase database = TestDatabase.create();
     database.execute(
         """
@@ -74,12 +74,12 @@ class ConnectionsIT {
     assertAdvice(
         at(database.url() + "?options=-c%20nothing=1"), "\"nothing\"", "refused the connection");
     assertAdvice(at("jdbc:postgresql://127.0.0.1:1/x"), "refused", "the network");
-    database.shutOut(true);
+    database.refuseConnections(true);
     assertAdvice(database.asSuperuser(), "not currently accepting", "refused the connection");
   }
 
   @Test
-  void adviceForATimeZoneThatTheServerDoesNotKnow() {
+  void advisesOnTimeZoneUnknownToServer() {
     Database database = TestDatabase.create().asSuperuser();
     TimeZone before = TimeZone.getDefault();
     TimeZone.setDefault(new SimpleTimeZone(0, "Mars/Phobos"));

@@ -13,20 +13,20 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
-/** Which promos are small enough not to be looked at twice. */
+/** The size up to which promos need no exact check of their notification's size. */
 class ParsePromoTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @Property
-  void aNotificationIsHardlyLargerThanItsPromosMessage(
+  void notificationIsHardlyLargerThanPromo(
       @ForAll @StringLength(min = 1, max = 255) String id, @ForAll String content)
       throws Exception {
     requireHardlyLarger(id, content);
   }
 
   @Test
-  void norIsOneOfTextsThatJsonEscapes() throws Exception {
+  void notificationWithEscapedTextIsHardlyLargerThanPromo() throws Exception {
     String all =
         IntStream.rangeClosed(1, 0xffff)
             .filter(c -> !Character.isSurrogate((char) c))
@@ -49,7 +49,7 @@ class ParsePromoTest {
         .isLessThanOrEqualTo(message.length + ParsePromo.MOST_ADDED_BYTES);
   }
 
-  /** As short as JSON can say it. */
+  /** The shortest JSON of a promo. */
   private static String json(String text) throws Exception {
     return JSON.writeValueAsString(new String(text.getBytes(UTF_8), UTF_8).replace('\u0000', '0'));
   }

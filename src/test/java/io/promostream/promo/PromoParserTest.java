@@ -28,7 +28,7 @@ class PromoParserTest {
 
   @ParameterizedTest
   @MethodSource("hostile")
-  void refusesWithTheReason(Hostile message) {
+  void rejectsWithReason(Hostile message) {
     assertThatExceptionOfType(UnusablePromoException.class)
         .isThrownBy(() -> PromoParser.parse(message.value()))
         .satisfies(e -> assertThat(e.reason().code()).isEqualTo(message.reason()))
@@ -51,7 +51,7 @@ class PromoParserTest {
   }
 
   @Test
-  void ignoresUnknownFieldsWhateverTheyHold() throws Exception {
+  void ignoresUnknownFieldsOfAnyContent() throws Exception {
     String nested = "[".repeat(900) + "]".repeat(900);
     byte[] json =
         PromoJson.good()
@@ -66,7 +66,7 @@ class PromoParserTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"0", "-0", "\"0\"", "\"000\"", "1", "253402300799", "\"0253402300799\""})
-  void readsTimesAsNumbersAndAsDigits(String time) throws Exception {
+  void readsTimesAsNumbersAndAsStrings(String time) throws Exception {
     byte[] json = PromoJson.good().with("datetime_created", time).bytes();
     assertThat(PromoParser.parse(json).created()).isEqualTo(Long.parseLong(time.replace("\"", "")));
   }
@@ -79,7 +79,7 @@ class PromoParserTest {
   }
 
   @Test
-  void takesAnyTextThatUtf8CanHold() throws Exception {
+  void acceptsAnyUtf8Text() throws Exception {
     byte[] json =
         PromoJson.good()
             .with("adv_campaign_content", "\"\\ud83c\\udf55 \uD83C\uDF55 \\u0001 \\\" \uffff\"")
@@ -90,9 +90,12 @@ class PromoParserTest {
     assertThat(promo.owner()).isEmpty();
   }
 
-  /** Whatever the bytes: a promo that all can hold, or a reason. Nothing else is thrown. */
+  /**
+   * Any bytes give a promo that all systems can hold, or a reason for rejection. No other exception
+   * is thrown.
+   */
   @Property
-  void neverFailsOtherwise(@ForAll("broken") byte[] bytes) {
+  void failsOnlyWithReasonForRejection(@ForAll("broken") byte[] bytes) {
     try {
       Promo promo = PromoParser.parse(bytes);
       for (String text :

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class RejectReasonTest {
 
-  /** If it fails, copy the table that it expects between the markers of the page. */
+  /** If this fails, copy the expected table between the markers of the page. */
   @Test
   void pageListsAllReasons() throws Exception {
     String table =

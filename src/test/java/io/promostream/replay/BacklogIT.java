@@ -11,7 +11,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
 import org.junit.jupiter.api.Test;
 
-/** A full sink is seen by every subtask of the operator before it, by way of the JobMaster. */
+/** Every subtask of the sending operator learns about a full sink from the JobMaster. */
 class BacklogIT {
 
   private static final int PARALLELISM = 2;
@@ -20,7 +20,7 @@ class BacklogIT {
   private static final AtomicInteger ROUNDS = new AtomicInteger();
 
   @Test
-  void isSeenWhileItLasts() throws Exception {
+  void sendersSeeBacklogWhileItLasts() throws Exception {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM);
     env.fromSequence(0, Long.MAX_VALUE)
         .map(new Sender())
@@ -34,7 +34,7 @@ class BacklogIT {
     awaitFullSeen(true);
     ROOM.set(1, 100);
     awaitFullSeen(false);
-    // The cluster ends with its job.
+    // The local cluster ends with its job.
     job.cancel().get();
   }
 

@@ -5,16 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.promostream.replay.Lease.Holder;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Who gets a lease, and who is refused. */
 class LeaseTest {
 
-  private static final Duration TIME_TO_LIVE = Duration.ofMillis(600);
-
+  private final TestTime time = new TestTime();
   private final AtomicReference<@Nullable Holder> holder = new AtomicReference<>();
 
   private Lease lease(String owner) {
@@ -36,75 +35,84 @@ class LeaseTest {
           }
         },
         owner,
-        TIME_TO_LIVE);
+        time);
   }
 
-  private CompletableFuture<Void> renewing(Lease lease) {
-    return CompletableFuture.runAsync(
-        () -> {
-          try {
-            while (!Thread.currentThread().isInterrupted() && holder.get() != null) {
-              lease.hold();
-              Thread.sleep(50);
-            }
-          } catch (Exception e) {
-            throw new IllegalStateException(e);
-          }
-        });
+  /** A clock that advances only while somebody sleeps. */
+  private static final class TestTime implements Lease.Time {
+
+    private Duration now = Duration.ZERO;
+
+    /** The action of another job while somebody sleeps. */
+    private ThrowingRunnable<Exception> meanwhile = () -> {};
+
+    @Override
+    public long nanos() {
+      return now.toNanos();
+    }
+
+    @Override
+    public void sleep(Duration pause) {
+      now = now.plus(pause);
+      ThrowingRunnable.unchecked(meanwhile).run();
+    }
   }
 
   @Test
-  void isTakenWhenNobodyHasIt() throws Exception {
+  void acquiresFreeLease() throws Exception {
     lease("a").acquire();
     assertThat(holder.get().owner()).isEqualTo("a");
   }
 
   @Test
-  void isSharedByTheSubtasksOfAJob() throws Exception {
+  void subtasksOfOneJobShareLease() throws Exception {
     lease("a").acquire();
     lease("a").acquire();
     assertThat(holder.get().owner()).isEqualTo("a");
   }
 
   @Test
-  void isRefusedWhileItsHolderRenewsIt() throws Exception {
+  void refusesLeaseThatItsHolderRenews() throws Exception {
     Lease first = lease("a");
     first.acquire();
-    CompletableFuture<Void> renewals = renewing(first);
+    time.meanwhile = first::hold;
     assertThatThrownBy(() -> lease("b").acquire())
         .isInstanceOf(LeaseException.class)
         .hasMessageContaining("held by the job a");
-    assertThat(renewals).as("the first job").isNotDone();
-    assertThat(holder.getAndSet(null).owner()).isEqualTo("a");
+    assertThat(holder.get().owner()).isEqualTo("a");
   }
 
   @Test
-  void isTakenOverFromADeadHolder() throws Exception {
+  void takesOverFromDeadHolder() throws Exception {
     Lease first = lease("a");
     first.acquire();
     lease("b").acquire();
     assertThat(holder.get().owner()).isEqualTo("b");
-    Thread.sleep(TIME_TO_LIVE.toMillis());
+    time.sleep(Lease.TIME_TO_LIVE);
     assertThatThrownBy(first::hold).as("the first wakes up").isInstanceOf(LeaseException.class);
   }
 
   @Test
-  void isGivenBack() throws Exception {
+  void acquiresReleasedLeaseAtOnce() throws Exception {
     Lease first = lease("a");
     first.acquire();
     first.release();
-    long start = System.nanoTime();
+    Duration start = time.now;
     lease("b").acquire();
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(TIME_TO_LIVE);
+    assertThat(holder.get().owner()).isEqualTo("b");
+    assertThat(time.now.minus(start)).isLessThan(Lease.TIME_TO_LIVE);
   }
 
-  /** The last subtask to end leaves the lease free. */
+  /**
+   * A running subtask takes back the lease that another subtask has released. The last one to end
+   * leaves it free.
+   */
   @Test
-  void isTakenBackByASubtaskThatStillWorks() throws Exception {
+  void runningSubtaskTakesReleasedLeaseBack() throws Exception {
     Lease first = lease("a");
     first.acquire();
     lease("a").release();
-    Thread.sleep(TIME_TO_LIVE.toMillis());
+    time.sleep(Lease.TIME_TO_LIVE);
     assertThat(first.hold()).isTrue();
     assertThat(holder.get().owner()).isEqualTo("a");
     first.release();
@@ -112,17 +120,17 @@ class LeaseTest {
   }
 
   @Test
-  void noticesThatItsCountWentBack() throws Exception {
+  void reportsOnceThatRenewalCountWentBack() throws Exception {
     Lease lease = lease("a");
     lease.acquire();
     for (int i = 0; i < 3; i++) {
-      Thread.sleep(TIME_TO_LIVE.toMillis() / 2);
+      time.sleep(Lease.TIME_TO_LIVE.dividedBy(2));
       assertThat(lease.hold()).isTrue();
     }
     holder.set(new Holder("a", 1));
-    Thread.sleep(TIME_TO_LIVE.toMillis() / 2);
+    time.sleep(Lease.TIME_TO_LIVE.dividedBy(2));
     assertThat(lease.hold()).isFalse();
-    Thread.sleep(TIME_TO_LIVE.toMillis() / 2);
+    time.sleep(Lease.TIME_TO_LIVE.dividedBy(2));
     assertThat(lease.hold()).as("once it has been noticed").isTrue();
   }
 }

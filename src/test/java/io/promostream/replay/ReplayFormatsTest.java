@@ -4,7 +4,7 @@ import io.promostream.testing.GoldenBytes;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The bytes of what a checkpoint holds of a writer. */
+/** The bytes of a writer's log in a checkpoint. */
 class ReplayFormatsTest {
 
   @Test

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/** How much a log may hold: what its target takes in three checkpoint intervals. */
+/** A log may hold the amount that its target takes in three checkpoint intervals. */
 class ReplayLogTest {
 
   private static final long MAX = 256 << 20;
@@ -19,7 +19,7 @@ class ReplayLogTest {
           new MemoryTarget(UUID.randomUUID().toString(), OnLostTransaction.FAIL), true, MAX);
   private long checkpoint;
 
-  /** Collects so many committables of a megabyte, which is less than ends a committable. */
+  /** Collects this number of committables of a megabyte each, which is below their maximum size. */
   private void collect(int megabytes) throws Exception {
     for (int i = 0; i < megabytes; i++) {
       log.add(new Message(null, new byte[MEGABYTE], List.of()), null, 0);
@@ -43,7 +43,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsAllThatFitsTheHeapToATargetThatKeepsUp() throws Exception {
+  void allowsMaximumWhenTargetKeepsUp() throws Exception {
     for (int i = 0; i < 3; i++) {
       collect(20);
       completeCheckpoint();
@@ -53,7 +53,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsWhatIsReplayedInThreeIntervalsToATargetThatIsBehind() throws Exception {
+  void allowsThreeIntervalsWhenTargetIsBehind() throws Exception {
     collect(100);
     completeCheckpoint();
     replay(20);
@@ -64,7 +64,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsLittleToATargetThatTakesNothing() throws Exception {
+  void allowsMinimumWhenTargetTakesNothing() throws Exception {
     collect(100);
     completeCheckpoint();
     completeCheckpoint();
@@ -72,7 +72,7 @@ class ReplayLogTest {
   }
 
   @Test
-  void allowsMoreAgainToATargetThatKeepsUpWithAllThatItMayHold() throws Exception {
+  void allowsMoreWhenTargetCatchesUp() throws Exception {
     collect(12);
     completeCheckpoint();
     completeCheckpoint();

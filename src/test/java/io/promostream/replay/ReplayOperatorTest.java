@@ -6,6 +6,7 @@ import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.kafka.Message;
 import io.promostream.replay.MemoryTarget.MemorySystem;
 import io.promostream.testing.Waiting;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** When committables are replayed, and that each is replayed once. */
+/** Committables are replayed at the right time, and each once. */
 class ReplayOperatorTest {
 
   private static final int MAX_PARALLELISM = 8;
@@ -41,7 +42,8 @@ class ReplayOperatorTest {
   private final class Subtask extends OneInputStreamOperatorTestHarness<Message, Message> {
 
     Subtask(MemoryTarget target, boolean passOn, int parallelism, int index) throws Exception {
-      super(new ReplayOperator<>(target, passOn), MAX_PARALLELISM, parallelism, index);
+      super(
+          new ReplayOperator<>(target, passOn, Duration.ZERO), MAX_PARALLELISM, parallelism, index);
       setCheckpointStorage(new JobManagerCheckpointStorage(64 << 20));
       open.add(this);
     }
@@ -91,7 +93,7 @@ class ReplayOperatorTest {
     return subtask;
   }
 
-  /** Ends a subtask as a failure or a cancellation does. */
+  /** Ends a subtask like a failure or a cancellation. */
   private void kill(Subtask subtask) throws Exception {
     open.remove(subtask);
     subtask.close();
@@ -105,7 +107,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void replaysWhatACompletedCheckpointHolds() throws Exception {
+  void replaysCommittablesOfCompletedCheckpoint() throws Exception {
     Subtask subtask = start();
     subtask.collect("a", "b");
     subtask.snapshot();
@@ -121,7 +123,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void replaysADeclinedCheckpointWithTheNext() throws Exception {
+  void replaysDeclinedCheckpointWithNextOne() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
     subtask.snapshot();
@@ -147,7 +149,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void recognizesWhatWasReplayedBeforeTheFailure() throws Exception {
+  void skipsCommittablesReplayedBeforeFailure() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
     OperatorSubtaskState state = subtask.snapshot();
@@ -162,7 +164,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void keepsWhatIsNotReplayedInLaterCheckpoints() throws Exception {
+  void keepsUnreplayedCommittablesInLaterCheckpoints() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -181,7 +183,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void dropsFromTheStateWhatIsReplayed() throws Exception {
+  void dropsReplayedCommittablesFromState() throws Exception {
     Subtask subtask = start();
     subtask.collect("a".repeat(100_000));
     assertThat(subtask.snapshot().getStateSize()).isGreaterThan(100_000);
@@ -191,7 +193,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void triesAgainAfterAFailure() throws Exception {
+  void retriesAfterFailure() throws Exception {
     system.refusals.set(2);
     Subtask subtask = start();
     subtask.collect("a");
@@ -201,7 +203,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void writesOnceWhenTheAnswerOfACommitIsLost() throws Exception {
+  void writesOnceWhenResponseToCommitIsLost() throws Exception {
     system.lostAnswers.set(3);
     Subtask subtask = start();
     subtask.collect("a");
@@ -218,8 +220,8 @@ class ReplayOperatorTest {
 
   @ParameterizedTest
   @CsvSource({"2,4", "4,2", "3,1", "1,3"})
-  void replaysEachCommittableOnceAfterARescale(int before, int after) throws Exception {
-    // All wait for the target; one commit of each writer is let through.
+  void replaysEachCommittableOnceAfterRescaling(int before, int after) throws Exception {
+    // The target blocks all commits but the first one of each writer.
     system.permits = new Semaphore(before);
     List<OperatorSubtaskState> states = new ArrayList<>();
     List<String> expected = new ArrayList<>();
@@ -270,7 +272,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void stopWithSavepointWaitsForTheReplay() throws Exception {
+  void stopWithSavepointWaitsForReplay() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -294,7 +296,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void cancellationDoesNotWaitForTheReplay() throws Exception {
+  void cancellationDoesNotWaitForReplay() throws Exception {
     system.permits = new Semaphore(0);
     Subtask subtask = start();
     subtask.collect("a");
@@ -306,7 +308,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void boundsCommittables() throws Exception {
+  void limitsSizeOfCommittables() throws Exception {
     Subtask subtask = start();
     for (int i = 0; i < ReplayLog.MAX_RECORDS * 2 + 1; i++) {
       subtask.collect("x");
@@ -319,9 +321,9 @@ class ReplayOperatorTest {
     assertThat(system.sizes).containsExactly(ReplayLog.MAX_RECORDS, ReplayLog.MAX_RECORDS, 3, 1);
   }
 
-  /** Fails the task if the target is behind what it had confirmed; the mark is in the state. */
+  /** The mark in the state proves that the target has confirmed more commits than it still has. */
   @Test
-  void failsWhenTheTargetHasLostCommits() throws Exception {
+  void failsWhenTargetLostCommits() throws Exception {
     Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     kill(subtask);
@@ -340,9 +342,12 @@ class ReplayOperatorTest {
     assertThat(system.written).isEqualTo(before);
   }
 
-  /** Twice restored, and nothing written since, a job still knows what its target must have. */
+  /**
+   * A job that was restored twice without writing anything still knows which commits its target
+   * must have.
+   */
   @Test
-  void keepsARestoredMarkUntilItHasOneOfItsOwn() throws Exception {
+  void keepsRestoredMarkUntilFirstCommit() throws Exception {
     Subtask subtask = startAndWriteA();
     OperatorSubtaskState state = subtask.snapshot();
     for (int restart = 0; restart < 2; restart++) {
@@ -363,7 +368,7 @@ class ReplayOperatorTest {
     assertThat(system.marks).hasSize(2);
   }
 
-  /** A subtask that has written one record, and knows it. */
+  /** Starts a subtask that has written one record and holds the mark in its state. */
   private Subtask startAndWriteA() throws Exception {
     Subtask subtask = start();
     subtask.collect("a");
@@ -380,7 +385,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void goesOnWithoutLostCommitsIfToldTo() throws Exception {
+  void continuesWithoutLostCommitsIfConfigured() throws Exception {
     Subtask subtask = startAndWriteA();
     subtask.collect("b");
     OperatorSubtaskState state = subtask.snapshot();
@@ -391,7 +396,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void failsWhenAnotherJobHasTheLease() throws Exception {
+  void failsWhenAnotherJobHoldsLease() throws Exception {
     Subtask subtask = start();
     MockEnvironment environment = subtask.getEnvironment();
     environment.setExpectedExternalFailureCause(LeaseException.class);
@@ -400,7 +405,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void passesOnUnderAtLeastOnceAndReplaysWhatIsRestored() throws Exception {
+  void forwardsUnderAtLeastOnceAndReplaysRestoredCommittables() throws Exception {
     Subtask subtask = start();
     subtask.collect("of exactly-once");
     OperatorSubtaskState state = subtask.snapshot();
@@ -410,7 +415,7 @@ class ReplayOperatorTest {
     awaitWritten("of exactly-once");
     assertThat(passing.extractOutputValues())
         .containsExactly(MemoryTarget.message("of at-least-once"));
-    // And back again.
+    // Change back to exactly-once.
     state = passing.snapshot();
     kill(passing);
     Subtask back = restore(state);
@@ -421,7 +426,7 @@ class ReplayOperatorTest {
   }
 
   @Test
-  void committablesAreLoggedWithoutTheirContent() {
+  void logsCommittablesWithoutContent() {
     assertThat(new Committable(7, 1, new byte[1 << 20], 1, 3, 0, 0))
         .hasToString("committable 7 (3 records, 1048576 bytes)");
   }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The list on its way to {@code keyBy(ListUpdate::key)}. */
+/** The list before {@code keyBy(ListUpdate::key)}. */
 @SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class AddressRefreshesTest {
 
@@ -38,7 +38,7 @@ class AddressRefreshesTest {
 
   @ParameterizedTest
   @CsvSource({"128, 1", "128, 3", "7, 7"})
-  void keyedEachSubtaskGetsItsOwnAndHearsEachRefresh(int maxParallelism, int parallelism)
+  void everySubtaskGetsItsAudiencesAndEveryRefresh(int maxParallelism, int parallelism)
       throws Exception {
     assertDelivered(
         run(new AddressRefreshes(maxParallelism)).stream()
@@ -48,7 +48,7 @@ class AddressRefreshesTest {
   }
 
   @Test
-  void theLargestMaxParallelismHasAKeyForEachGroup() throws Exception {
+  void findsKeyForEveryGroupOfLargestMaxParallelism() throws Exception {
     int groups = KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM;
     assertThat(
             run(new AddressRefreshes(groups)).stream()
@@ -58,7 +58,10 @@ class AddressRefreshesTest {
         .hasSize(groups);
   }
 
-  /** Nothing is lost, doubled or out of order, and each key group is told of each refresh once. */
+  /**
+   * Checks that no update is lost, duplicated or out of order, and that each key group gets each
+   * refresh once.
+   */
   private static void assertDelivered(
       Map<Integer, List<ListUpdate>> bySubtask, int maxParallelism) {
     List<ListUpdate> parts = new ArrayList<>();

@@ -51,19 +51,19 @@ class AudienceTest {
     assertThat(audience.clientIds()).doesNotHaveDuplicates().hasSameElementsAs(clients);
     assertThat(audience.size()).isEqualTo(clients.size());
     assertThat(audience.isEmpty()).isEqualTo(clients.isEmpty());
-    // Equal by content, however it came about.
+    // Equality depends on the content alone.
     assertThat(audience).isEqualTo(Audience.of(clients)).hasSameHashCodeAs(Audience.of(clients));
   }
 
   @Property
-  void differsWhereItsClientsDiffer(
+  void isEqualOnlyToAudienceOfSameClients(
       @ForAll("clients") List<String> ours, @ForAll("clients") List<String> theirs) {
     assertThat(Audience.of(ours).equals(Audience.of(theirs)))
         .isEqualTo(new HashSet<>(ours).equals(new HashSet<>(theirs)));
   }
 
   @Property
-  void slicesAreBoundedAndDisjointAndMakeUpTheWhole(
+  void slicesAreBoundedDisjointAndComplete(
       @ForAll("clients") List<String> clients,
       @ForAll @IntRange(min = 1, max = 10) int maxClients,
       @ForAll @IntRange(min = 1, max = 200) int maxBytes) {
@@ -80,7 +80,7 @@ class AudienceTest {
   }
 
   @Property
-  void survivesItsSerializer(@ForAll("clients") List<String> clients) throws IOException {
+  void roundTripsThroughSerializer(@ForAll("clients") List<String> clients) throws IOException {
     Audience audience = Audience.of(clients);
     DataOutputSerializer out = new DataOutputSerializer(64);
     SERIALIZER.serialize(audience, out);
@@ -90,7 +90,7 @@ class AudienceTest {
     assertThat(in.available()).isZero();
   }
 
-  /** Ids that are alike or nearly so, drawn from a few, so that sets overlap. */
+  /** Similar ids from a small range, so that sets overlap. */
   @Provide
   Arbitrary<List<String>> clients() {
     Arbitrary<String> uuid =
@@ -112,23 +112,23 @@ class AudienceTest {
             nearUuid,
             uuid.map(id -> id.toUpperCase(Locale.ROOT)),
             text,
-            // 36 bytes, and 16, that are no UUID.
+            // Ids of 36 and of 16 bytes that are not UUIDs.
             Arbitraries.of("é".repeat(18), "x".repeat(16), "0".repeat(36)))
         .list()
         .ofMaxSize(40);
   }
 
   @Test
-  void aCanonicalUuidTakes16BytesAndAnyOtherIdItsUtf8AndFour() {
+  void storesUuidIn16BytesAndOtherIdInUtf8LengthPlusFour() {
     assertThat(Audience.of("0b54a3ff-6d5f-4b0c-8f5a-d2a1f2f9d0aa").byteSize()).isEqualTo(16);
     assertThat(Audience.of("0B54A3FF-6D5F-4B0C-8F5A-D2A1F2F9D0AA").byteSize()).isEqualTo(40);
     assertThat(Audience.of("😀").byteSize()).isEqualTo(8);
   }
 
   @Test
-  void aLargeAudienceIsCollectedInAnyOrderAndWithRepetitions() {
+  void collectsLargeAudienceInAnyOrderWithDuplicates() {
     Audience.Builder builder = new Audience.Builder(100);
-    // 7 and 300,000 have no common divisor: all of them, shuffled, each twice.
+    // 7 and 300,000 have no common divisor, so this gives all ids in mixed order, each twice.
     IntStream.range(0, 600_000)
         .mapToObj(i -> "client-" + i * 7L % 300_000)
         .map(id -> id.getBytes(StandardCharsets.UTF_8))
@@ -140,9 +140,12 @@ class AudienceTest {
         .isEqualTo(Audience.of(IntStream.range(0, 300_000).mapToObj(i -> "client-" + i).toList()));
   }
 
-  /** What sorts UUIDs is our own: many and few, alike in their first bytes, repeated, in order. */
+  /**
+   * UUIDs have their own sorting algorithm. Covers few and many of them, common prefixes and
+   * duplicates.
+   */
   @Property(tries = 200)
-  void uuidsAreSortedAsUnsignedBytes(
+  void sortsUuidsAsUnsignedBytes(
       @ForAll @IntRange(min = 0, max = 3_000) int count,
       @ForAll @IntRange(min = 1, max = 64) int randomBits,
       @ForAll Random random) {

@@ -3,12 +3,13 @@ package io.promostream.subscribers;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class IdNumbersTest {
+
+  /** The first two ids of id-0, id-1, id-2 ... whose entries collide. */
+  static final List<String> COLLIDING = List.of("id-266954", "id-1612857");
 
   private final IdNumbers numbers = new IdNumbers();
 
@@ -23,7 +24,7 @@ class IdNumbersTest {
   }
 
   @Test
-  void idsAreNumberedAsTheyCome() {
+  void numbersIdsInTheOrderOfTheirArrival() {
     for (int i = 0; i < 10_000; i++) {
       assertThat(find("id-" + i)).isEqualTo(IdNumbers.UNKNOWN);
       add("id-" + i);
@@ -36,23 +37,17 @@ class IdNumbersTest {
     assertThat(numbers.size()).isEqualTo(10_000);
   }
 
-  /** Two ids with hashes alike in the half that is kept, and in the place among 128 entries. */
-  static List<String> alike() {
-    Map<Long, String> byHash = new HashMap<>();
-    for (int i = 0; ; i++) {
-      String id = "id-" + i;
-      long hash = PostgresHash.of(id.getBytes(UTF_8), 0, id.length(), 0);
-      String other = byHash.put((hash >>> 32 << 7) | (hash & 127), id);
-      if (other != null) {
-        return List.of(other, id);
-      }
-    }
+  /** The upper half of the hash, which an entry holds, and its place in a table of 128 entries. */
+  private static List<Long> entry(String id) {
+    long hash = PostgresHash.of(id.getBytes(UTF_8), 0, id.length(), 0);
+    return List.of(hash >>> 32, hash & 127);
   }
 
   @Test
-  void idsWhoseHashesAreAlikeAreToldApart() {
-    String one = alike().get(0);
-    String other = alike().get(1);
+  void distinguishesIdsWithCollidingHashes() {
+    String one = COLLIDING.get(0);
+    String other = COLLIDING.get(1);
+    assertThat(entry(one)).as("hash").isEqualTo(entry(other));
     add(one);
     assertThat(find(other)).isEqualTo(IdNumbers.UNKNOWN);
     add(other);

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The bytes of the list, in state and between tasks. */
+/** The bytes of the subscriber list in state and between tasks. */
 class ListFormatsTest {
 
   private static final Audience CLIENTS =
@@ -29,7 +29,7 @@ class ListFormatsTest {
             new RefreshCompleted("k", 7, 1_700_000_000_000L, 3, 9)));
   }
 
-  /** In an order of their own, as that of other maps is not the same in every build. */
+  /** The map must be sorted, because the order of other maps differs between builds. */
   private static SubscriberListSplit split() {
     Map<String, Fingerprint> fingerprints = new LinkedHashMap<>();
     fingerprints.put("r", new Fingerprint(5, Long.MIN_VALUE, Long.MAX_VALUE));

@@ -21,7 +21,7 @@ class ListUpdateTest {
 
   @ParameterizedTest
   @FieldSource("UPDATES")
-  void survivesItsSerializer(ListUpdate update) throws IOException {
+  void roundTripsThroughSerializer(ListUpdate update) throws IOException {
     ListUpdate.Serializer serializer = new ListUpdate.Serializer();
     DataOutputSerializer out = new DataOutputSerializer(64);
     serializer.serialize(update, out);

@@ -11,11 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The hash against Postgres itself. */
+/** Compares the hash with Postgres' own. */
 class PostgresHashIT {
 
   @Test
-  void isWhatPostgresReturns() throws Exception {
+  void matchesPostgres() throws Exception {
     List<String> texts = new ArrayList<>();
     for (int length = 0; length <= 50; length++) {
       texts.add("0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM".substring(0, length));

@@ -40,7 +40,7 @@ import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The source against a Postgres where it has SELECT on the table and nothing else. */
+/** The source on a real Postgres, with SELECT on the table as its only privilege. */
 class SubscriberListSourceIT {
 
   private static final TableName TABLE = TableName.parse("public.subscribers_restaurants");
@@ -103,7 +103,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void theFirstRefreshSendsTheWholeList() throws Exception {
+  void firstRefreshSendsWholeList() throws Exception {
     subscribe("r1", "a", "b", "c");
     subscribe("r2", "a");
     long before = System.currentTimeMillis();
@@ -128,7 +128,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void anEmptyTableIsAListToo() throws Exception {
+  void emptyTableGivesEmptyList() throws Exception {
     try (SourceRun run = SourceRun.of(source())) {
       assertThat(run.until(RefreshCompleted.class::isInstance))
           .singleElement()
@@ -142,7 +142,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void anUnchangedRefreshMovesNoRows() throws Exception {
+  void unchangedRefreshReadsNoRows() throws Exception {
     subscribe("r1", "a", "b", "c");
     subscribe("r2", "a");
 
@@ -160,9 +160,9 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** As one on a big-endian processor does. */
+  /** A server on a big-endian processor computes other hashes. */
   @Test
-  void whatAServerHashesOtherwiseIsReadOnceMore() throws Exception {
+  void rereadsRestaurantsThatServerHashesDifferently() throws Exception {
     database.execute(
         """
         CREATE FUNCTION hashtextextended(text, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
@@ -182,7 +182,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void manyRestaurantsHaveTheirOwnSubscribersEach() throws Exception {
+  void separatesSubscribersOfManyRestaurants() throws Exception {
     database.execute(
         """
         INSERT INTO subscribers_restaurants (client_id, restaurant_id)
@@ -202,8 +202,8 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restaurantsWhoseHashesAreAlikeAreToldApart() throws Exception {
-    for (String restaurant : IdNumbersTest.alike()) {
+  void distinguishesRestaurantsWithCollidingHashes() throws Exception {
+    for (String restaurant : IdNumbersTest.COLLIDING) {
       subscribeMany(restaurant, 1, 100);
       subscribe(restaurant, "only " + restaurant);
     }
@@ -214,7 +214,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void whatChangesIsSentAndNothingElse() throws Exception {
+  void sendsOnlyChangedRestaurants() throws Exception {
     subscribe("r1", "a", "b");
     subscribe("r2", "a");
     subscribe("r3", "a");
@@ -231,7 +231,7 @@ class SubscriberListSourceIT {
       database.execute("DELETE FROM subscribers_restaurants WHERE restaurant_id = 'r2'");
       assertThat(run.changes()).containsExactly(new AudiencePart("r2", 0, true, Audience.EMPTY));
       assertThat(run.changes()).isEmpty();
-      // In one transaction, or a refresh might see the first alone.
+      // In one transaction, so that no refresh sees only the first statement.
       database.execute(
           "INSERT INTO subscribers_restaurants (client_id, restaurant_id) VALUES ('x', 'r4');"
               + "UPDATE subscribers_restaurants SET client_id = 'z' WHERE client_id = 'x'");
@@ -247,13 +247,13 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void rowsThatStandTwiceAreOneSubscription() throws Exception {
+  void duplicateRowsAreOneSubscription() throws Exception {
     subscribe("r1", "a", "a", "b");
 
     try (SourceRun run = SourceRun.of(source())) {
       assertThat(run.changes())
           .containsExactly(new AudiencePart("r1", 0, true, Audience.of("a", "b")));
-      // One of the two goes: the client stays. Both go: so does it.
+      // The client stays until both rows are deleted.
       database.execute("DELETE FROM subscribers_restaurants WHERE id = 1");
       run.refresh();
       assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a", "b")));
@@ -263,7 +263,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Both ways to count, of a first reading and of a refresh, and the reading of a restaurant. */
+  /** Covers the counts of the first refresh and of a later one, and reading one restaurant. */
   private void assertSkips(List<String> unusable, String... usable) throws Exception {
     subscribe("r", usable);
     subscribe("r", unusable.toArray(String[]::new));
@@ -283,13 +283,13 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void skipsClientIdsThatAreTooLongForTheFeedbackTable() throws Exception {
+  void skipsClientIdsTooLongForFeedbackTable() throws Exception {
     clientIds = new ClientIds(5, false);
     assertSkips(List.of("", "123456", "😀".repeat(6)), "12345", "😀".repeat(5));
   }
 
   @Test
-  void skipsClientIdsThatAreNoUuidWhereTheFeedbackTableHasUuids() throws Exception {
+  void skipsNonUuidClientIdsIfFeedbackTableHasUuids() throws Exception {
     clientIds = new ClientIds(Integer.MAX_VALUE, true);
     String uuid = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
     List<String> unusable =
@@ -297,7 +297,7 @@ class SubscriberListSourceIT {
             "", "a", uuid + "0", uuid.substring(1), uuid.replace('a', 'g'), "{" + uuid, uuid + "}");
     assertSkips(
         unusable, uuid, uuid.toUpperCase(Locale.ROOT), uuid.replace("-", ""), "{" + uuid + "}");
-    // The rule is that of Postgres.
+    // Postgres decides which texts are UUIDs.
     unusable.forEach(
         id ->
             assertThatThrownBy(() -> database.query("SELECT '%s'::uuid".formatted(id)))
@@ -307,7 +307,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void readsTheListOnceTheFeedbackTableCanBeAsked() throws Exception {
+  void retriesUntilFeedbackTableIsReadable() throws Exception {
     subscribe("r", "a");
     AtomicInteger tries = new AtomicInteger();
     ListFetcher fetcher =
@@ -330,8 +330,8 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void unusableRowsAreCountedAndSkipped() throws Exception {
-    // 255 characters of four bytes each are still an id.
+  void countsAndSkipsUnusableRows() throws Exception {
+    // 255 characters of four bytes each are still a valid id.
     String longest = "😀".repeat(255);
     subscribe("r1", "a", "", longest, longest + "x", "x".repeat(256));
     subscribe("", "a", "b");
@@ -346,7 +346,7 @@ class SubscriberListSourceIT {
       assertThat(completed.subscriptions()).isEqualTo(3);
       assertThat(run.metric("rowsSkipped")).isEqualTo(7);
 
-      // More of them change nothing.
+      // More unusable rows change nothing.
       subscribe("r1", "y".repeat(300));
       assertThat(run.changes()).isEmpty();
       assertThat(run.metric("rowsSkipped")).isEqualTo(8);
@@ -357,9 +357,9 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** A database whose texts may be any bytes, of which Postgres sends only those in UTF-8. */
+  /** In this database texts may be any bytes, but Postgres sends only valid UTF-8. */
   @Test
-  void rowsThatAreNotUtf8AreCountedAndSkipped() throws Exception {
+  void countsAndSkipsRowsThatAreNotUtf8() throws Exception {
     useDatabaseIn("SQL_ASCII");
     String longest = "😀".repeat(255);
     subscribe("é", "ß", longest, longest + "x");
@@ -376,7 +376,7 @@ class SubscriberListSourceIT {
       assertThat(completed.subscriptions()).isEqualTo(3);
       assertThat(run.metric("rowsSkipped")).isEqualTo(9);
 
-      // As read by the fingerprints: more of them change nothing, and others come and go.
+      // The fingerprints ignore these rows, and still detect changes of other rows.
       subscribeBytes("é", "ff");
       assertThat(run.changes()).isEmpty();
       assertThat(run.metric("rowsSkipped")).isEqualTo(10);
@@ -389,7 +389,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsMayBeInAnotherEncoding() throws Exception {
+  void readsIdsInOtherEncodings() throws Exception {
     useDatabaseIn("LATIN1");
     subscribe("é", "ß", "ÿ".repeat(255));
     try (SourceRun run = SourceRun.of(source())) {
@@ -418,9 +418,12 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Whatever the type, an id is its text; the connection's encoding outranks the role's. */
+  /**
+   * An id of any type is read as text. The encoding of the connection takes precedence over the
+   * role's.
+   */
   @Test
-  void idsMayBeOfOtherTypes() throws Exception {
+  void readsIdsOfOtherTypes() throws Exception {
     database.execute(
         """
         CREATE TYPE brand AS ENUM ('r1', 'r2');
@@ -454,7 +457,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsAreAnyStrings() throws Exception {
+  void readsAnyStringsAsIds() throws Exception {
     String[] ids = {
       "\u0001",
       "\t",
@@ -487,7 +490,7 @@ class SubscriberListSourceIT {
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
       assertThat(run.list).isEqualTo(table()).hasSize(ids.length);
-      // Half of them change: now they are picked out by their ids.
+      // Change half of the restaurants, so that the refresh selects them by id.
       for (int i = 0; i < ids.length; i += 2) {
         subscribe(ids[i], "new");
       }
@@ -497,7 +500,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void idsThatTheColumnsCollationTakesForEqualAreNot() throws Exception {
+  void distinguishesIdsThatCollationConsidersEqual() throws Exception {
     database.execute(
         """
         CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -517,7 +520,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void columnsOfOtherTypesAreReadAsText() throws Exception {
+  void readsColumnsOfOtherTypesAsText() throws Exception {
     database.execute(
         """
         CREATE EXTENSION IF NOT EXISTS citext;
@@ -536,7 +539,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aLargeAudienceComesInPartsOfBoundedSize() throws Exception {
+  void sendsLargeAudienceInBoundedParts() throws Exception {
     subscribeMany("large", 1, 200_000);
     subscribe("small", "a");
 
@@ -549,7 +552,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restoredItSendsOnlyTheDifference() throws Exception {
+  void sendsOnlyTheDifferenceAfterRestore() throws Exception {
     subscribe("r1", "a");
     subscribe("r2", "a");
     subscribe("r3", "a");
@@ -575,7 +578,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void restoredAmongTheLargeOnesPartsItSendsThatOneWhole() throws Exception {
+  void resendsPartlySentAudienceAfterRestore() throws Exception {
     subscribeMany("large", 1, 200_000);
     SubscriberListSplit state;
     try (SourceRun run = SourceRun.of(source())) {
@@ -590,7 +593,7 @@ class SubscriberListSourceIT {
           .containsExactly(0, 1, 2, 3);
       assertThat(run.list).isEqualTo(table());
     }
-    // What the receiver has of it is dropped, if it is gone by then.
+    // If all rows are deleted meanwhile, the receiver must drop the parts that it has.
     database.execute("DELETE FROM subscribers_restaurants");
     try (SourceRun run = SourceRun.restored(source(), state)) {
       assertThat(run.until(RefreshCompleted.class::isInstance))
@@ -599,7 +602,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aTableThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+  void keepsListWhileTableIsMissing() throws Exception {
     subscribe("r1", "a");
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
@@ -619,7 +622,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aTableThatIsReplacedWhileARefreshWaitsForItIsNotTakenForEmpty() throws Exception {
+  void doesNotTakeReplacedTableForEmpty() throws Exception {
     subscribeMany("large", 1, 1_000);
     String refill = "INSERT INTO subscribers_restaurants SELECT * FROM kept";
     for (String replacing :
@@ -650,7 +653,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void rowsHaveLongerToComeThanAnythingElse() throws Exception {
+  void setsLongerTimeoutsForReadingRows() throws Exception {
     database.execute(
         """
         ALTER TABLE subscribers_restaurants RENAME TO kept;
@@ -664,9 +667,9 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Or else a refresh would be said to be newer than it is. */
+  /** Otherwise a refresh would claim a later time than that of its data. */
   @Test
-  void seesTheMomentOfTheFirstReadingAndNoneBefore() throws Exception {
+  void readsSnapshotOfFirstQuery() throws Exception {
     SubscribersTable table = new SubscribersTable(TABLE, clientIds);
     try (Connection connection = Connections.open(reader, "test")) {
       table.begin(connection);
@@ -678,7 +681,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void isNotBrokenBySettingsOfTheRole() throws Exception {
+  void ignoresSettingsOfRole() throws Exception {
     database.execute(
         """
         ALTER TABLE subscribers_restaurants RENAME TO kept;
@@ -717,14 +720,14 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aDatabaseThatIsAwayForAWhileLeavesTheListInForce() throws Exception {
+  void keepsListWhileDatabaseIsDown() throws Exception {
     subscribe("r1", "a");
     try (SourceRun run = SourceRun.of(source())) {
       run.refresh();
-      database.shutOut(true);
+      database.refuseConnections(true);
       assertThat(run.until(() -> run.metric("refreshConsecutiveFailures") >= 2))
           .noneMatch(AudiencePart.class::isInstance);
-      database.shutOut(false);
+      database.refuseConnections(false);
       subscribe("r2", "b");
       run.refresh();
       assertThat(run.list).isEqualTo(Map.of("r1", Set.of("a"), "r2", Set.of("b")));
@@ -732,7 +735,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void withoutADatabaseItWaitsForOne() throws Exception {
+  void waitsForUnreachableDatabase() throws Exception {
     int freePort;
     try (ServerSocket socket = new ServerSocket(0)) {
       freePort = socket.getLocalPort();
@@ -747,7 +750,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aConnectionThatBreaksInMidQueryIsAFailureAndNoMore() throws Exception {
+  void countsConnectionBrokenDuringQueryAsFailure() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     try (SourceRun run = SourceRun.of(source())) {
@@ -755,7 +758,7 @@ class SubscriberListSourceIT {
       breakConnections();
       run.until(() -> run.metric("refreshFailures") == 1);
       makeFast();
-      // The next try may have begun while it was slow.
+      // The next attempt may have begun while the table was slow.
       breakConnections();
       run.refresh();
       assertThat(run.list).isEqualTo(table());
@@ -763,7 +766,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void closingCancelsTheQuery() throws Exception {
+  void closeCancelsQuery() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     SourceRun run = SourceRun.of(source());
@@ -774,7 +777,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void wokenUpItReturnsAndDoesNotCallThatAFailure() throws Exception {
+  void wakeUpReturnsWithoutCountingFailure() throws Exception {
     subscribe("r1", "a");
     makeSlow();
     ListMetrics metrics = metrics();
@@ -788,7 +791,7 @@ class SubscriberListSourceIT {
     await(() -> !queryRuns());
     assertThat(metrics.refreshFailures.getCount()).isZero();
 
-    // It tries again at once; and woken up while it waits for the next refresh, returns too.
+    // It retries at once, and also returns if woken up while it waits for the next refresh.
     makeFast();
     assertThat(fetch(fetcher)).hasSize(2);
     CompletableFuture<List<ListChange>> waiting =
@@ -799,7 +802,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void chunksAreReadOneByOneAndNothingIsOpenInBetween() throws Exception {
+  void closesConnectionBetweenChunks() throws Exception {
     for (int i = 0; i < 5; i++) {
       subscribeMany("r" + i, 1, 40);
     }
@@ -824,10 +827,11 @@ class SubscriberListSourceIT {
         completed |= change.update() instanceof RefreshCompleted;
         rows.put(change.update().key(), change.fingerprint().rows());
       }
-      // What comes between is seen by the next refresh, not in the middle of this one.
+      // This refresh must not see the new row. The next one does.
       subscribe("late" + fetches, "a");
     }
-    // 5 x 40 rows make three chunks, the large one is a fourth; where it stands is chance.
+    // 5 x 40 rows make three chunks, and the large restaurant makes a fourth. Its position is
+    // random.
     assertThat(fetches).isBetween(4, 5);
     assertThat(rows.keySet())
         .containsExactlyInAnyOrder("", "gone", "large", "r0", "r1", "r2", "r3", "r4");
@@ -835,7 +839,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aFirstLoadThatDoesNotFitIsCompleteOnceTheRestIsThere() throws Exception {
+  void completesFirstRefreshAfterItsLastChunk() throws Exception {
     for (int i = 0; i < 5; i++) {
       subscribeMany("r" + i, 1, 40);
     }
@@ -862,7 +866,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void whatDoesNotFitIntoMemoryAfterAllIsLeftToTheNextChunk() throws Exception {
+  void leavesRowsThatDoNotFitToNextChunk() throws Exception {
     for (int i = 0; i < 20; i++) {
       database.execute(
           """
@@ -870,7 +874,7 @@ class SubscriberListSourceIT {
           SELECT repeat('x', 200) || i, 'r%d' FROM generate_series(1, 40) i"""
               .formatted(i));
     }
-    // By the number of rows all would fit, by their length only five.
+    // By their number all rows would fit, but by their length only those of five restaurants.
     ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), 20 * 2_000);
 
     Map<String, Long> rows = new HashMap<>();
@@ -886,7 +890,7 @@ class SubscriberListSourceIT {
   }
 
   @Test
-  void aFetchIsBoundedHoweverMuchThereIs() throws Exception {
+  void limitsSizeOfFetch() throws Exception {
     subscribeMany("large", 1, 600_000);
     ListFetcher fetcher = fetcher(metrics(), Duration.ofHours(1), ListFetcher.CHUNK_BYTES);
 
@@ -960,7 +964,7 @@ class SubscriberListSourceIT {
     }
   }
 
-  /** Puts a view in the table's place that takes an hour to answer, until {@link #makeFast}. */
+  /** Replaces the table by a view that takes an hour to answer, until {@link #makeFast}. */
   private void makeSlow() {
     database.execute(
         """

@@ -14,7 +14,7 @@ import org.apache.flink.api.connector.source.ReaderInfo;
 import org.apache.flink.api.connector.source.mocks.MockSplitEnumeratorContext;
 import org.junit.jupiter.api.Test;
 
-/** What checkpoints keep of the list, in the reader and in the enumerator. */
+/** The state of the reader and of the enumerator in checkpoints. */
 @SuppressWarnings("try") // Flink's close() may throw InterruptedException
 class SubscriberListStateTest {
 
@@ -27,7 +27,7 @@ class SubscriberListStateTest {
               "half", Fingerprint.UNFINISHED));
 
   @Test
-  void splitSurvivesItsSerializer() throws IOException {
+  void roundTripsSplitThroughSerializer() throws IOException {
     var serializer = new SubscriberListSplit.Serializer();
 
     assertThat(serializer.deserialize(1, serializer.serialize(SPLIT))).isEqualTo(SPLIT);
@@ -36,7 +36,7 @@ class SubscriberListStateTest {
   }
 
   @Test
-  void enumeratorStateSurvivesItsSerializer() throws IOException {
+  void roundTripsEnumeratorStateThroughSerializer() throws IOException {
     var serializer = new SubscriberListEnumerator.Serializer();
 
     for (State state : List.of(new State(null), new State(SPLIT))) {
@@ -45,7 +45,7 @@ class SubscriberListStateTest {
   }
 
   @Test
-  void stateOfANewerReleaseIsRefusedWithAReason() {
+  void refusesStateOfNewerReleaseWithReason() {
     assertThatThrownBy(() -> new SubscriberListSplit.Serializer().deserialize(2, new byte[100]))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("format 2");
@@ -55,7 +55,7 @@ class SubscriberListStateTest {
   }
 
   @Test
-  void theSplitGoesToTheReaderThatComesAndComesBackWithIt() throws Exception {
+  void assignsSplitToOneReaderAndReassignsReturnedSplit() throws Exception {
     try (var context = new MockSplitEnumeratorContext<SubscriberListSplit>(2);
         var enumerator = new SubscriberListEnumerator(context, new State(SPLIT))) {
       enumerator.start();
@@ -80,7 +80,7 @@ class SubscriberListStateTest {
   }
 
   @Test
-  void aRestoredEnumeratorDoesNotAssignTwice() throws Exception {
+  void restoredEnumeratorDoesNotReassignSplit() throws Exception {
     try (var context = new MockSplitEnumeratorContext<SubscriberListSplit>(1);
         var enumerator = new SubscriberListEnumerator(context, new State(null))) {
       register(context, enumerator, 0);
@@ -97,7 +97,7 @@ class SubscriberListStateTest {
   }
 
   @Test
-  void rememberedIsWhatWentOutWhole() {
+  void remembersOnlyCompletelySentAudiences() {
     Emitted emitted = new Emitted(SPLIT);
     SubscriberListSplit before = emitted.snapshot();
     assertThat(emitted.snapshot()).isSameAs(before).isEqualTo(SPLIT);
