@@ -124,7 +124,7 @@ public class FlinkCluster implements AutoCloseable {
     }
   }
 
-  Configuration configuration() {
+  public Configuration configuration() {
     return configuration;
   }
 
