@@ -8,17 +8,23 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Promos that are all there at once: written in a transaction, which the job does not see yet. */
 final class Backlog implements AutoCloseable {
 
+  private final String topic;
   private final KafkaProducer<byte[], byte[]> producer;
   private int backlogs;
 
   Backlog(Installation installation) {
+    this(installation, Installation.PROMOS);
+  }
+
+  Backlog(Installation installation, String topic) {
+    this.topic = topic;
     producer =
         new KafkaProducer<>(
             Map.of(
                 "bootstrap.servers",
                 installation.broker().bootstrapServers(),
                 "transactional.id",
-                "backlog",
+                "backlog-" + topic,
                 "linger.ms",
                 5),
             new ByteArraySerializer(),
@@ -34,8 +40,7 @@ final class Backlog implements AutoCloseable {
       var unused =
           producer.send(
               new ProducerRecord<>(
-                  Installation.PROMOS,
-                  Town.json(town.promo(i, "campaign-%d-%d".formatted(backlogs, i)))));
+                  topic, Town.json(town.promo(i, "campaign-%d-%d".formatted(backlogs, i)))));
     }
     producer.flush();
   }

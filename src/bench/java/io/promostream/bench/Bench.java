@@ -20,13 +20,13 @@ public final class Bench {
       new TreeMap<>(
           Map.of(
               "campaigns", new ManyCampaigns(),
-              "cost", new Cost(),
+              "compare", new Compare(true),
               "hot", new HotRestaurant(),
               "latency", new Latency(),
               "list", new SubscriberList(),
               "refresh", new BesideRefresh(),
               "soak", new Soak(),
-              "throughput", new Throughput()));
+              "throughput", new Compare(false)));
 
   private Bench() {}
 

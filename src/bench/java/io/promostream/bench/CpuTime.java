@@ -81,6 +81,10 @@ record CpuTime(Map<String, Double> seconds) {
     }
   }
 
+  double total() {
+    return seconds.values().stream().mapToDouble(Double::doubleValue).sum();
+  }
+
   CpuTime minus(CpuTime earlier) {
     Map<String, Double> since = new TreeMap<>(seconds);
     since.replaceAll((part, used) -> used - earlier.seconds.getOrDefault(part, 0.0));

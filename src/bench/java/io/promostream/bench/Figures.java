@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.DoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
 /** What a benchmark measured: a line of JSON at once for each figure, a table of all at the end. */
@@ -14,8 +16,12 @@ final class Figures {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private record Figure(
-      String what, double value, String unit, String reference, double referenceValue) {}
+  private record Figure(String what, double value, String unit, Map<String, Double> references) {
+
+    String cells(DoubleFunction<String> cell) {
+      return references.values().stream().map(cell::apply).collect(Collectors.joining(" / "));
+    }
+  }
 
   private final String benchmark;
   private final List<Figure> figures = new ArrayList<>();
@@ -26,7 +32,7 @@ final class Figures {
 
   /** A figure without anything to hold it against. */
   void add(String what, double value, String unit) {
-    add(what, value, unit, "", Double.NaN);
+    add(what, value, unit, Map.of());
   }
 
   /**
@@ -35,17 +41,40 @@ final class Figures {
    * @param reference what was measured beside it, in the same unit
    */
   void add(String what, double value, String unit, String reference, double referenceValue) {
-    figures.add(new Figure(what, value, unit, reference, referenceValue));
+    add(what, value, unit, Map.of(reference, referenceValue));
+  }
+
+  /**
+   * A figure beside several references: a line of JSON for each.
+   *
+   * @param references what was measured beside it, in the same unit
+   */
+  void add(String what, double value, String unit, Map<String, Double> references) {
+    Figure figure = new Figure(what, value, unit, references);
+    figures.add(figure);
+    if (references.isEmpty()) {
+      print(line(figure));
+    }
+    references.forEach(
+        (reference, referenceValue) -> {
+          Map<String, Object> line = line(figure);
+          line.put("reference", reference);
+          line.put("referenceValue", referenceValue);
+          line.put("ratio", value / referenceValue);
+          print(line);
+        });
+  }
+
+  private Map<String, Object> line(Figure figure) {
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("benchmark", benchmark);
-    line.put("figure", what);
-    line.put("value", value);
-    line.put("unit", unit);
-    if (!reference.isEmpty()) {
-      line.put("reference", reference);
-      line.put("referenceValue", referenceValue);
-      line.put("ratio", value / referenceValue);
-    }
+    line.put("figure", figure.what);
+    line.put("value", figure.value);
+    line.put("unit", figure.unit);
+    return line;
+  }
+
+  private static void print(Map<String, Object> line) {
     try {
       System.out.println(JSON.writeValueAsString(line));
     } catch (JsonProcessingException e) {
@@ -64,16 +93,15 @@ final class Figures {
     System.out.println("| figure | value | unit | reference | its value | ratio |");
     System.out.println("| --- | ---: | --- | --- | ---: | ---: |");
     for (Figure figure : figures) {
-      boolean alone = figure.reference.isEmpty();
       System.out.printf(
           Locale.ROOT,
           "| %s | %s | %s | %s | %s | %s |%n",
           figure.what,
           number(figure.value),
           figure.unit,
-          figure.reference,
-          alone ? "" : number(figure.referenceValue),
-          alone ? "" : "%.2f".formatted(figure.value / figure.referenceValue));
+          String.join(" / ", figure.references.keySet()),
+          figure.cells(reference -> number(reference)),
+          figure.cells(reference -> "%.2f".formatted(figure.value / reference)));
     }
   }
 

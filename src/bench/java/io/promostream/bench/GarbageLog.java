@@ -23,7 +23,10 @@ final class GarbageLog {
    * @param heapPeak the most megabytes of heap in use when a pause began
    * @param heapLeft the most when one ended
    */
-  record Garbage(double pauseMillis, double heapPeak, double heapLeft) {}
+  record Garbage(double pauseMillis, double heapPeak, double heapLeft) {
+
+    static final Garbage NONE = new Garbage(0, Double.NaN, Double.NaN);
+  }
 
   GarbageLog(long pid, Path file) throws IOException {
     this.file = file.toAbsolutePath();

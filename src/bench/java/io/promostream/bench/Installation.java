@@ -44,6 +44,8 @@ final class Installation implements AutoCloseable {
       Map.of("fsync", "on", "synchronous_commit", "on", "max_wal_size", "8GB");
 
   private final List<AutoCloseable> running = new ArrayList<>();
+  private final Path directory;
+  private final Map<String, String> settings = new HashMap<>();
   private final BrokerServer broker;
   private final EmbeddedDatabase database;
   private final FlinkCluster cluster;
@@ -55,6 +57,7 @@ final class Installation implements AutoCloseable {
    * @param flink changes to flink-conf/, beyond addresses, paths and sizes
    */
   Installation(Path directory, Map<String, String> flink) throws Exception {
+    this.directory = directory;
     try {
       broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
       broker.createTopic(PROMOS, PARTITIONS);
@@ -63,18 +66,22 @@ final class Installation implements AutoCloseable {
       database = closedInTheEnd(EmbeddedDatabase.start(CAREFUL_DATABASE));
       database.createDatabase(DATABASE);
       execute(resource("/subscribers.sql"), resource("/feedback.sql"));
-      Map<String, String> settings = new HashMap<>();
       settings.put("taskmanager.memory.process.size", "3g");
       settings.put("taskmanager.numberOfTaskSlots", "2");
       // Who asks is told what is so, not what was so three seconds ago.
       settings.put("rest.cache.checkpoint-statistics.timeout", "1 ms");
       settings.put("web.refresh-interval", "1 ms");
       settings.putAll(flink);
-      cluster = closedInTheEnd(FlinkCluster.start(directory.resolve("flink"), 1, settings));
+      cluster = startCluster("flink");
     } catch (Exception e) {
       close();
       throw e;
     }
+  }
+
+  /** Starts a cluster like that of the job. */
+  FlinkCluster startCluster(String name) throws Exception {
+    return closedInTheEnd(FlinkCluster.start(directory.resolve(name), 1, settings));
   }
 
   private <T extends AutoCloseable> T closedInTheEnd(T started) {
@@ -100,6 +107,11 @@ final class Installation implements AutoCloseable {
     return IntStream.range(0, PARTITIONS)
         .mapToObj(partition -> new TopicPartition(NOTIFICATIONS, partition))
         .toList();
+  }
+
+  /** Of the database that holds both tables. */
+  String databaseUrl() {
+    return database.url(DATABASE);
   }
 
   /** A connection as superuser to the database that holds both tables. */
@@ -155,11 +167,11 @@ final class Installation implements AutoCloseable {
                 "--kafka.bootstrap-servers",
                 broker.bootstrapServers(),
                 "--subscribers.db.url",
-                database.url(DATABASE),
+                databaseUrl(),
                 "--subscribers.db.user",
                 EmbeddedDatabase.SUPERUSER,
                 "--feedback.db.url",
-                database.url(DATABASE),
+                databaseUrl(),
                 "--feedback.db.user",
                 EmbeddedDatabase.SUPERUSER));
     all.addAll(arguments);

@@ -23,7 +23,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * prepared transactions, both at once, and commits each second. It reads nothing, decides nothing
  * and would survive nothing.
  */
-final class Limit {
+final class Limit implements Contender {
 
   private static final long COMMIT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -85,13 +85,20 @@ final class Limit {
         .getBytes(UTF_8);
   }
 
+  @Override
+  public String name() {
+    return "plain program";
+  }
+
   /** Writes so many deliveries; all are committed when this returns. */
-  void write(long deliveries) throws Exception {
+  @Override
+  public long deliver(long deliveries) throws Exception {
     int run = ++runs;
     CompletableFuture<Void> kafka = run(() -> writeNotifications(deliveries, run));
     CompletableFuture<Void> postgres = run(() -> writeRows(deliveries));
     kafka.get();
     postgres.get();
+    return System.nanoTime();
   }
 
   private interface Work {

@@ -123,11 +123,13 @@ final class Outcome implements AutoCloseable {
     return Math.max(rowsAt, readableAt);
   }
 
-  /** In this order: an open transaction becomes a prepared one, and then none. */
   private boolean allRowsCommitted(long deliveries) throws SQLException {
-    return number(newestId) >= idBefore + deliveries
-        && number(openTransactions) == 0
-        && number(preparedTransactions) == 0;
+    return number(newestId) >= idBefore + deliveries && noTransactionIsOpen();
+  }
+
+  /** In this order: an open transaction becomes a prepared one, and then none. */
+  boolean noTransactionIsOpen() throws SQLException {
+    return number(openTransactions) == 0 && number(preparedTransactions) == 0;
   }
 
   private long rows() throws SQLException {

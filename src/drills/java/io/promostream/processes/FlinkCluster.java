@@ -125,7 +125,7 @@ public class FlinkCluster implements AutoCloseable {
     }
   }
 
-  Configuration configuration() {
+  public Configuration configuration() {
     return configuration;
   }
 

@@ -14,7 +14,7 @@ public final class FlinkLibraries {
 
   private static final Pattern FLINK =
       Pattern.compile(
-          "/org/apache/flink/(?!flink-(connector-(?!datagen)|test|table)).*(?<!-tests)\\.jar$");
+          "/org/apache/flink/(?!flink-(connector-(?!datagen)|test|table|json)).*(?<!-tests)\\.jar$");
 
   private static final Pattern NEEDED_BY_FLINK =
       Pattern.compile(
