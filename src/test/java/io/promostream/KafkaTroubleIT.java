@@ -17,7 +17,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptionsInternal;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -228,19 +230,26 @@ class KafkaTroubleIT {
     }
   }
 
-  /** Two jobs share only the prefix and the broker. */
+  /**
+   * Two application clusters may give their jobs one id. They share only prefix and brokers here.
+   */
   @Test
   void refusesSecondJobThatSharesOnlyTheBrokers() throws Exception {
-    try (TestJob first = new TestJob(checkpoints);
+    try (MiniCluster otherCluster = TestJob.cluster(1);
+        TestJob first = new TestJob(checkpoints);
         TestJob second = new TestJob(checkpoints)) {
+      Configuration id = new Configuration();
+      id.set(PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID, new JobID().toHexString());
       first.subscribe("a", "r");
-      first.start(1);
+      first.start(1, null, id);
       first.send(promo("r", "c", 10));
       first.awaitDeliveries(1);
       second.change(
           "--transaction-prefix=" + first.prefix,
           "--notifications.topic=" + first.notificationsTopic);
-      second.start(1);
+      second.runOn(otherCluster);
+      second.start(1, null, id);
+      assertThat(second.id()).isEqualTo(first.id());
       TestJob.await(
           "the refusal",
           () ->
