@@ -21,7 +21,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.logging.Level;
 import java.util.stream.Stream;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -166,17 +168,16 @@ class FeedbackFaultsIT {
       try (FeedbackTask task = FeedbackTask.start(target(own, "job"))) {
         run(server, "ALTER SYSTEM SET synchronous_standby_names = 'absent'");
         run(server, "SELECT pg_reload_conf()");
+        awaitCommitsThatWaitForStandby(server);
+        long failures = task.metric("replayFailures");
         task.collect(1);
         task.complete();
         Waiting.until(
-            "three waits to be cancelled",
+            "written rows, and three cancelled waits",
             () -> {
-              run(
-                  server,
-                  "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
-              return task.metric("replayFailures") >= 3;
+              cancelWaitsForStandby(server);
+              return count(server) == 2 && task.metric("replayFailures") >= failures + 3;
             });
-        assertThat(count(server)).isEqualTo(2);
         assertThat(task.isDone()).isFalse();
         assertThat(logs.lines())
             .anyMatch(line -> line.contains("canceling wait for synchronous replication"));
@@ -191,6 +192,44 @@ class FeedbackFaultsIT {
     }
   }
 
+  /**
+   * Commits until a commit waits for a standby. The server applies the setting some time after the
+   * reload, and a commit before that needs no standby.
+   */
+  private static void awaitCommitsThatWaitForStandby(EmbeddedDatabase server) throws Exception {
+    AtomicReference<CompletableFuture<Void>> probe =
+        new AtomicReference<>(CompletableFuture.completedFuture(null));
+    Waiting.until(
+        "a commit that waits for a standby",
+        () -> {
+          if (probe.get().isDone()) {
+            probe.get().join();
+            probe.set(CompletableFuture.runAsync(() -> probe(server)));
+          }
+          return cancelWaitsForStandby(server) > 0;
+        });
+    Waiting.until(
+        "the end of the last commit",
+        () -> {
+          cancelWaitsForStandby(server);
+          return probe.get().isDone();
+        });
+  }
+
+  private static void probe(EmbeddedDatabase server) {
+    try {
+      run(server, "COMMENT ON TABLE subscribers_feedback IS 'probe'");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static int cancelWaitsForStandby(EmbeddedDatabase server) throws SQLException {
+    return query(
+        server,
+        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  }
+
   private static void run(EmbeddedDatabase server, String sql) throws SQLException {
     try (Connection connection = server.connect("postgres");
         Statement statement = connection.createStatement()) {
@@ -199,9 +238,13 @@ class FeedbackFaultsIT {
   }
 
   private static int count(EmbeddedDatabase server) throws SQLException {
+    return query(server, "SELECT count(*) FROM subscribers_feedback");
+  }
+
+  private static int query(EmbeddedDatabase server, String sql) throws SQLException {
     try (Connection connection = server.connect("postgres");
         Statement statement = connection.createStatement();
-        ResultSet result = statement.executeQuery("SELECT count(*) FROM subscribers_feedback")) {
+        ResultSet result = statement.executeQuery(sql)) {
       result.next();
       return result.getInt(1);
     }
