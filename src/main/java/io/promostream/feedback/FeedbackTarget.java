@@ -3,6 +3,7 @@ package io.promostream.feedback;
 import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.postgres.SqlState;
 import io.promostream.replay.Replayer;
 import io.promostream.replay.Target;
 import io.promostream.serialization.ValueSerializer;
@@ -79,13 +80,13 @@ public record FeedbackTarget(JobConfig.Feedback config, String prefix, String ow
 
   private String advice(SQLException e) {
     return switch (String.valueOf(e.getSQLState())) {
-      case "42501" ->
+      case SqlState.INSUFFICIENT_PRIVILEGE ->
           ". The role needs INSERT on %s and %s, SELECT, INSERT and UPDATE on %s, USAGE on their schemas and on the sequence of a serial id"
               .formatted(config.table(), config.refusedTable(), config.commitsTable());
-      case "42P01", "42703" ->
+      case SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN ->
           ". The job creates no tables: create them as feedback.sql in the jar says, or set feedback.table, feedback.commits-table"
               + " and feedback.refused-table";
-      case "55P03" ->
+      case SqlState.LOCK_NOT_AVAILABLE ->
           ". Another session locks the table: pg_locks and pg_blocking_pids() tell which";
       default -> "";
     };

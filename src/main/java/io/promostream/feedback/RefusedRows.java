@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.promostream.config.TableName;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.postgres.Identifiers;
+import io.promostream.postgres.SqlStateClass;
 import io.promostream.promo.Promo;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -40,23 +41,40 @@ import org.postgresql.util.PSQLException;
  */
 final class RefusedRows {
 
-  /**
-   * Classes of SQLSTATE by which a server refuses a row: triggers, data, integrity, views, program
-   * limits, RAISE. <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">Their
-   * list</a>.
-   */
+  /** An error of these classes always refers to the row. */
   private static final Set<String> OF_ROW =
-      Set.of("09", "22", "23", "27", "38", "39", "44", "54", "P0");
+      Set.of(
+          SqlStateClass.TRIGGERED_ACTION_EXCEPTION,
+          SqlStateClass.DATA_EXCEPTION,
+          SqlStateClass.INTEGRITY_CONSTRAINT_VIOLATION,
+          SqlStateClass.TRIGGERED_DATA_CHANGE_VIOLATION,
+          SqlStateClass.EXTERNAL_ROUTINE_EXCEPTION,
+          SqlStateClass.EXTERNAL_ROUTINE_INVOCATION_EXCEPTION,
+          SqlStateClass.WITH_CHECK_OPTION_VIOLATION,
+          SqlStateClass.PROGRAM_LIMIT_EXCEEDED,
+          SqlStateClass.PLPGSQL_ERROR);
 
   /**
-   * Classes that tell of the connection, the transaction or the server: only another try helps. Any
-   * other class may be about the row: a policy of row security (42501), a broken trigger (42).
+   * An error of these classes refers to the connection, the transaction or the server, so only
+   * another attempt helps. An error of any class in neither set may refer to the row. Examples of
+   * class 42 are a row security policy and a broken trigger.
    */
   private static final Set<String> NOT_OF_ROW =
-      Set.of("08", "25", "28", "3D", "40", "53", "55", "57", "58", "72", "F0");
+      Set.of(
+          SqlStateClass.CONNECTION_EXCEPTION,
+          SqlStateClass.INVALID_TRANSACTION_STATE,
+          SqlStateClass.INVALID_AUTHORIZATION_SPECIFICATION,
+          SqlStateClass.INVALID_CATALOG_NAME,
+          SqlStateClass.TRANSACTION_ROLLBACK,
+          SqlStateClass.INSUFFICIENT_RESOURCES,
+          SqlStateClass.OBJECT_NOT_IN_PREREQUISITE_STATE,
+          SqlStateClass.OPERATOR_INTERVENTION,
+          SqlStateClass.SYSTEM_ERROR,
+          SqlStateClass.SNAPSHOT_FAILURE,
+          SqlStateClass.CONFIGURATION_FILE_ERROR);
 
-  /** Which function of the server reports the RAISE of a trigger, whatever the SQLSTATE. */
-  private static final String RAISE = "exec_stmt_raise";
+  /** The server function that reports the RAISE of a trigger, whatever the SQLSTATE is. */
+  private static final String RAISE_ROUTINE = "exec_stmt_raise";
 
   /**
    * Inserts row by row. The rows come as JSON in a setting of the transaction, because DO takes no
@@ -150,11 +168,11 @@ final class RefusedRows {
   static boolean isRefusal(SQLException e) {
     String state = e.getSQLState();
     boolean raised =
-        e instanceof PSQLException of
-            && of.getServerErrorMessage() != null
-            && RAISE.equals(of.getServerErrorMessage().getRoutine());
+        e instanceof PSQLException refusal
+            && refusal.getServerErrorMessage() != null
+            && RAISE_ROUTINE.equals(refusal.getServerErrorMessage().getRoutine());
     return raised
-        || (state != null && state.length() == 5 && !NOT_OF_ROW.contains(state.substring(0, 2)));
+        || (state != null && state.length() == 5 && !NOT_OF_ROW.contains(SqlStateClass.of(state)));
   }
 
   /**

@@ -37,8 +37,8 @@ public final class Connections {
   /**
    * Opens a connection that does not hang when the server disappears. The timeouts are 10 s to
    * connect, 20 s to log in and 2 min to read an answer. All are shorter than Flink's {@code
-   * task.cancellation.timeout} of 3 min: Flink kills a TaskManager whose task is still blocked
-   * then.
+   * task.cancellation.timeout} of 3 min. After that timeout Flink kills a TaskManager whose task is
+   * still blocked.
    *
    * @param applicationName the name shown in {@code pg_stat_activity}, at most 63 bytes
    * @throws SQLException if the connection fails; the message names the URL and the remedy
@@ -58,7 +58,7 @@ public final class Connections {
       PGProperty.PREPARE_THRESHOLD.set(properties, 0);
       Connection connection = new Driver().connect(database.url(), properties);
       if (connection == null) {
-        throw new SQLException("not a URL of the Postgres driver");
+        throw new SQLException("the Postgres driver does not accept this URL");
       }
       return connection;
     } catch (IOException e) {
@@ -77,29 +77,29 @@ public final class Connections {
 
   private static String advice(SQLException e) {
     if (ExceptionUtils.findThrowable(e, SSLException.class).isPresent()) {
-      return "Check sslmode and sslrootcert in the URL: the CA there must have signed the"
-          + " server's certificate, for the URL's host name";
+      return "Check sslmode and sslrootcert in the URL: that CA must have signed the server's"
+          + " certificate, and the certificate must name the host of the URL";
     }
     String message = String.valueOf(e.getMessage());
     return switch (String.valueOf(e.getSQLState())) {
-      case "28000", "28P01" -> "Check the user, its password, and the server's pg_hba.conf";
-      // This SQLSTATE comes from the driver, not from the server.
-      case "08004" -> "Check the user, its password, and sslmode in the URL";
-      case "3D000" -> "Check the database name in the URL";
-      case "42501" -> "Grant the user CONNECT on the database";
-      case "53300" ->
-          "Raise max_connections, or the CONNECTION LIMIT of the user or the database, or end other"
+      case SqlState.INVALID_AUTHORIZATION, SqlState.INVALID_PASSWORD ->
+          "Check the user, its password, and the server's pg_hba.conf";
+      case SqlState.CONNECTION_REJECTED -> "Check the user, its password, and sslmode in the URL";
+      case SqlState.INVALID_CATALOG_NAME -> "Check the database name in the URL";
+      case SqlState.INSUFFICIENT_PRIVILEGE -> "Grant the user CONNECT on the database";
+      case SqlState.TOO_MANY_CONNECTIONS ->
+          "Raise max_connections or the CONNECTION LIMIT of the user or the database, or close other"
               + " connections";
-      case "57P03" -> "Wait until the server has started";
+      case SqlState.CANNOT_CONNECT_NOW -> "Wait until the server has started";
       default -> {
         if (message.contains("\"TimeZone\"")) {
-          yield "The driver sends the time zone of this JVM: start it with -Duser.timezone=UTC (in"
-              + " Flink by env.java.opts.all)";
+          yield "The driver sends the time zone of this JVM: start the JVM with"
+              + " -Duser.timezone=UTC (in Flink through env.java.opts.all)";
         }
         boolean answered =
             e instanceof PSQLException refusal && refusal.getServerErrorMessage() != null;
         yield answered
-            ? "The server refused the connection: correct the cause on the server or in the URL"
+            ? "The server refused the connection: correct the cause that it names"
             : "Check the URL, the network and the server";
       }
     };

@@ -16,7 +16,7 @@ public final class TransactionSettings {
    * @param characteristics the transaction modes for {@code SET TRANSACTION}
    * @param statementTimeout set first, because a short timeout of the role could cancel the other
    *     settings
-   * @param more statements to run in the same round trip
+   * @param furtherStatements statements to run in the same round trip
    */
   public static void begin(
       Connection connection,
@@ -24,7 +24,7 @@ public final class TransactionSettings {
       String statementTimeout,
       String lockTimeout,
       String idleTimeout,
-      String more)
+      String furtherStatements)
       throws SQLException {
     connection.setAutoCommit(false);
     boolean since17 = connection.getMetaData().getDatabaseMajorVersion() >= 17;
@@ -38,7 +38,8 @@ public final class TransactionSettings {
         """
             .formatted(statementTimeout, idleTimeout, lockTimeout, characteristics);
     try (Statement statement = connection.createStatement()) {
-      statement.execute((since17 ? "SET LOCAL transaction_timeout = 0;" : "") + settings + more);
+      statement.execute(
+          (since17 ? "SET LOCAL transaction_timeout = 0;" : "") + settings + furtherStatements);
     }
   }
 

@@ -12,12 +12,16 @@
  *   <li>A restarted job leaves no JDBC driver behind in the TaskManager.
  * </ul>
  *
- * <p>The package knows how to talk to Postgres, and no table: the packages above own their tables
- * and statements. It depends on {@code config} only.
+ * <p>The package knows no table: the packages above it own their tables and statements. It depends
+ * on {@code config} only.
  *
- * <p>Rejected alternatives: session settings, and settings in the URL, do not survive a pooler in
- * transaction mode; server-side prepared statements fail there; {@code DriverManager} keeps the
- * driver, and with it the classloader of each restart.
+ * <p>Rejected alternatives:
+ *
+ * <ul>
+ *   <li>Session settings and settings in the URL: a pooler in transaction mode drops them.
+ *   <li>Server-side prepared statements: they fail behind a pooler in transaction mode.
+ *   <li>{@code DriverManager}: it keeps the driver, and with it the classloader of each restart.
+ * </ul>
  *
  * <p>{@code ConnectionsIT} and {@code PoolerIT} prove this on real servers; {@code
  * PackageOrderTest} holds the order of the packages.

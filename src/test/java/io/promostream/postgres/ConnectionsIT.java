@@ -84,7 +84,7 @@ class ConnectionsIT {
     TimeZone before = TimeZone.getDefault();
     TimeZone.setDefault(new SimpleTimeZone(0, "Mars/Phobos"));
     try {
-      assertAdvice(database, "Mars/Phobos", "start it with -Duser.timezone=UTC");
+      assertAdvice(database, "Mars/Phobos", "start the JVM with -Duser.timezone=UTC");
     } finally {
       TimeZone.setDefault(before);
     }
