@@ -147,7 +147,7 @@ final class PromoStreamTopology {
   private long roomWithoutReports() {
     return config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE
         ? Long.MAX_VALUE
-        : Backlog.LEAST_ROOM_BYTES;
+        : Backlog.MIN_ROOM_BYTES;
   }
 
   /**

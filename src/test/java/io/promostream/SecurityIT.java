@@ -330,7 +330,7 @@ class SecurityIT {
     try (Replayer<Message> replayer = target.open(new UnregisteredMetricsGroup())) {
       Mark mark = replayer.takeOver("of the test", Mark.NONE, old);
       replayer.commit("of the test", mark, old, List.of(message));
-      Waiting.until("the mark", () -> replayer.look("of the test").equals(mark.after(old)));
+      Waiting.until("the mark", () -> replayer.readMark("of the test").equals(mark.after(old)));
       assertThat(replayer.holdLease()).isTrue();
       replayer.releaseLease();
     }

@@ -77,11 +77,11 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
 
   @Override
   public Mark takeOver(String writer, Mark known, @Nullable Committable next) throws Exception {
-    return look(writer);
+    return readMark(writer);
   }
 
   @Override
-  public Mark look(String writer) throws Exception {
+  public Mark readMark(String writer) throws Exception {
     return session().inTransaction(c -> commits.mark(c, writer));
   }
 
@@ -141,7 +141,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
     IOUtils.closeQuietly(connection);
     connection = null;
     session = null;
-    lease.doubt();
+    lease.invalidate();
   }
 
   /** Aborts the connection, which ends a statement under way. */

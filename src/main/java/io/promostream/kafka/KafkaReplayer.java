@@ -173,7 +173,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
   }
 
   @Override
-  public Mark look(String id) throws Exception {
+  public Mark readMark(String id) throws Exception {
     if (System.nanoTime() - markedNanos > renewal().toNanos()) {
       // As in a takeover: a mark that was read before the fence may have moved since.
       open(id);

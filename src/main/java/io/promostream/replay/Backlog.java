@@ -14,27 +14,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How many bytes the sink subtask with the least room would still take, as every subtask may ask.
- * Sinks report, and each subtask of {@code deliver-promos} sends half of that until it looks again;
- * the rest stays in its slices. So a sink never blocks, never refuses, and its heap stays bounded
- * whatever the backlog, the checkpoint interval or the outage.
+ * Tells senders how many bytes the fullest sink subtask can still take. Every sink subtask reports
+ * its room. Each subtask of {@code deliver-promos} sends at most half of the smallest room until it
+ * reads the reports again, and keeps the rest in its slices. A sink therefore never blocks and
+ * never refuses a batch. Its heap stays bounded, however long the backlog, the checkpoint interval
+ * or the outage is.
  *
- * <p>The figures meet at the JobMaster, by Flink's {@link GlobalAggregateManager}: nothing else
- * goes from a sink back to an operator before it. A report does not hold what was sent since, hence
- * the half.
+ * <p>The reports meet at the JobMaster, in Flink's {@link GlobalAggregateManager}. Flink has no
+ * other way from a sink back to an upstream operator. A sender uses only half of the room, because
+ * a report does not include the bytes sent after it.
  */
 public final class Backlog implements AutoCloseable {
 
-  /** What a sink is given at least, though it may take less in a second. */
-  public static final long LEAST_ROOM_BYTES = 8 << 20;
+  /** A sink subtask may always hold this much, even if it writes less in a second. */
+  public static final long MIN_ROOM_BYTES = 8 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(Backlog.class);
 
   private static final String NAME = "promo-stream backlog";
   private static final long PERIOD_MILLIS = 1_000;
 
-  /** A subtask that has not reported for this long is gone. */
-  private static final long GONE_MILLIS = 10_000;
+  /** A report older than this is ignored, because its subtask no longer runs. */
+  private static final long REPORT_EXPIRY_MILLIS = 10_000;
 
   private final GlobalAggregateManager aggregates;
   private final Supplier<Map<String, Long>> report;
@@ -53,10 +54,10 @@ public final class Backlog implements AutoCloseable {
   }
 
   /**
-   * Reports for a sink subtask until closed.
+   * Reports the room of a sink subtask until it is closed.
    *
    * @param reporter distinct for each subtask
-   * @param room how many bytes it would take, or less than 0
+   * @param room how many bytes the subtask can take; negative if it holds too many
    */
   public static Backlog reporting(
       GlobalAggregateManager aggregates, String reporter, LongSupplier room) {
@@ -64,20 +65,20 @@ public final class Backlog implements AutoCloseable {
   }
 
   /**
-   * Looks at the reports until closed.
+   * Reads the reports until it is closed.
    *
-   * @param withoutReports the room that is assumed while no sink has reported, in bytes
+   * @param withoutReports the room in bytes that is assumed while no sink has reported
    */
   public static Backlog watching(GlobalAggregateManager aggregates, long withoutReports) {
     return new Backlog(aggregates, Map::of, withoutReports).start();
   }
 
-  /** Whether no more is to be sent before the next look, which is a second after the last. */
+  /** Whether the caller must stop sending until the reports are read again, once per second. */
   public boolean isFull() {
     return room.get() <= 0;
   }
 
-  /** Notes what the caller has sent. */
+  /** Subtracts what the caller has sent. */
   public void sent(long bytes) {
     room.addAndGet(-bytes);
   }
@@ -88,21 +89,21 @@ public final class Backlog implements AutoCloseable {
     return this;
   }
 
-  /** Reports, and looks at the reports of all sink subtasks. */
+  /** Sends a report, and reads the reports of all sink subtasks. */
   @VisibleForTesting
-  void look() throws IOException {
-    // Only types of the JDK: the JobMaster reads the call before it knows the job's classes.
+  void exchangeReports() throws IOException {
+    // Use only JDK types, because the JobMaster reads the call before it has the job's classes.
     Map<String, Long> own = new HashMap<>(report.get());
-    Long least = aggregates.updateGlobalAggregate(NAME, own, new Least());
-    room.set(least == null ? withoutReports : least / 2);
+    Long smallest = aggregates.updateGlobalAggregate(NAME, own, new SmallestRoom());
+    room.set(smallest == null ? withoutReports : smallest / 2);
   }
 
   private void run() {
     while (!closed) {
       try {
-        look();
+        exchangeReports();
       } catch (IOException | RuntimeException e) {
-        LOG.debug("the backlog was not told; the last figures stay", e);
+        LOG.debug("Cannot exchange backlog reports. The last reports stay in force.", e);
       }
       try {
         Thread.sleep(PERIOD_MILLIS);
@@ -118,8 +119,8 @@ public final class Backlog implements AutoCloseable {
     thread.interrupt();
   }
 
-  /** Keeps the last report of each subtask, with its time; runs at the JobMaster. */
-  static final class Least
+  /** Keeps the last report of each subtask with its time. It runs at the JobMaster. */
+  static final class SmallestRoom
       implements AggregateFunction<Map<String, Long>, Map<String, long[]>, Long> {
 
     private static final long serialVersionUID = 1;
@@ -133,7 +134,7 @@ public final class Backlog implements AutoCloseable {
     public Map<String, long[]> add(Map<String, Long> report, Map<String, long[]> reports) {
       long now = System.currentTimeMillis();
       report.forEach((reporter, room) -> reports.put(reporter, new long[] {room, now}));
-      reports.values().removeIf(last -> now - last[1] > GONE_MILLIS);
+      reports.values().removeIf(last -> now - last[1] > REPORT_EXPIRY_MILLIS);
       return reports;
     }
 

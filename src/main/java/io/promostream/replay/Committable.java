@@ -4,16 +4,16 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A bounded piece of what a writer is to write, replayed in one transaction.
+ * A bounded number of elements that one transaction replays.
  *
  * @param sequence number within its writer, from 1 without gaps
- * @param format in which the serializer of the elements wrote the bytes
+ * @param format the format in which the serializer of the elements wrote the bytes
  * @param bytes the serialized elements, one after the other; never changed
- * @param elements how many elements the bytes hold
- * @param records how many messages or rows the elements lead to
- * @param dueSince since when the first of them has been due, epoch milliseconds; {@link
- *     Long#MAX_VALUE} if that is not known
- * @param packedAt when it was packed, epoch milliseconds
+ * @param elements how many elements the bytes contain
+ * @param records how many messages or rows the elements expand to
+ * @param dueSince when the earliest element became due, epoch milliseconds; {@link Long#MAX_VALUE}
+ *     if no element has that time
+ * @param packedAt when the committable was packed, epoch milliseconds
  */
 @SuppressWarnings("ArrayRecordComponent") // equality is defined below, by content
 public record Committable(
@@ -42,7 +42,7 @@ public record Committable(
     return Objects.hash(sequence, Arrays.hashCode(bytes));
   }
 
-  /** Without the bytes: Flink and this package log committables. */
+  /** Omits the bytes, because Flink and this package log committables. */
   @Override
   public String toString() {
     return "committable %d (%d records, %d bytes)".formatted(sequence, records, bytes.length);

@@ -23,12 +23,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the place of release 0.1's committer. A checkpoint of that release may hold transactions
- * that are prepared and not committed; this one does not commit them, and refuses such a
- * checkpoint. A stop with savepoint leaves none.
+ * Takes the place of the committer of release 0.1. A checkpoint of release 0.1 may contain
+ * transactions that are prepared and not committed. This release does not commit them and refuses
+ * such a checkpoint. A stop with savepoint leaves no such transaction.
  *
- * @param <T> never seen
- * @param <C> what names a transaction
+ * @param <T> the type of the elements, which the operator only passes on
+ * @param <C> the committable that identifies a transaction
  */
 public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
@@ -37,7 +37,7 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
 
   private static final Logger LOG = LoggerFactory.getLogger(EarlierTransactions.class);
 
-  /** As Flink's committers name theirs. */
+  /** The state name of Flink's committers. */
   private static final ListStateDescriptor<byte[]> COMMITTER_STATE =
       new ListStateDescriptor<>(
           "streaming_committer_raw_states", BytePrimitiveArraySerializer.INSTANCE);
@@ -51,9 +51,9 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
   }
 
   /**
-   * Knows one kind of transactions.
+   * Finds out how the transactions of one target ended.
    *
-   * @param <C> what names a transaction
+   * @param <C> the committable that identifies a transaction
    */
   public interface Inspector<C> extends Serializable {
 
@@ -99,12 +99,12 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
             throw new IOException(
                 "%s of release 0.1 is not committed, because this state was not made by a stop with savepoint. Start release 0.1 from this state, stop it with a savepoint, and start this release from that savepoint"
                     .formatted(transaction));
-        case LOST, UNKNOWN -> lost(transaction, outcomes.get(i));
+        case LOST, UNKNOWN -> failOrContinue(transaction, outcomes.get(i));
       }
     }
   }
 
-  private void lost(C transaction, Outcome outcome) throws IOException {
+  private void failOrContinue(C transaction, Outcome outcome) throws IOException {
     String message =
         "%s of release 0.1 %s"
             .formatted(
@@ -120,7 +120,7 @@ public final class EarlierTransactions<T, C> extends AbstractStreamOperator<T>
     LOG.error("{}. The job continues, as feedback.on-lost-transaction says.", message);
   }
 
-  /** Takes what it is to commit. */
+  /** Collects the transactions that Flink would commit. */
   private record Collector<C>(List<C> transactions) implements Committer<C> {
 
     @Override

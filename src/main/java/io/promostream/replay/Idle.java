@@ -8,16 +8,16 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
- * Takes the place of a connector's writer that only the other {@code delivery.guarantee} has, so
- * that its checkpoints restore: Flink refuses state whose operator is not there. It drops that
- * state and sees no elements.
+ * Takes the place of a connector's writer that only the other {@code delivery.guarantee} uses.
+ * Flink refuses to restore state whose operator is missing from the job. This operator drops that
+ * state and receives no elements.
  */
 public final class Idle<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
 
   private static final long serialVersionUID = 1;
 
-  /** As Flink's writers name theirs. */
+  /** The state name of Flink's sink writers. */
   private static final ListStateDescriptor<byte[]> WRITER_STATE =
       new ListStateDescriptor<>("writer_raw_states", BytePrimitiveArraySerializer.INSTANCE);
 

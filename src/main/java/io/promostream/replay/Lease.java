@@ -5,49 +5,50 @@ import org.apache.flink.annotation.VisibleForTesting;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one job at a time work under a {@code transaction-prefix}. The holder counts up a number in
- * the target every few seconds. Who wants the lease and finds another's name watches that number
- * for {@link #TIME_TO_LIVE}: if it moves, the other job lives. No clocks are compared.
+ * Lets one job at a time work under a {@code transaction-prefix}. The holder increments a counter
+ * in the target every few seconds. A job that wants the lease of another job watches this counter
+ * for {@link #TIME_TO_LIVE}. If the counter changes, the other job is alive. No clocks are
+ * compared.
  *
- * <p>The owner's name is drawn where the job graph is made, so all subtasks of a job share it, and
- * each renews only what none of the others has renewed. It is not the job's id, because application
- * clusters may share that.
+ * <p>The owner's name is drawn when the job graph is built, so all subtasks of a job share it. A
+ * subtask renews the lease only if no other subtask has just renewed it. The name is not the job
+ * id, because jobs of different application clusters may have the same id.
  */
 public final class Lease {
 
-  /** A holder that does not renew for this long is taken for dead. */
+  /** A holder that does not renew the lease for this long is considered dead. */
   public static final Duration TIME_TO_LIVE = Duration.ofSeconds(10);
 
-  private static final Duration RENEW_EVERY = TIME_TO_LIVE.dividedBy(3);
-  private static final Duration PAUSE = TIME_TO_LIVE.dividedBy(20);
+  private static final Duration RENEWAL_INTERVAL = TIME_TO_LIVE.dividedBy(3);
+  private static final Duration POLL_INTERVAL = TIME_TO_LIVE.dividedBy(20);
 
-  /** The name in a lease that nobody holds. */
+  /** The owner's name in a released lease. */
   public static final String NOBODY = "";
 
   /**
    * Who holds a lease.
    *
-   * @param renewals counts up with each renewal, across owners
+   * @param renewals the number of renewals, across owners
    */
   public record Holder(String owner, long renewals) {}
 
-  /** Where a lease is kept. */
+  /** Stores the lease. */
   public interface Store {
 
-    /** The holder as of now, or null if there has been none. */
+    /** The current holder, or null if the lease was never taken. */
     @Nullable Holder read() throws Exception;
 
     /**
-     * Replaces the holder, if it still is the expected one; where the system can't compare, the
-     * caller reads again.
+     * Replaces the holder if it is still the expected one. Some systems cannot compare, so the
+     * caller must read the lease again.
      */
     void replace(@Nullable Holder expected, Holder next) throws Exception;
 
-    /** The lease in words, for an error message. */
+    /** Names the lease in an error message. */
     String describe();
   }
 
-  /** The clock, which a test replaces. */
+  /** The clock. Tests replace it. */
   interface Time {
 
     long nanos();
@@ -86,36 +87,36 @@ public final class Lease {
   }
 
   /**
-   * Takes the lease, waiting for a holder that may be dead.
+   * Takes the lease. If another job holds it, first waits to see whether that job is dead.
    *
-   * @throws LeaseException if another job holds it and lives
+   * @throws LeaseException if another job holds the lease and is alive
    */
   public void acquire() throws Exception {
     Holder found = store.read();
     if (found != null && !isFree(found)) {
-      awaitDeath(found);
+      awaitExpiry(found);
     }
     while (found == null || !found.owner().equals(owner)) {
       store.replace(found, new Holder(owner, found == null ? 1 : found.renewals() + 1));
-      // Somebody else may have taken it at the same moment.
-      time.sleep(PAUSE);
+      // Another job may have taken the lease at the same moment.
+      time.sleep(POLL_INTERVAL);
       Holder now = store.read();
       if (now != null && !isFree(now)) {
         throw refused(now);
       }
       found = now;
     }
-    note(found);
+    remember(found);
   }
 
   private boolean isFree(Holder holder) {
     return holder.owner().equals(owner) || holder.owner().equals(NOBODY);
   }
 
-  private void awaitDeath(Holder found) throws Exception {
+  private void awaitExpiry(Holder found) throws Exception {
     long deadline = time.nanos() + TIME_TO_LIVE.toNanos();
     while (time.nanos() < deadline) {
-      time.sleep(PAUSE);
+      time.sleep(POLL_INTERVAL);
       Holder now = store.read();
       if (now == null || isFree(now)) {
         return;
@@ -127,13 +128,13 @@ public final class Lease {
   }
 
   /**
-   * Makes sure that the job still has the lease, and renews it if it is time to.
+   * Checks that the job still holds the lease, and renews the lease when a renewal is due.
    *
-   * @return false if the count went back: the store has lost what it had confirmed
-   * @throws LeaseException if another job has it
+   * @return false if the counter went back, which means that the store has lost confirmed writes
+   * @throws LeaseException if another job holds the lease
    */
   public boolean hold() throws Exception {
-    if (seen != null && time.nanos() - seenNanos < RENEW_EVERY.toNanos()) {
+    if (seen != null && time.nanos() - seenNanos < RENEWAL_INTERVAL.toNanos()) {
       return true;
     }
     Holder now = store.read();
@@ -146,23 +147,24 @@ public final class Lease {
       store.replace(now, next);
       now = next;
     }
-    note(now);
+    remember(now);
     return kept;
   }
 
   /**
-   * Lets the next {@link #hold} look at the store: a commit that failed may have lost the lease.
+   * Makes the next {@link #hold} read the store. A commit may have failed because the lease is
+   * lost.
    */
-  public void doubt() {
-    seenNanos = time.nanos() - RENEW_EVERY.toNanos();
+  public void invalidate() {
+    seenNanos = time.nanos() - RENEWAL_INTERVAL.toNanos();
   }
 
-  private void note(Holder holder) {
+  private void remember(Holder holder) {
     seen = holder;
     seenNanos = time.nanos();
   }
 
-  /** Gives the lease back, so that the next job need not wait. */
+  /** Releases the lease, so that the next job does not have to wait. */
   public void release() throws Exception {
     Holder now = store.read();
     if (now != null && now.owner().equals(owner)) {

@@ -2,7 +2,7 @@ package io.promostream.replay;
 
 import java.io.IOException;
 
-/** A mark is not where the replay expects it: an earlier attempt has moved it meanwhile. */
+/** A mark is not at the expected position, because an earlier attempt has moved it. */
 public final class MarkMovedException extends IOException {
 
   public MarkMovedException(String message) {

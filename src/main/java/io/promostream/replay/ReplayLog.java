@@ -12,26 +12,27 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a subtask has collected and not yet replayed: the logs that it was restored with, then its
- * own. The task's thread collects, the replaying thread takes.
+ * Holds the elements that a subtask has collected and not yet replayed. The logs of restored
+ * writers come before the log of the subtask's own writer. The task thread adds elements, and the
+ * replay thread takes committables.
  *
- * @param <T> what is collected
+ * @param <T> the element type of the sink
  */
 final class ReplayLog<T> {
 
-  /** Ends a committable: some 0.3 s of a database's work, far below every time-out on the way. */
+  /** Ends a committable. A database writes this many rows in about 0.3 s, far below any timeout. */
   static final int MAX_RECORDS = 30_000;
 
-  /** Ends a committable too, so that large messages do not make a long transaction. */
+  /** Ends a committable as well, so that large messages do not make a transaction long. */
   static final long MAX_EXPANDED_BYTES = 16 << 20;
 
-  /** One interval's work is collected, one is replayed, and one is for what varies. */
+  /** The data of one interval is collected, that of another is replayed, and the third is spare. */
   private static final int INTERVALS_HELD = 3;
 
-  /** A checkpoint that no barrier has named yet. */
+  /** Stands for the next checkpoint, whose id is not known yet. */
   private static final long NEXT = Long.MAX_VALUE;
 
-  /** The checkpoint of what was restored: it is complete. */
+  /** Stands for the restored checkpoint, which is complete. */
   private static final long RESTORED = Long.MIN_VALUE;
 
   private record Packed(Committable committable, long checkpoint) {}
@@ -42,7 +43,7 @@ final class ReplayLog<T> {
     private Mark committed;
     private final Deque<Packed> pending = new ArrayDeque<>();
 
-    /** Whether the target was asked if it still has what the log says is committed. */
+    /** Whether the target's mark was compared with {@link #committed}. */
     private boolean verified;
 
     Writer(String id, Mark committed, boolean verified) {
@@ -53,9 +54,10 @@ final class ReplayLog<T> {
   }
 
   /**
-   * What is next to be done.
+   * The next task of the replay thread.
    *
-   * @param committable to be replayed; null if only the mark is to be verified
+   * @param committed the writer's last known mark
+   * @param committable the committable to replay; null if only the mark must be verified
    */
   record Next(String writer, Mark committed, @Nullable Committable committable) {}
 
@@ -82,16 +84,16 @@ final class ReplayLog<T> {
   private long packedBytes;
   private long completed = RESTORED;
 
-  /** Since the last checkpoint that completed. */
+  /** How much was replayed since the last completed checkpoint. */
   private long replayedBytes;
 
   private long allowedBytes;
 
   /**
-   * Makes a log.
+   * Creates a log.
    *
-   * @param collects whether the own writer will have something to commit
-   * @param maxHeldBytes what fits the heap
+   * @param collects whether elements will be added, so that the own writer will have committables
+   * @param maxHeldBytes how many bytes fit on the heap
    */
   ReplayLog(Target<T> target, boolean collects, long maxHeldBytes) {
     this.target = target;
@@ -103,7 +105,7 @@ final class ReplayLog<T> {
     writers.add(own);
   }
 
-  /** Takes over a log from a restored checkpoint. */
+  /** Adds a writer's log from the restored checkpoint. */
   synchronized void restore(WriterLog log) {
     Writer writer = new Writer(log.writer(), log.committed(), false);
     for (Committable committable : log.pending()) {
@@ -117,9 +119,9 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Collects an element.
+   * Adds an element.
    *
-   * @param due since when, epoch milliseconds, or null
+   * @param due when the element became due, epoch milliseconds; null if it has no such time
    */
   synchronized void add(T element, @Nullable Long due, long now) throws IOException {
     serializer.serialize(element, open);
@@ -141,7 +143,7 @@ final class ReplayLog<T> {
             new Committable(++packedSequence, format, bytes, elements, records, dueSince, now),
             NEXT));
     packedBytes += bytes.length;
-    // A buffer that grew large once is not kept.
+    // Do not keep a buffer that became large once.
     open = new DataOutputSerializer(Math.max(1024, Math.min(bytes.length, 1 << 20)));
     elements = 0;
     records = 0;
@@ -150,9 +152,9 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Assigns all that has been collected to a checkpoint.
+   * Assigns all collected elements to a checkpoint.
    *
-   * @return what the checkpoint has to keep
+   * @return the logs that the checkpoint must store
    */
   synchronized List<WriterLog> snapshot(long checkpoint, long now) {
     if (elements > 0) {
@@ -162,7 +164,7 @@ final class ReplayLog<T> {
     return logs();
   }
 
-  /** All logs that are still of use. */
+  /** The logs that a restore would still need. */
   synchronized List<WriterLog> logs() {
     List<WriterLog> logs = new ArrayList<>();
     for (Writer writer : writers) {
@@ -185,7 +187,7 @@ final class ReplayLog<T> {
     return assigned;
   }
 
-  /** Releases what belongs to a completed checkpoint. */
+  /** Releases the committables of a completed checkpoint for the replay. */
   synchronized void complete(long checkpoint) {
     adjustAllowedBytes();
     completed = Math.max(completed, checkpoint);
@@ -193,9 +195,14 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Allows a target that is behind what it replays in three intervals, because each checkpoint
-   * writes again what is held. Allows more to a target that keeps up with a log that is half full:
-   * senders fill half of the room between two reports.
+   * Adjusts how many bytes the log may hold.
+   *
+   * <ul>
+   *   <li>If the target is behind: as many as it replays in three checkpoint intervals. Each
+   *       checkpoint writes all held bytes again, so more would make checkpoints slower.
+   *   <li>If the target keeps up and the log is half full: twice as many as before. Senders fill
+   *       only half of the room between two reports, so a half-full log limits the throughput.
+   * </ul>
    */
   private void adjustAllowedBytes() {
     boolean behind = peek() != null;
@@ -204,11 +211,11 @@ final class ReplayLog<T> {
     } else if (2 * heldBytes() >= allowedBytes) {
       allowedBytes *= 2;
     }
-    allowedBytes = Math.min(maxHeldBytes, Math.max(Backlog.LEAST_ROOM_BYTES, allowedBytes));
+    allowedBytes = Math.min(maxHeldBytes, Math.max(Backlog.MIN_ROOM_BYTES, allowedBytes));
     replayedBytes = 0;
   }
 
-  /** Waits for the next thing to do; null if there is none within this time. */
+  /** Waits for the next task. Returns null if the time elapses first. */
   synchronized @Nullable Next next(long millis) throws InterruptedException {
     long deadline = System.nanoTime() + millis * 1_000_000;
     while (peek() == null) {
@@ -235,10 +242,10 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Notes how far a writer is, and drops what that covers.
+   * Stores a writer's mark, and drops the committables up to it.
    *
-   * <p>The mark of a restored writer stays until the own writer has one: if the target is replaced
-   * by an older copy while the job is down, nothing else tells.
+   * <p>The mark of a restored writer stays until the own writer has a mark. Without any mark, the
+   * job would not notice that an older copy replaced the target while the job was down.
    */
   synchronized void committed(String id, Mark mark) {
     for (Writer writer : writers) {
@@ -261,34 +268,34 @@ final class ReplayLog<T> {
     notifyAll();
   }
 
-  /** This subtask's own writer. */
+  /** The id of this subtask's own writer. */
   String ownWriter() {
     return own.id;
   }
 
-  /** How far the own writer is. */
+  /** The last known mark of the own writer. */
   synchronized Mark ownMark() {
     return own.committed;
   }
 
-  /** Waits until all that is released is replayed. */
+  /** Waits until all released committables are replayed. */
   synchronized void awaitReplayed() throws InterruptedException {
     while (peek() != null) {
       wait(100);
     }
   }
 
-  /** Bytes that are collected or packed and not known to be replayed. */
+  /** How many bytes are collected or packed, and not known to be replayed. */
   synchronized long heldBytes() {
     return packedBytes + open.length();
   }
 
-  /** How many bytes more may be held; less than 0 if it is too many. */
+  /** How many more bytes the log may hold; negative if it holds too many. */
   synchronized long room() {
     return allowedBytes - heldBytes();
   }
 
-  /** How long the first of what is released has waited since it was packed, milliseconds; or 0. */
+  /** Milliseconds since the oldest released committable was packed; 0 if none is released. */
   synchronized long oldestReleasedMillis(long now) {
     Next next = peek();
     return next == null || next.committable() == null

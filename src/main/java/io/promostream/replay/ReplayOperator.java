@@ -20,16 +20,16 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects what it is given, and replays it once the checkpoint that holds it is complete. See the
- * package.
+ * Collects the elements for a sink, and replays them when the checkpoint that contains them is
+ * complete. The package description explains the procedure.
  *
- * <p>Under at-least-once it passes everything on and only replays what a restored checkpoint still
- * holds, so that the guarantee may be changed over any checkpoint.
+ * <p>Under at-least-once, the operator passes new elements on. It replays only the committables of
+ * a restored checkpoint. So the delivery guarantee can change between any two starts.
  *
- * <p>It is no {@code Sink}: a sink's committer runs on the task's thread and so would delay
- * checkpoints as long as the target is slow.
+ * <p>The operator is not a {@code Sink}. The committer of a sink runs on the task thread, so a slow
+ * target would delay checkpoints.
  *
- * @param <T> what a sink is given
+ * @param <T> the element type of the sink
  */
 public final class ReplayOperator<T> extends AbstractStreamOperator<T>
     implements OneInputStreamOperator<T, T> {
@@ -53,15 +53,15 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
   private transient @Nullable ReplayThread<T> thread;
   private transient @Nullable Backlog backlog;
 
-  /** The savepoint that the job is being stopped with. */
+  /** The id of the savepoint with which the job is being stopped. */
   private transient long lastSavepoint;
 
   private transient boolean stopped;
 
   /**
-   * Makes an operator.
+   * Creates an operator.
    *
-   * @param passOn whether to pass everything on, and replay only what is restored
+   * @param passOn whether to pass new elements on, and to replay only restored committables
    */
   public ReplayOperator(Target<T> target, boolean passOn) {
     this(target, passOn, ReplayThread.SHOW_LOSS);
@@ -118,8 +118,8 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
   }
 
   /**
-   * What a subtask may hold: together, those that write batches get a fifth of the heap. It bounds
-   * what one checkpoint carries, too.
+   * How many bytes a subtask may hold. The subtasks of the two sinks that write batches share a
+   * fifth of the heap. This limit also bounds the size of a checkpoint.
    */
   private long maxHeldBytes() {
     int slots =
@@ -129,7 +129,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
             .getConfiguration()
             .get(TaskManagerOptions.NUM_TASK_SLOTS);
     long share = Runtime.getRuntime().maxMemory() / 5 / BATCH_SINKS / slots;
-    return Math.min(MAX_HELD_BYTES, Math.max(Backlog.LEAST_ROOM_BYTES, share));
+    return Math.min(MAX_HELD_BYTES, Math.max(Backlog.MIN_ROOM_BYTES, share));
   }
 
   @Override
@@ -188,7 +188,7 @@ public final class ReplayOperator<T> extends AbstractStreamOperator<T>
     super.close();
   }
 
-  /** What a checkpoint would hold now. */
+  /** The logs that a checkpoint would store now. */
   @VisibleForTesting
   List<WriterLog> logs() {
     return log.logs();

@@ -17,8 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Replays what a {@link ReplayLog} releases, in order, until it is closed. Trouble with the target
- * is logged, counted and retried for as long as it lasts; nothing else waits for it.
+ * Replays the committables that a {@link ReplayLog} releases, in order, until it is closed. It logs
+ * and counts each failure of the target, and retries for as long as necessary. No other part of the
+ * job waits for it.
  */
 final class ReplayThread<T> extends Thread {
 
@@ -26,10 +27,10 @@ final class ReplayThread<T> extends Thread {
 
   private static final long IDLE_MILLIS = 1_000;
 
-  /** Between two tries: 0.1, 0.2, 0.4 ... s, at most this. */
+  /** The pauses between attempts are 0.1, 0.2, 0.4 ... s, and at most this. */
   private static final long MAX_PAUSE_MILLIS = 5_000;
 
-  /** A task that fails takes its metrics along: a scraper gets this long to see the loss. */
+  /** How long the metrics show a loss before the task fails and its metrics disappear. */
   static final Duration SHOW_LOSS = Duration.ofSeconds(20);
 
   private final ReplayLog<T> log;
@@ -44,7 +45,7 @@ final class ReplayThread<T> extends Thread {
   private final RecentMax commitMillis;
   private final RecentMax deliveryDelay;
 
-  /** The writer that the replayer has taken over since it connected, and how far it is. */
+  /** The writer that the replayer has taken over since it connected. */
   private @Nullable String takenOver;
 
   private Mark mark = Mark.NONE;
@@ -84,7 +85,7 @@ final class ReplayThread<T> extends Thread {
           return;
         }
       } catch (LeaseException | LostCommitsException e) {
-        showThenFail(e);
+        reportAndFail(e);
         return;
       } catch (Exception e) {
         if (closed) {
@@ -102,9 +103,9 @@ final class ReplayThread<T> extends Thread {
   private void retryLater(Exception e, int tries) {
     failures.inc();
     if (e instanceof MarkMovedException) {
-      LOG.info("{}. Looking again.", e.getMessage());
+      LOG.info("{}. Reading the mark again.", e.getMessage());
     } else {
-      // The stack trace once, then a line for each try, which are 5 s apart.
+      // Log the stack trace once, then one line for each attempt.
       LOG.warn(
           "{}: attempt {} failed. Retrying until one succeeds. {}",
           getName(),
@@ -120,7 +121,7 @@ final class ReplayThread<T> extends Thread {
             : Math.min(MAX_PAUSE_MILLIS, 50L << Math.min(tries, 10)));
   }
 
-  private void showThenFail(Exception e) {
+  private void reportAndFail(Exception e) {
     LOG.error("{}: {}", getName(), e.getMessage());
     if (e instanceof LostCommitsException) {
       pause(showLoss.toMillis());
@@ -134,7 +135,7 @@ final class ReplayThread<T> extends Thread {
     try {
       Thread.sleep(millis);
     } catch (InterruptedException e) {
-      // Only close() interrupts, which the loop looks for.
+      // Only close() interrupts, and the loop checks for it.
     }
   }
 
@@ -146,24 +147,24 @@ final class ReplayThread<T> extends Thread {
           "{}: the target has lost confirmed commits, because its lease went back. An older copy replaced the target, or it"
               + " failed over to a standby that was behind. The last commits of this job may be missing there.",
           getName());
-      look();
+      verifyOwnMark();
     }
     if (next == null) {
-      look();
+      verifyOwnMark();
     } else {
       replay(next);
     }
   }
 
-  /** Nothing to replay: sees whether the target still has what it confirmed. */
-  private void look() throws Exception {
+  /** Checks that the target still has the commits that it confirmed to the own writer. */
+  private void verifyOwnMark() throws Exception {
     Mark known = log.ownMark();
     if (known.sequence() > 0) {
-      Mark found = replayer.look(log.ownWriter());
+      Mark found = replayer.readMark(log.ownWriter());
       if (found.sequence() < known.sequence()) {
-        // What is lost stays lost, while a target that is just catching up with a commit does not.
+        // Read the mark again: the target may only have been slow to show the last commit.
         Thread.sleep(IDLE_MILLIS);
-        found = replayer.look(log.ownWriter());
+        found = replayer.readMark(log.ownWriter());
       }
       if (found.sequence() < known.sequence()) {
         lost(log.ownWriter(), known, found);
@@ -252,10 +253,10 @@ final class ReplayThread<T> extends Thread {
   }
 
   /**
-   * Ends the thread, also in the middle of a replay: what it has not replayed stays in the state of
-   * the last checkpoint.
+   * Ends the thread, even during a replay. The state of the last checkpoint contains the
+   * committables that it has not replayed.
    *
-   * @param releaseLease whether the job ends as it was told to, with everything replayed
+   * @param releaseLease whether the job stops with a savepoint and everything is replayed
    */
   void close(boolean releaseLease) {
     closed = true;

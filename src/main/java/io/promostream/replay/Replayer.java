@@ -1,60 +1,62 @@
 package io.promostream.replay;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Replays committables into one system. Used by one thread, but for {@link #close}. After an
- * exception, {@link #reset} is called before anything else.
+ * Replays committables into one target system. One thread calls all methods except {@link #close}.
+ * After an exception, the caller calls {@link #reset} before any other method.
  *
- * @param <T> what a committable holds
+ * @param <T> the element type of the sink
  */
 public interface Replayer<T> extends AutoCloseable {
 
   /**
-   * Makes this the only replayer of a writer, as far as the system needs that, and finds out how
-   * far the writer is.
+   * Fences earlier replayers of a writer if the target system needs that, and reads the writer's
+   * mark.
    *
-   * @param known what the writer is known to have committed
-   * @param next the committable to be replayed next, whose age may decide whether a missing mark
-   *     means anything; null if there is none
-   * @throws UnknownMarkException if the system may have forgotten the mark
+   * @param known the last known mark
+   * @param next the committable to replay next; its age tells whether the target may have removed a
+   *     missing mark; null if nothing is pending
+   * @throws UnknownMarkException if the target system may have removed the mark
    */
-  Mark takeOver(String writer, Mark known, @org.jspecify.annotations.Nullable Committable next)
-      throws Exception;
+  Mark takeOver(String writer, Mark known, @Nullable Committable next) throws Exception;
 
   /**
-   * In one transaction: moves the writer's mark from the committable before to this one, and writes
-   * the elements.
+   * Moves the writer's mark from the previous committable to this one and writes the elements, in
+   * one transaction.
    *
-   * @param from the mark as it must be; after {@link #takeOver} or the last commit
-   * @throws MarkMovedException if it is another, having written nothing
+   * @param from the expected mark: the result of {@link #takeOver}, or the mark after the last
+   *     commit
+   * @throws MarkMovedException if the mark is at another position; nothing is written then
    */
   void commit(String writer, Mark from, Committable committable, List<T> elements) throws Exception;
 
-  /** Makes sure that a commit which was found, not made, is durable. */
+  /** Makes sure that a commit of an earlier attempt is durable. */
   void confirm(String writer, Mark mark) throws Exception;
 
-  /** Sets a mark to where it was known to be, after commits were lost. */
+  /** Sets a mark to its last known position after commits were lost. */
   void forceMark(String writer, Mark mark) throws Exception;
 
-  /** How far a writer is, without any claim to it. */
-  Mark look(String writer) throws Exception;
+  /** Reads a writer's mark without fencing other replayers. */
+  Mark readMark(String writer) throws Exception;
 
   /**
-   * Renews the lease if it is time to.
+   * Renews the lease when a renewal is due.
    *
-   * @return false if the lease itself went back, so the system has lost what it had confirmed
-   * @throws LeaseException if another job has it
+   * @return false if the counter of the lease went back, which means that the target system has
+   *     lost confirmed writes
+   * @throws LeaseException if another job holds the lease
    */
   boolean holdLease() throws Exception;
 
-  /** Gives the lease back: the job ends as it was told to. */
+  /** Releases the lease when the job stops with a savepoint. */
   void releaseLease() throws Exception;
 
-  /** Drops the connection after a failure; the next call opens another. Never throws. */
+  /** Closes the connection after a failure. The next call opens a new one. Never throws. */
   void reset();
 
-  /** Closes all connections, from any thread: a call under way fails. Never throws. */
+  /** Closes all connections. Any thread may call it, and a running call fails. Never throws. */
   @Override
   void close();
 }

@@ -7,29 +7,32 @@ import java.io.Serializable;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * A system that committables are replayed into. Travels in the job graph.
+ * A target system of the replay. The job graph contains it, so it must be serializable.
  *
- * @param <T> what a sink is given
+ * @param <T> the element type of the sink
  */
 public interface Target<T> extends Serializable {
 
   /** Serializes elements into committables. */
   ValueSerializer<T> serializer();
 
-  /** How many messages or rows an element leads to. */
+  /** How many messages or rows an element expands to. */
   int records(T element);
 
-  /** Roughly how many bytes they take in the target, which bounds a transaction. */
+  /**
+   * Roughly how many bytes the messages or rows of an element take in the target. The size of a
+   * transaction is limited by it.
+   */
   long expandedBytes(T element);
 
-  /** What follows when the target has lost commits. */
+  /** What the job does when the target has lost commits. */
   OnLostTransaction onLostCommits();
 
   /**
    * Connects, checks that the target has what it needs, and takes the job's lease.
    *
    * @param metrics of the operator
-   * @throws IOException if the target can't be used, saying why and what to do
+   * @throws IOException if the target is not usable; the message says why and what to do
    */
   Replayer<T> open(MetricGroup metrics) throws IOException, InterruptedException;
 }

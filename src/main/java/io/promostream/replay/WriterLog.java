@@ -10,12 +10,12 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * What the state keeps of one writer. All of it is one element of the operator's list state: a
- * change of parallelism must not spread it, because its committables are replayed in order.
+ * The state of one writer. It is one element of the operator's list state. A rescale must not split
+ * it, because its committables are replayed in order.
  *
  * @param writer a random id, drawn at each start of each subtask
- * @param committed how far the writer was when the snapshot was taken; the target may be further
- *     and must not be behind
+ * @param committed the writer's last known mark at the snapshot; the target's mark may be ahead and
+ *     must not be behind
  * @param pending committables that were not known to be committed, in order
  */
 public record WriterLog(String writer, Mark committed, List<Committable> pending) {
@@ -26,7 +26,7 @@ public record WriterLog(String writer, Mark committed, List<Committable> pending
     pending = List.copyOf(pending);
   }
 
-  /** Writes writers' logs, in state. */
+  /** The format of writers' logs in the state. */
   public static final class Serializer extends ValueSerializer<WriterLog> {
 
     @Override

@@ -61,17 +61,17 @@ class FeedbackReplayerIT {
       assertThat(replayer.takeOver("w", Mark.NONE, null)).isEqualTo(Mark.NONE);
       for (long sequence : List.of(1, 2)) {
         commit(replayer, sequence);
-        assertThat(replayer.look("w")).isEqualTo(mark(sequence));
+        assertThat(replayer.readMark("w")).isEqualTo(mark(sequence));
       }
-      assertThat(replayer.look("another")).isEqualTo(Mark.NONE);
+      assertThat(replayer.readMark("another")).isEqualTo(Mark.NONE);
       for (long sequence : List.of(1, 2, 4, 5)) {
         assertThatThrownBy(() -> commit(replayer, sequence)).isInstanceOf(MarkMovedException.class);
         replayer.reset();
-        assertThat(replayer.look("w")).as("after %d", sequence).isEqualTo(mark(2));
+        assertThat(replayer.readMark("w")).as("after %d", sequence).isEqualTo(mark(2));
       }
       commit(replayer, 3);
       replayer.confirm("w", mark(3));
-      assertThat(replayer.look("w")).isEqualTo(mark(3));
+      assertThat(replayer.readMark("w")).isEqualTo(mark(3));
     }
     assertThat(rows(database)).isEqualTo(FeedbackFixture.rowsOf(1, 3));
   }
@@ -84,7 +84,7 @@ class FeedbackReplayerIT {
       database.execute("UPDATE promo_stream_commits SET sequence = 3 WHERE writer = 'w'");
       replayer.forceMark("w", mark(8));
       commit(replayer, 9);
-      assertThat(replayer.look("w")).isEqualTo(mark(9));
+      assertThat(replayer.readMark("w")).isEqualTo(mark(9));
     }
   }
 

@@ -188,12 +188,12 @@ class KafkaReplayerIT {
   @Test
   void readsMarkOfLastCommitAfterReset() throws Exception {
     Replayer<Message> replayer = open();
-    assertThat(replayer.look(WRITER)).isEqualTo(Mark.NONE);
+    assertThat(replayer.readMark(WRITER)).isEqualTo(Mark.NONE);
     Mark mark = replayer.takeOver(WRITER, Mark.NONE, committable(1));
     assertThat(mark).isEqualTo(Mark.NONE);
     mark = commit(replayer, mark, 1);
     mark = commit(replayer, mark, 2);
-    assertThat(replayer.look(WRITER)).isEqualTo(mark).isEqualTo(new Mark(2, 6));
+    assertThat(replayer.readMark(WRITER)).isEqualTo(mark).isEqualTo(new Mark(2, 6));
     replayer.reset();
     assertThat(replayer.takeOver(WRITER, Mark.NONE, committable(1))).isEqualTo(mark);
     mark = commit(replayer, mark, 3);
@@ -375,7 +375,7 @@ class KafkaReplayerIT {
             () -> {
               while (!Thread.currentThread().isInterrupted()) {
                 try {
-                  zombie.look(WRITER);
+                  zombie.readMark(WRITER);
                   renewed.incrementAndGet();
                   Thread.sleep(new Random().nextInt(100));
                 } catch (Exception fenced) {
@@ -444,7 +444,7 @@ class KafkaReplayerIT {
       producer.beginTransaction();
       producer.sendOffsetsToTransaction(
           Map.of(target.markPartition(), new OffsetAndMetadata(1, "3")), KafkaClients.group(id));
-      Future<Mark> read = reader.submit(() -> replayer.look(WRITER));
+      Future<Mark> read = reader.submit(() -> replayer.readMark(WRITER));
       assertThatThrownBy(() -> read.get(1, SECONDS)).isInstanceOf(TimeoutException.class);
       producer.commitTransaction();
       assertThat(read.get(60, SECONDS)).isEqualTo(new Mark(1, 3));
@@ -493,10 +493,10 @@ class KafkaReplayerIT {
       idle.reset();
       long end = System.nanoTime() + Duration.ofSeconds(90).toNanos();
       while (System.nanoTime() < end) {
-        assertThat(idle.look(WRITER)).isEqualTo(mark);
+        assertThat(idle.readMark(WRITER)).isEqualTo(mark);
         Thread.sleep(1_000);
       }
-      assertThat(gone.look("gone")).isEqualTo(Mark.NONE);
+      assertThat(gone.readMark("gone")).isEqualTo(Mark.NONE);
       assertThatThrownBy(
               () -> gone.takeOver("gone", mark, committable(2, 3, Duration.ofSeconds(50))))
           .isInstanceOf(UnknownMarkException.class);
@@ -626,7 +626,7 @@ class KafkaReplayerIT {
     // The rejected topic gets a large message completely or without its value.
     replayer.commit(WRITER, mark, committableOf(messages), messages);
     assertSetAside(messages);
-    assertThat(replayer.look(WRITER)).isEqualTo(mark.after(committableOf(messages)));
+    assertThat(replayer.readMark(WRITER)).isEqualTo(mark.after(committableOf(messages)));
     assertThat(OpenTransactions.of(broker.admin(), prefix)).isEmpty();
   }
 

@@ -19,15 +19,15 @@ class BacklogTest {
     report("b", 100);
     Backlog sender = sender(0);
     assertThat(sender.isFull()).as("before the first look").isTrue();
-    sender.look();
+    sender.exchangeReports();
     sender.sent(49);
     assertThat(sender.isFull()).isFalse();
     sender.sent(1);
     assertThat(sender.isFull()).isTrue();
-    sender.look();
+    sender.exchangeReports();
     assertThat(sender.isFull()).as("after the next look").isFalse();
     report("b", -1);
-    sender.look();
+    sender.exchangeReports();
     assertThat(sender.isFull()).as("when one sink has no room").isTrue();
   }
 
@@ -35,7 +35,7 @@ class BacklogTest {
   void hasSomeRoomBeforeAnySinkReports() throws Exception {
     Backlog sender = sender(10);
     assertThat(sender.isFull()).isFalse();
-    sender.look();
+    sender.exchangeReports();
     sender.sent(10);
     assertThat(sender.isFull()).isTrue();
   }
@@ -45,7 +45,7 @@ class BacklogTest {
   }
 
   private void report(String reporter, long room) throws Exception {
-    new Backlog(jobMaster, () -> Map.of(reporter, room), 0).look();
+    new Backlog(jobMaster, () -> Map.of(reporter, room), 0).exchangeReports();
   }
 
   /** Aggregates like Flink's JobMaster, without the network. */

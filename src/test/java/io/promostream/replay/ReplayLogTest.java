@@ -68,7 +68,7 @@ class ReplayLogTest {
     collect(100);
     completeCheckpoint();
     completeCheckpoint();
-    assertThat(allowed() * MEGABYTE).isEqualTo(Backlog.LEAST_ROOM_BYTES);
+    assertThat(allowed() * MEGABYTE).isEqualTo(Backlog.MIN_ROOM_BYTES);
   }
 
   @Test
