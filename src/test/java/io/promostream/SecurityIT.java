@@ -229,11 +229,11 @@ class SecurityIT {
             List.of(
                 site.brokers(),
                 "invalid credentials with SASL mechanism SCRAM-SHA-512",
-                "ook at sasl.mechanism and sasl.jaas.config under kafka.properties")),
+                "heck sasl.mechanism and sasl.jaas.config under kafka.properties")),
         Arguments.of(
             "kafka-ca.pem",
             authority,
-            List.of(site.brokers(), notSigned, "ook at ssl.truststore.* under kafka.properties")),
+            List.of(site.brokers(), notSigned, "heck ssl.truststore.* under kafka.properties")),
         Arguments.of(
             "subscribers-db-password",
             "wrong",

@@ -47,21 +47,25 @@ public record EarlierKafkaTransactions(JobConfig config) implements Inspector<Ka
   }
 
   /**
-   * Tells the outcome from what the broker has of the transactional id now. From version 2 of its
-   * transactions (brokers from 4.0), it raises the epoch by one with each commit or abort; before,
-   * with an abort by timeout. After the highest epoch comes a new producer id with epoch 0. An id
-   * that was used again had its transaction committed before.
+   * Derives the outcome from the current state of the transactional id.
+   *
+   * <ul>
+   *   <li>Transaction version 2 (brokers from 4.0) raises the epoch by one with each commit or
+   *       abort. Earlier brokers raise it only with an abort by timeout.
+   *   <li>After the highest epoch, the broker assigns a new producer id with epoch 0.
+   *   <li>If the transactional id was used again, its earlier transaction was committed.
+   * </ul>
    */
-  private static Outcome outcome(KafkaCommittable transaction, TransactionDescription now) {
+  private static Outcome outcome(KafkaCommittable transaction, TransactionDescription current) {
     short epoch = transaction.getEpoch();
     boolean same =
-        now.producerId() == transaction.getProducerId()
-            ? now.producerEpoch() == epoch || now.producerEpoch() == epoch + 1
-            : now.producerEpoch() == 0 && epoch == Short.MAX_VALUE - 1;
+        current.producerId() == transaction.getProducerId()
+            ? current.producerEpoch() == epoch || current.producerEpoch() == epoch + 1
+            : current.producerEpoch() == 0 && epoch == Short.MAX_VALUE - 1;
     if (!same) {
       return Outcome.COMMITTED;
     }
-    return switch (now.state()) {
+    return switch (current.state()) {
       case ONGOING -> Outcome.OPEN;
       case PREPARE_ABORT, PREPARE_EPOCH_FENCE, COMPLETE_ABORT -> Outcome.LOST;
       default -> Outcome.COMMITTED;

@@ -13,20 +13,20 @@ public interface Expansion<T> extends Serializable {
 
   ValueSerializer<T> serializer();
 
-  /** How many messages an element leads to. */
+  /** How many messages an element expands to. */
   int messages(T element);
 
-  /** Roughly how many bytes they take together. */
+  /** Roughly how many bytes the messages of an element take together. */
   long expandedBytes(T element);
 
-  /** Makes the messages of an element, always the same and in the same order. */
+  /** Creates the messages of an element. They and their order are the same at each call. */
   void expand(T element, Consumer<Message> messages);
 
   /**
-   * What is written to the rejected topic about a message that its own topic refuses.
+   * Creates the message for the rejected topic that reports a refused message.
    *
-   * @param why in the broker's words
-   * @param maxBytes the largest message that the rejected topic takes
+   * @param why the broker's reason
+   * @param maxBytes the largest message that the rejected topic accepts
    */
   Message setAside(Message refused, String why, int maxBytes);
 }

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Commits the group's offsets when a checkpoint completes. The connector commits on its fetcher
- * thread, between two polls. On a quiet topic that is up to 10 s later. It does not happen at all
- * while the job is backpressured, or after a stop, which drops the fetcher's tasks.
+ * thread, between two polls. On a quiet topic it commits up to 10 s later. While the job is
+ * backpressured it does not commit at all, and neither does it after a stop, which drops the tasks
+ * of the fetcher.
  */
 final class GroupOffsets extends KafkaSourceFetcherManager {
 
@@ -33,14 +34,14 @@ final class GroupOffsets extends KafkaSourceFetcherManager {
   private final Object lock = new Object();
   private boolean committing;
 
-  /** The newest; a commit that it overtakes is dropped, since each names all partitions. */
+  /** The newest commit. It replaces an older one, because each commit names all partitions. */
   private @Nullable Commit next;
 
   GroupOffsets(
       Supplier<SplitReader<ConsumerRecord<byte[], byte[]>, KafkaPartitionSplit>> splitReaders,
       Admin admin,
       String group) {
-    // The queue is not used: the connector makes another.
+    // The connector does not use this queue, because it creates its own.
     super(new FutureCompletingBlockingQueue<>(), splitReaders, finished -> {});
     this.admin = admin;
     this.group = group;
@@ -57,7 +58,7 @@ final class GroupOffsets extends KafkaSourceFetcherManager {
     }
   }
 
-  /** One at a time: a commit that is retried must not undo a later one. */
+  /** Commits one request at a time, because a retried commit must not undo a later one. */
   private void commitNext() {
     Commit commit = next;
     next = null;
@@ -79,9 +80,7 @@ final class GroupOffsets extends KafkaSourceFetcherManager {
                 });
   }
 
-  /**
-   * Waits for the commit of the last checkpoint: a stop with savepoint completes it just before.
-   */
+  /** Waits for the last commit, because a stop with savepoint requests it just before. */
   @Override
   public synchronized void close(long timeoutMs) throws Exception {
     try {

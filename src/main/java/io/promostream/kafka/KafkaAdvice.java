@@ -6,12 +6,12 @@ import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
 
-/** Advice for people about a failure of a Kafka client. */
+/** Explains failures of Kafka clients. */
 public final class KafkaAdvice {
 
   private KafkaAdvice() {}
 
-  /** The failure's last cause in Kafka's words, and what to do about it. */
+  /** The root cause of a failure in Kafka's words, and what to do about it. */
   public static String causeAndAdvice(Throwable failure) {
     Throwable last = failure;
     while (last.getCause() != null) {
@@ -26,22 +26,22 @@ public final class KafkaAdvice {
 
   /** What to do about a failure. */
   public static String of(Throwable failure) {
-    if (isOf(failure, SslAuthenticationException.class)) {
-      return "Look at ssl.truststore.* under kafka.properties: the CA there must have signed the"
-          + " brokers' certificates, for the host names that they advertise";
+    if (isCausedBy(failure, SslAuthenticationException.class)) {
+      return "Check ssl.truststore.* under kafka.properties: that CA must have signed the brokers'"
+          + " certificates, and each certificate must name the host that its broker advertises";
     }
-    if (isOf(failure, AuthenticationException.class)) {
-      return "Look at sasl.mechanism and sasl.jaas.config under kafka.properties: account and"
-          + " password must be the brokers'";
+    if (isCausedBy(failure, AuthenticationException.class)) {
+      return "Check sasl.mechanism and sasl.jaas.config under kafka.properties: the brokers must"
+          + " know this account and this password";
     }
-    if (isOf(failure, AuthorizationException.class)) {
-      return "The account lacks a right: --check says which";
+    if (isCausedBy(failure, AuthorizationException.class)) {
+      return "The account lacks a permission. Run --check, which names the permission";
     }
-    return "Look at kafka.bootstrap-servers, the network, and security.protocol under"
+    return "Check kafka.bootstrap-servers, the network, and security.protocol under"
         + " kafka.properties";
   }
 
-  private static boolean isOf(Throwable failure, Class<? extends Throwable> type) {
+  private static boolean isCausedBy(Throwable failure, Class<? extends Throwable> type) {
     return ExceptionUtils.findThrowable(failure, type).isPresent();
   }
 }

@@ -15,18 +15,17 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class KafkaClients {
 
   /**
-   * What the producers are given unless the configuration says otherwise: larger batches than
-   * Kafka's own spare the broker up to half of its work (figures in
-   * src/site/markdown/performance.md).
+   * The default batch size of the producers. It is larger than Kafka's default and saves up to half
+   * of the broker's work (figures in src/site/markdown/performance.md).
    */
   private static final int BATCH_BYTES = 64 << 10;
 
-  /** Lets batches fill: a commit sends what is left at once, so nothing waits for this long. */
+  /** Lets batches fill. No message waits this long, because a commit sends all batches at once. */
   private static final String TRANSACTIONAL_LINGER_MILLIS = "100";
 
   private KafkaClients() {}
 
-  /** What every client is given. */
+  /** The properties of every client. */
   public static Properties properties(JobConfig.Kafka kafka) {
     Properties properties = new Properties();
     properties.putAll(kafka.properties());
@@ -34,16 +33,16 @@ public final class KafkaClients {
     return properties;
   }
 
-  /** What the job's producers are given. */
+  /** The properties of the job's producers. */
   public static Properties producerProperties(JobConfig config) {
     return producerProperties(config, config.kafka().maxRecordSize());
   }
 
   /**
-   * Likewise, for certain topics.
+   * The properties of a producer whose batches fit its topics. If the broker refuses a batch as too
+   * large, the producer splits it and then gets stuck in its transaction (seen with Kafka 4.1).
    *
-   * @param largest message that their topics take: a producer that has to split a batch which the
-   *     broker finds too large gets stuck in a transaction (seen with Kafka 4.1)
+   * @param largest the largest message that the topics accept
    */
   static Properties producerProperties(JobConfig config, int largest) {
     Properties properties = new Properties();
@@ -56,9 +55,11 @@ public final class KafkaClients {
   }
 
   /**
-   * A producer that has yet to fence its predecessors.
+   * Creates a producer. The caller must call {@code initTransactions}, which fences earlier
+   * producers.
    *
-   * @param id its transactional id
+   * @param id the transactional id
+   * @param largest the largest message that the topics accept
    */
   static KafkaProducer<byte[], byte[]> transactionalProducer(
       JobConfig config, String id, int largest) {
@@ -70,8 +71,9 @@ public final class KafkaClients {
   }
 
   /**
-   * A consumer group without consumers, whose offsets are marks. Kafka 4.2 deprecates this
-   * constructor for {@code KafkaConsumer.groupMetadata()}, which needs a consumer.
+   * The metadata of a consumer group without consumers, whose offset is a mark or a lease. Kafka
+   * 4.2 deprecates this constructor in favor of {@code KafkaConsumer.groupMetadata()}, which needs
+   * a consumer.
    */
   @SuppressWarnings("removal")
   static ConsumerGroupMetadata group(String id) {

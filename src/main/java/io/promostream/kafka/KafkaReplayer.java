@@ -53,19 +53,19 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   private static final Logger LOG = LoggerFactory.getLogger(KafkaReplayer.class);
 
-  /** Assumed as the retention of marks if the broker does not tell it. */
-  private static final Duration LEAST_RETENTION = Duration.ofDays(1);
+  /** The retention of marks that is assumed if the broker does not report it. */
+  private static final Duration MIN_RETENTION = Duration.ofDays(1);
 
-  private static final Duration LONGEST_RENEWAL = Duration.ofHours(1);
+  private static final Duration MAX_RENEWAL_INTERVAL = Duration.ofHours(1);
 
-  private static final int ANSWER_SECONDS = 60;
+  private static final int TIMEOUT_SECONDS = 60;
 
-  /** Between two questions for an offset that a transaction is about to move. */
+  /** The pause between two requests for an offset that a transaction is about to move. */
   private static final long UNSTABLE_PAUSE_MILLIS = 20;
 
-  private static final long READ_LIMITS_NANOS = 1_000_000_000L;
+  private static final long LIMITS_EXPIRY_NANOS = 1_000_000_000L;
 
-  /** The largest messages that the topic and the rejected topic take, in bytes. */
+  /** The largest messages that the topic and the rejected topic accept, in bytes. */
   private record Limits(int largest, int largestRejected) {}
 
   private final KafkaTarget<T> target;
@@ -77,10 +77,10 @@ final class KafkaReplayer<T> implements Replayer<T> {
   private volatile @Nullable KafkaProducer<byte[], byte[]> producer;
   private volatile boolean closed;
 
-  /** How long the broker keeps marks. Tests shorten it. */
-  Duration retention = LEAST_RETENTION;
+  /** How long the broker keeps a mark that is not renewed. Tests shorten it. */
+  Duration retention = MIN_RETENTION;
 
-  /** The writer whose transactional id the producer has. */
+  /** The writer whose transactional id the current producer uses. */
   private String writer = "";
 
   private Limits limits = new Limits(0, 0);
@@ -106,28 +106,29 @@ final class KafkaReplayer<T> implements Replayer<T> {
     String broker = get(admin.describeCluster().nodes()).iterator().next().idString();
     ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
     try {
-      ConfigEntry told =
+      ConfigEntry reported =
           get(admin.describeConfigs(List.of(resource)).values().get(resource))
               .get(KafkaTarget.MARK_RETENTION);
-      if (told != null && told.value() != null) {
-        return Duration.ofMinutes(Long.parseLong(told.value()));
+      if (reported != null && reported.value() != null) {
+        return Duration.ofMinutes(Long.parseLong(reported.value()));
       }
     } catch (AuthorizationException e) {
-      // Only an account with DescribeConfigs on the cluster may know.
+      // The account lacks DescribeConfigs on the cluster, which the job does not require.
     }
     LOG.info(
         "The broker does not report {}, so this job does not rely on marks older than {}",
         KafkaTarget.MARK_RETENTION,
-        LEAST_RETENTION);
-    return LEAST_RETENTION;
+        MIN_RETENTION);
+    return MIN_RETENTION;
   }
 
   /**
-   * An idle writer renews its mark this often. A mark is this much older than its commit at most.
+   * How often an idle writer renews its mark. A mark is therefore at most this much older than the
+   * next committable.
    */
-  private Duration renewal() {
+  private Duration renewalInterval() {
     Duration part = retention.dividedBy(4);
-    return part.compareTo(LONGEST_RENEWAL) < 0 ? part : LONGEST_RENEWAL;
+    return part.compareTo(MAX_RENEWAL_INTERVAL) < 0 ? part : MAX_RENEWAL_INTERVAL;
   }
 
   @Override
@@ -142,7 +143,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
       return known;
     }
     Duration age = Duration.ofMillis(System.currentTimeMillis() - next.packedAt());
-    if (age.compareTo(retention.minus(renewal())) > 0) {
+    if (age.compareTo(retention.minus(renewalInterval())) > 0) {
       throw new UnknownMarkException(
           "Kafka may have removed the mark of writer %s of topic %s: its %s was packed %d minutes ago, and %s is %d"
               .formatted(
@@ -174,8 +175,8 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   @Override
   public Mark readMark(String id) throws Exception {
-    if (System.nanoTime() - markedNanos > renewal().toNanos()) {
-      // As in a takeover: a mark that was read before the fence may have moved since.
+    if (System.nanoTime() - markedNanos > renewalInterval().toNanos()) {
+      // Fence first and read afterwards: an earlier producer could move a mark that is read first.
       open(id);
       Mark found = read(id);
       if (found != null) {
@@ -192,14 +193,14 @@ final class KafkaReplayer<T> implements Replayer<T> {
   }
 
   /**
-   * A group's offset, once no transaction is about to move it.
+   * Reads a group's offset when no transaction is about to move it.
    *
-   * <p>The Admin client leaves a partition out while a transaction that moves its offset is being
-   * committed, and logs a warning. That is no answer, so it is asked again.
+   * <p>While a transaction that moves the offset is being committed, the Admin client omits the
+   * partition from its result and logs a warning. This method then asks again.
    */
   static @Nullable OffsetAndMetadata offset(Admin admin, String group, TopicPartition partition)
       throws Exception {
-    long deadline = System.nanoTime() + SECONDS.toNanos(ANSWER_SECONDS);
+    long deadline = System.nanoTime() + SECONDS.toNanos(TIMEOUT_SECONDS);
     while (System.nanoTime() < deadline) {
       Map<TopicPartition, OffsetAndMetadata> offsets =
           get(
@@ -217,17 +218,17 @@ final class KafkaReplayer<T> implements Replayer<T> {
     }
     throw new IOException(
         "Kafka did not return the offset of group %s within %d s, because a transaction that moves it does not end"
-            .formatted(group, ANSWER_SECONDS));
+            .formatted(group, TIMEOUT_SECONDS));
   }
 
   @Override
   public void commit(String id, Mark from, Committable committable, List<T> elements)
       throws Exception {
     Mark to = from.after(committable);
-    requireSameLimits();
+    requireUnchangedLimits();
     Refusals refusals = new Refusals(limits.largest());
     while (!send(elements, refusals, to)) {
-      // Once more, without what was refused.
+      // Send again without the refused messages.
     }
     Map<Integer, String> refused = refusals.reasons;
     written.inc(committable.records() - refused.size());
@@ -243,27 +244,27 @@ final class KafkaReplayer<T> implements Replayer<T> {
   }
 
   /**
-   * What is not to be sent to the topic. A refusal by the broker ends the transaction. So what the
-   * topic is known to refuse is not sent there at all.
+   * The messages that the topic refuses. A refusal by the broker ends the transaction, so the next
+   * attempt does not send these messages to the topic.
    */
   private final class Refusals {
 
-    /** A message that the broker refused, by its number. */
+    /** The refusal of one message. */
     private record Refusal(int number, Exception why) {}
 
-    /** Reasons by the messages' numbers. */
+    /** The reason for each refused message, by the message's number. */
     private final Map<Integer, String> reasons = new HashMap<>();
 
     private int largest;
     private boolean keyless;
 
     /**
-     * The first refusal of a try. Kafka's client reports the same failure for all messages that it
-     * has not sent yet, and these come later.
+     * The first refusal of an attempt. Kafka's client later reports the same failure for all
+     * messages that it has not sent yet.
      */
     private final AtomicReference<Refusal> first = new AtomicReference<>();
 
-    /** The refusal that ended the try before. */
+    /** The refusal that ended the previous attempt. */
     private @Nullable Refusal last;
 
     Refusals(int largest) {
@@ -292,10 +293,10 @@ final class KafkaReplayer<T> implements Replayer<T> {
       }
     }
 
-    /** Keeps nothing of the message alive: thousands are under way. */
+    /** The callback for a message. It does not refer to the message: thousands are in flight. */
     Callback of(int number) {
       return (metadata, failure) -> {
-        // InvalidTimestampException is not handled here: every message carries the time of sending.
+        // InvalidTimestampException cannot occur, because each message has the time of sending.
         if (failure instanceof RecordTooLargeException
             || failure instanceof InvalidRecordException) {
           first.compareAndSet(null, new Refusal(number, failure));
@@ -303,8 +304,8 @@ final class KafkaReplayer<T> implements Replayer<T> {
       };
     }
 
-    /** Whether the broker refused a message that was not known to be refused. */
-    boolean takeUp() {
+    /** Prepares the next attempt. Returns false if the broker refused no message in this one. */
+    boolean prepareRetry() {
       last = first.getAndSet(null);
       return last != null;
     }
@@ -313,7 +314,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
   /**
    * Writes messages and the mark in one transaction.
    *
-   * @return false if the broker refused a message, and nothing was written
+   * @return false if the broker refused a message; nothing is written then
    */
   private boolean send(List<T> elements, Refusals refusals, Mark to) throws Exception {
     KafkaProducer<byte[], byte[]> transaction = producer;
@@ -338,18 +339,18 @@ final class KafkaReplayer<T> implements Replayer<T> {
       transaction.commitTransaction();
       return true;
     } catch (KafkaException e) {
-      if (refusals.takeUp()) {
+      if (refusals.prepareRetry()) {
         transaction.abortTransaction();
         return false;
       }
-      limitsReadNanos = System.nanoTime() - 2 * READ_LIMITS_NANOS;
+      limitsReadNanos = System.nanoTime() - 2 * LIMITS_EXPIRY_NANOS;
       throw new IOException(
           "Cannot write to topic %s: %s".formatted(target.topic(), KafkaAdvice.causeAndAdvice(e)),
           e);
     }
   }
 
-  /** Numbers the messages of a committable, which are the same at each try. */
+  /** Numbers the messages of a committable. Each attempt gives a message the same number. */
   private void forEach(List<T> elements, ObjIntConsumer<Message> action) {
     AtomicInteger number = new AtomicInteger();
     for (T element : elements) {
@@ -377,9 +378,11 @@ final class KafkaReplayer<T> implements Replayer<T> {
         lookup.maxMessageBytes(target.config().rejectedTopic()));
   }
 
-  /** The producer's batches fit the limits of its start. */
-  private void requireSameLimits() throws IOException {
-    if (System.nanoTime() - limitsReadNanos > READ_LIMITS_NANOS) {
+  /**
+   * Fails if the limits changed, because the producer's batches fit only the limits at its start.
+   */
+  private void requireUnchangedLimits() throws IOException {
+    if (System.nanoTime() - limitsReadNanos > LIMITS_EXPIRY_NANOS) {
       Limits now = limits();
       if (!now.equals(limits)) {
         throw new IOException(
@@ -389,7 +392,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
     }
   }
 
-  /** A commit is durable when its transaction is: Kafka has nothing weaker. */
+  /** Does nothing, because each committed Kafka transaction is durable. */
   @Override
   public void confirm(String id, Mark found) {}
 
@@ -405,7 +408,10 @@ final class KafkaReplayer<T> implements Replayer<T> {
     transaction.commitTransaction();
   }
 
-  /** The lease can't be compared and set, so its count may go back without any loss. */
+  /**
+   * Never reports a loss: without compare-and-set, the counter may go back although nothing is
+   * lost.
+   */
   @Override
   public boolean holdLease() throws Exception {
     lease.hold();
@@ -439,7 +445,7 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   static <R> R get(KafkaFuture<R> future) throws Exception {
     try {
-      return future.get(ANSWER_SECONDS, SECONDS);
+      return future.get(TIMEOUT_SECONDS, SECONDS);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof Exception cause ? cause : e;
     }

@@ -13,10 +13,10 @@ import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A topic to write to, and the rejected topic for messages that the broker refuses.
+ * A topic as a target of the replay. Messages that the topic refuses go to the rejected topic.
  *
  * @param name the name of the sink in transactional ids and groups
- * @param written counts the messages
+ * @param written the metric that counts the written messages
  * @param owner the name of this start of the job in the lease
  */
 public record KafkaTarget<T>(
@@ -34,12 +34,12 @@ public record KafkaTarget<T>(
   /** The name of the sink of rejected promos. */
   public static final String REJECTED = "rejected";
 
-  /** The setting of the broker that says how long it keeps a mark. */
+  /** The broker's setting for how long it keeps a mark. */
   public static final String MARK_RETENTION = "offsets.retention.minutes";
 
   private static final String LEASE = "lease";
 
-  /** What transactional ids and groups of a job begin with: those of its sinks, and its lease. */
+  /** The prefixes of the transactional ids and groups of a job: one per sink, and the lease. */
   public static List<String> idPrefixes(JobConfig config) {
     return List.of(
         idPrefix(config, NOTIFICATIONS) + "/",
@@ -47,7 +47,9 @@ public record KafkaTarget<T>(
         idPrefix(config, LEASE));
   }
 
-  /** No prefix holds a slash, so none begins another's names. */
+  /**
+   * Separates with a slash. A transaction prefix contains none, so no job's names match another's.
+   */
   private static String idPrefix(JobConfig config, String name) {
     return config.transactionPrefix() + "/" + name;
   }
@@ -96,22 +98,22 @@ public record KafkaTarget<T>(
     }
   }
 
-  /** Begins the names of this sink's writers at the broker: transactional ids and groups. */
+  /** The prefix of the transactional ids and groups of this sink's writers. */
   String idPrefix() {
     return idPrefix(config, name) + "/";
   }
 
-  /** The partition that marks are offsets of. It means nothing. */
+  /** The partition for which marks are stored as offsets. The choice has no meaning. */
   TopicPartition markPartition() {
     return new TopicPartition(topic, 0);
   }
 
-  /** The partition that the lease is the offset of: one for all sinks, so that they share it. */
+  /** The partition for which the lease is stored as an offset. All sinks share one lease. */
   TopicPartition leasePartition() {
     return new TopicPartition(config.notificationsTopic(), 0);
   }
 
-  /** The group that keeps the job's lease, and the transactional id by which it is taken. */
+  /** The group that stores the job's lease, and the transactional id that takes the lease. */
   String leaseGroup() {
     return idPrefix(config, LEASE);
   }

@@ -27,7 +27,7 @@ public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Heade
       new ValueType<>(Message.class, new Serializer());
 
   /** One header of a message. */
-  @SuppressWarnings("ArrayRecordComponent") // likewise
+  @SuppressWarnings("ArrayRecordComponent") // equality is defined below, by content
   public record Header(String key, byte @Nullable [] value) {
 
     @Override
@@ -44,8 +44,8 @@ public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Heade
   }
 
   /**
-   * The message as one for a topic, with the time of sending as its timestamp: a broker may refuse
-   * an older one ({@code message.timestamp.before.max.ms}).
+   * A producer record of this message. It has no timestamp, so the producer sets the time of
+   * sending. A broker may refuse an older timestamp ({@code message.timestamp.before.max.ms}).
    */
   ProducerRecord<byte[], byte[]> toRecord(String topic) {
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, key, value);
@@ -68,7 +68,7 @@ public record Message(byte @Nullable [] key, byte @Nullable [] value, List<Heade
     return Objects.hash(Arrays.hashCode(key), Arrays.hashCode(value), headers);
   }
 
-  /** Writes messages between tasks. */
+  /** The format of messages between tasks. */
   public static final class Serializer extends ValueSerializer<Message> {
 
     private static final int NULL = -1;

@@ -21,16 +21,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connector's reader with two changes: it has an offset for each partition from the start, and
- * {@link GroupOffsets} commits.
+ * The connector's reader with two changes: it knows the offset of each partition from the start,
+ * and {@link GroupOffsets} commits the offsets of the group.
  */
 final class PromosReader<T> extends KafkaSourceReader<T> {
 
   private static final Logger LOG = LoggerFactory.getLogger(PromosReader.class);
 
   /**
-   * What a split may hold in place of an offset: where the connector discovered the partition after
-   * the start, or in a savepoint of a release up to 0.1.0.
+   * The placeholders that a split may contain instead of an offset. The connector creates such
+   * splits for partitions that it discovers after the start. Savepoints of releases up to 0.1.0
+   * contain them too.
    */
   private static final Map<Long, StartingOffsets> MARKERS =
       Map.of(
@@ -46,7 +47,7 @@ final class PromosReader<T> extends KafkaSourceReader<T> {
       KafkaSourceReaderMetrics metrics,
       PartitionOffsetsRetriever broker) {
     super(
-        // The queue is not used: the reader takes that of the fetchers.
+        // The reader does not use this queue, because it takes the queue of the fetchers.
         new FutureCompletingBlockingQueue<>(),
         fetchers,
         new KafkaRecordEmitter<>(deserializer),
@@ -83,7 +84,7 @@ final class PromosReader<T> extends KafkaSourceReader<T> {
     }
     TopicPartition partition = split.getTopicPartition();
     long offset = start.getPartitionOffsets(List.of(partition), broker).get(partition);
-    LOG.info("The state has no offset for {}; reading starts at {}", partition, offset);
+    LOG.info("The state has no offset for {}. Reading starts at {}.", partition, offset);
     return new KafkaPartitionSplit(partition, offset);
   }
 }

@@ -22,9 +22,9 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Reads the promos topic with Flink's connector and our own reader. The connector alone breaks two
- * promises: state contains an offset for each partition ({@link PromosReader}), and the consumer
- * group follows the checkpoints ({@link GroupOffsets}).
+ * Reads the promos topic with Flink's connector and the reader of this package. The connector alone
+ * breaks two promises: the state contains an offset for each partition ({@link PromosReader}), and
+ * the consumer group follows the checkpoints ({@link GroupOffsets}).
  */
 public final class PromosSource<T>
     implements Source<T, KafkaPartitionSplit, KafkaSourceEnumState>,
@@ -41,7 +41,7 @@ public final class PromosSource<T>
     this.deserializer = deserializer;
     group = config.promos().groupId();
     client = KafkaClients.properties(config.kafka());
-    // A promo of a transaction that was aborted was never published.
+    // A promo of an aborted transaction was never published.
     consumer.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     consumer.setProperty(KafkaSourceOptions.CLIENT_ID_PREFIX.key(), group);
     consumer.putAll(client);
@@ -57,7 +57,7 @@ public final class PromosSource<T>
             .setStartingOffsets(new StartingOffsets(config.promos().startFrom()))
             .setDeserializer(deserializer)
             .build();
-    // Only now: it warns of one that is set already.
+    // Set it only now, because the builder warns if it is already set.
     consumer.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
   }
 

@@ -20,18 +20,18 @@ final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvid
 
   private final String topic;
   private final String brokers;
-  private final KafkaSubscriber connectors;
+  private final KafkaSubscriber delegate;
 
   PromosTopic(JobConfig config) {
     topic = config.promos().topic();
     brokers = config.kafka().bootstrapServers();
-    connectors = KafkaSubscriber.getTopicListSubscriber(List.of(topic));
+    delegate = KafkaSubscriber.getTopicListSubscriber(List.of(topic));
   }
 
   @Override
   public Set<TopicPartition> getSubscribedTopicPartitions(AdminClient admin) {
     try {
-      return connectors.getSubscribedTopicPartitions(admin);
+      return delegate.getSubscribedTopicPartitions(admin);
     } catch (RuntimeException e) {
       throw new KafkaException(
           "Cannot list the partitions of topic %s at %s: %s"

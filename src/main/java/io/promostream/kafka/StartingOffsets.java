@@ -9,15 +9,16 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The offsets at which a start without state begins to read. The connector's initializers let the
- * reader resolve "earliest" and "committed". State then contains a placeholder until the partition
- * returns a record, and a restore asks the consumer group again, whose offset may have changed.
+ * The offsets at which a start without state begins to read. With the connector's own initializers,
+ * the reader resolves "earliest" and "committed" later. The state then contains a placeholder until
+ * the partition returns a record. A restore would ask the consumer group again, whose offset may
+ * have changed.
  *
- * <p>An initializer also sets {@code auto.offset.reset} of the whole source. If the retention
- * removed the job's offsets while it was down, the job continues with the earliest promo. With
- * {@code latest} it would lose the promos that are still in the topic.
+ * <p>An initializer also sets {@code auto.offset.reset} of the whole source. If retention removed
+ * the records at the job's offsets while it was down, the job continues with the earliest promo.
+ * With {@code latest} it would lose the promos that are still in the topic.
  */
-@SuppressWarnings("deprecation") // OffsetResetStrategy: the connector knows no other way yet
+@SuppressWarnings("deprecation") // the connector's interface requires OffsetResetStrategy
 final class StartingOffsets implements OffsetsInitializer {
 
   private static final long serialVersionUID = 1;

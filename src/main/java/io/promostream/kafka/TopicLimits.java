@@ -34,34 +34,37 @@ public final class TopicLimits {
 
   private static final Logger LOG = LoggerFactory.getLogger(TopicLimits.class);
 
-  /** As a producer's setting, and as those of a topic by which its broker compresses nothing. */
+  /** The values of {@code compression.type}, of a producer or a topic, that compress nothing. */
   private static final Set<String> UNCOMPRESSED = Set.of("none", "producer", "uncompressed");
 
   private TopicLimits() {}
 
-  /** Finds the limit of a topic, where and when it is needed. */
+  /** Looks up the limits of a topic when they are needed. */
   @FunctionalInterface
   public interface Lookup extends Serializable {
 
     /**
-     * The largest message that the topic takes, in bytes, its batch's frame included.
+     * The largest message that the topic accepts, in bytes, including the overhead of its batch.
      *
-     * @throws IOException if the broker can't be asked
+     * @throws IOException if the broker does not answer
      */
     int maxMessageBytes(String topic) throws IOException;
 
-    /** Whether the topic is compacted, and so refuses a message without a key. */
+    /** Whether the topic is compacted and therefore refuses messages without a key. */
     default boolean needsKeys(String topic) throws IOException {
       return false;
     }
   }
 
-  /** What a lookup reads a topic's settings with. */
+  /** Reads the settings of a topic for a lookup. */
   private interface Settings extends Serializable {
     @Nullable Config of(String topic) throws IOException;
   }
 
-  /** Asks the broker. If it may not tell or has no such topic, the producer's limit holds. */
+  /**
+   * A lookup that asks the broker. If the account may not read the settings, or the topic does not
+   * exist, the producer's limit applies.
+   */
   public static Lookup ofBroker(JobConfig.Kafka kafka) {
     return lookup(
         kafka,
@@ -72,7 +75,7 @@ public final class TopicLimits {
         });
   }
 
-  /** Likewise, over a connection that is there. */
+  /** A lookup that asks the broker over an existing connection. */
   static Lookup ofBroker(JobConfig.Kafka kafka, Admin admin) {
     return lookup(kafka, topic -> settings(kafka, admin, topic));
   }
@@ -102,17 +105,17 @@ public final class TopicLimits {
         !UNCOMPRESSED.contains(
             kafka.properties().getOrDefault(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"));
     if (settings != null) {
-      String most = settings.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value();
-      limit = Math.min(limit, Integer.parseInt(most));
-      // With a codec of the topic's own the broker compresses anew, and then looks at the size.
+      String maxMessageBytes = settings.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value();
+      limit = Math.min(limit, Integer.parseInt(maxMessageBytes));
+      // If the topic has its own codec, the broker compresses again before it checks the size.
       compressed |=
           !UNCOMPRESSED.contains(settings.get(TopicConfig.COMPRESSION_TYPE_CONFIG).value());
     }
-    // What does not compress grows a little: by a 256th at most, plus the codec's frame.
+    // Incompressible data grows by at most 1/256, plus the frame of the codec.
     return compressed ? limit - limit / 256 - 512 : limit;
   }
 
-  /** The topic's settings, or null if the broker may not tell them. */
+  /** The topic's settings, or null if the account may not read them or the topic does not exist. */
   private static @Nullable Config settings(JobConfig.Kafka kafka, Admin admin, String topic)
       throws IOException {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
@@ -142,13 +145,13 @@ public final class TopicLimits {
   }
 
   /**
-   * A topic's limit, which may be raised while the job runs. So it is read anew before a message is
-   * taken for too large, but not for each of a stream of such messages. A limit that was lowered is
-   * noticed where the topic refuses a message.
+   * The current limit of a topic. Somebody may raise the limit while the job runs, so it is read
+   * again before a message counts as too large, but not more often than every 10 s. If somebody
+   * lowers the limit, the job notices that when the topic refuses a message.
    */
   public static final class Current {
 
-    private static final long READ_AGAIN_NANOS = 10_000_000_000L;
+    private static final long EXPIRY_NANOS = 10_000_000_000L;
 
     private final Lookup limits;
     private final String topic;
@@ -166,14 +169,14 @@ public final class TopicLimits {
       bytes = limits.maxMessageBytes(topic);
     }
 
-    /** The limit as it was read last. */
+    /** The last known limit. */
     public int bytes() {
       return bytes;
     }
 
-    /** Whether the topic takes a message of this size. */
-    public boolean takes(int size) {
-      if (size > bytes && System.nanoTime() - readNanos > READ_AGAIN_NANOS) {
+    /** Whether the topic accepts a message of this size. */
+    public boolean accepts(int size) {
+      if (size > bytes && System.nanoTime() - readNanos > EXPIRY_NANOS) {
         try {
           read();
         } catch (IOException e) {
@@ -184,12 +187,13 @@ public final class TopicLimits {
     }
   }
 
-  /** Says that a message is larger than its topic's limit. */
+  /** The reason for rejecting a message that is larger than its topic's limit. */
   public static String tooLarge(int bytes, String topic, int limit) {
-    return "The message takes %d bytes, topic %s takes %d".formatted(bytes, topic, limit);
+    return "The message takes %d bytes, but topic %s accepts at most %d"
+        .formatted(bytes, topic, limit);
   }
 
-  /** What a message takes at most, in bytes, as the producer reckons it. */
+  /** The producer's upper bound of a message's size in bytes. */
   public static int sizeOf(Message message) {
     Header[] headers =
         message.headers().isEmpty()

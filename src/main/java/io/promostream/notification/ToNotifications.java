@@ -47,7 +47,7 @@ public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Me
         batch,
         message -> {
           int bytes = TopicLimits.sizeOf(message);
-          if (limit.takes(bytes)) {
+          if (limit.accepts(bytes)) {
             written.inc();
             out.collect(message);
           } else {

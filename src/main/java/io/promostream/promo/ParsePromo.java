@@ -118,7 +118,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   private void requireSendable(Promo promo) throws UnusablePromoException {
     int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
-    if (!ofNotifications.takes(bytes)) {
+    if (!ofNotifications.accepts(bytes)) {
       throw new UnusablePromoException(
           RejectReason.TOO_LARGE,
           "a notification of it may take %d bytes, but topic %s takes only %d"
