@@ -104,7 +104,7 @@ final class FeedbackCheck extends DatabaseCheck {
       } else {
         findings.warning(subject(), found, "promos with other texts are rejected; make it a text");
       }
-    } else if (!role.takes(column.baseType())) {
+    } else if (!role.accepts(column.baseType())) {
       findings.problem(
           subject(),
           found,

@@ -25,11 +25,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes a feedback row for each notification, at least once, with the JDBC connector's output
  * format. The format buffers a batch for at most 100 ms and flushes it before each checkpoint. The
- * SQL statement is ours, so refused rows are set aside as under exactly-once.
+ * job supplies the SQL statement, so refused rows are set aside as under exactly-once.
  *
  * <p>When the format is closed after a failure, it tries to write again and throws if that fails
- * too. Flink takes this error for fatal, so each outage of the database would shut down every
- * TaskManager. This class logs the error instead; the restart writes the missing rows again.
+ * too. Flink treats an error in {@code close()} as fatal, so each outage of the database would shut
+ * down every TaskManager. This class logs the error instead. The restart writes the missing rows
+ * again.
  */
 public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
 
@@ -53,13 +54,13 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
       format.open(
           JdbcOutputSerializer.of(context.createInputSerializer(), context.isObjectReuseEnabled()));
     } catch (IOException | RuntimeException e) {
-      throw notWritten(e);
+      throw writeFailure(e);
     }
     return new Writer(format, JobMetric.DELIVERY_DELAY.recentMax(context.metricGroup()));
   }
 
-  /** The connector throws RuntimeExceptions for what failed in its own thread. */
-  private IOException notWritten(Exception cause) {
+  /** Finds the SQLException, which the connector wraps in a RuntimeException of its own thread. */
+  private IOException writeFailure(Exception cause) {
     for (Throwable t = cause; t != null; t = t.getCause()) {
       if (t instanceof SQLException e) {
         return target.failure("Cannot write feedback rows", e);
@@ -84,7 +85,7 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
       try {
         format.writeRecord(batch);
       } catch (IOException | RuntimeException e) {
-        throw notWritten(e);
+        throw writeFailure(e);
       }
       Long due = context.timestamp();
       if (due != null) {
@@ -97,7 +98,7 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
       try {
         format.flush();
       } catch (IOException | RuntimeException e) {
-        throw notWritten(e);
+        throw writeFailure(e);
       }
     }
 
@@ -106,12 +107,12 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
       try {
         format.close();
       } catch (RuntimeException e) {
-        LOG.warn("{}; the sink is closed", notWritten(e).getMessage(), e);
+        LOG.warn("{}. The sink is closed.", writeFailure(e).getMessage(), e);
       }
     }
   }
 
-  /** What the format does with a batch. */
+  /** Writes the batches that the format has buffered. */
   private static final class Statement implements JdbcBatchStatementExecutor<DeliveryBatch> {
 
     private final FeedbackTarget target;
@@ -157,7 +158,7 @@ public final class AtLeastOnceFeedbackSink implements Sink<DeliveryBatch> {
     }
   }
 
-  /** Connects as the rest of the job does, reading the password where the connection is made. */
+  /** Connects like the rest of the job, and reads the password on the TaskManager that connects. */
   private static final class ConnectionProvider implements JdbcConnectionProvider {
 
     private final FeedbackTarget target;

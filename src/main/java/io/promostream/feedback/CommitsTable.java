@@ -13,8 +13,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The marks and the lease of one {@code transaction-prefix}: a row for each writer, and one for the
- * lease, whose sequence counts the renewals.
+ * The marks and the lease of one {@code transaction-prefix}. Each writer has a row. The lease is
+ * another row, whose sequence is the number of renewals.
  *
  * <p>A commit locks the lease with {@code FOR KEY SHARE}. Renewals change no key, so this lock does
  * not block them. A takeover locks with {@code FOR UPDATE}, so a later commit sees the new owner. A
@@ -35,9 +35,9 @@ final class CommitsTable {
   }
 
   /**
-   * Refuses a table that can't keep marks.
+   * Checks that the table can store marks durably and only once.
    *
-   * @throws IOException saying why
+   * @throws IOException if it cannot; the message says why and what to do
    */
   void requireUsable(Connection connection) throws SQLException, IOException {
     try (PreparedStatement statement =
@@ -75,7 +75,7 @@ final class CommitsTable {
     }
   }
 
-  /** How far a writer is. */
+  /** A writer's mark. */
   Mark mark(Connection connection, String writer) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
@@ -90,9 +90,10 @@ final class CommitsTable {
   }
 
   /**
-   * Moves a writer's mark to a committable from the one before, if the job has the lease.
+   * Moves a writer's mark to a committable, if the mark is at the expected position and the job
+   * holds the lease.
    *
-   * @return whether it did
+   * @return whether the mark moved
    */
   boolean move(Connection connection, String writer, Mark from, Committable committable)
       throws SQLException {
@@ -121,7 +122,7 @@ final class CommitsTable {
     }
   }
 
-  /** Writes a mark's row once more, as one that this job needs. The mark itself stays. */
+  /** Updates the owner and the time of a mark's row. The mark itself does not change. */
   void touch(Connection connection, String writer) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
@@ -134,7 +135,7 @@ final class CommitsTable {
     }
   }
 
-  /** Sets a mark, wherever it is. */
+  /** Sets a mark, whatever its current position is. */
   void force(Connection connection, String writer, Mark mark) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
@@ -154,7 +155,10 @@ final class CommitsTable {
     }
   }
 
-  /** Who has the lease. */
+  /**
+   * The holder of the lease; null if the lease was never taken, or if {@code forUpdate} is set and
+   * another transaction locks the lease.
+   */
   @Nullable Holder holder(Connection connection, boolean forUpdate) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(

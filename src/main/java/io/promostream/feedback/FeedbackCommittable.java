@@ -6,15 +6,15 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
- * A prepared transaction of release 0.1, in a checkpoint.
+ * A prepared transaction of release 0.1, as stored in a checkpoint.
  *
- * @param gid its name in Postgres
- * @param xid its number of 64 bits, by which Postgres knows the outcome when the name is gone
- * @param rows how many rows it inserted
+ * @param gid the global transaction identifier in Postgres
+ * @param xid the 64-bit transaction id; Postgres knows the outcome by it when the gid is gone
+ * @param rows how many rows the transaction inserted
  */
 public record FeedbackCommittable(String gid, long xid, long rows) {
 
-  /** Writes committables into checkpoints. */
+  /** The format of committables in checkpoints. */
   static final class Serializer implements SimpleVersionedSerializer<FeedbackCommittable> {
 
     private static final int VERSION = 1;

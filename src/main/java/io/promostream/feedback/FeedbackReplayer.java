@@ -21,10 +21,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Replays batches into the feedback table.
  *
- * <p>A commit moves the mark first and then writes. An earlier attempt that is still running holds
- * the lock on the mark's row, so this attempt waits for it and then sees that the mark has moved.
- * There is no other protection from an earlier attempt. Nothing depends on the session, so a pooler
- * in transaction mode works.
+ * <p>A commit first moves the mark and then writes the rows. An earlier attempt that is still
+ * running holds the lock on the mark's row. This attempt waits for that lock and then sees that the
+ * mark has moved. No other mechanism protects from an earlier attempt. Nothing depends on the
+ * session, so a pooler in transaction mode works.
  */
 final class FeedbackReplayer implements Replayer<DeliveryBatch> {
 
@@ -46,7 +46,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
     counters = FeedbackSession.Counters.of(metrics);
   }
 
-  /** Connects, looks at the tables, and takes the lease. */
+  /** Connects, checks the tables, and takes the lease. */
   void open() throws Exception {
     session()
         .inTransaction(
@@ -105,7 +105,10 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
     }
   }
 
-  /** Commits once more on the mark's row: a standby that has this commit has every earlier one. */
+  /**
+   * Commits a change of the mark's row. Once a standby has this commit, it also has every earlier
+   * one.
+   */
   @Override
   public void confirm(String writer, Mark mark) throws Exception {
     session()
@@ -144,7 +147,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
     lease.invalidate();
   }
 
-  /** Aborts the connection, which ends a statement under way. */
+  /** Aborts the connection, which ends a running statement. */
   @Override
   public void close() {
     closed = true;
@@ -153,7 +156,7 @@ final class FeedbackReplayer implements Replayer<DeliveryBatch> {
       try {
         opened.abort(Runnable::run);
       } catch (SQLException e) {
-        LOG.debug("the connection was not aborted", e);
+        LOG.debug("Cannot abort the connection.", e);
       }
     }
   }

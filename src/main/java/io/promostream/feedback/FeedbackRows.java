@@ -13,17 +13,17 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
-/** Batches as the parameters of {@link FeedbackTable#insert()}. */
+/** Binds batches as the parameters of {@link FeedbackTable#insert()}. */
 final class FeedbackRows {
 
   private FeedbackRows() {}
 
-  /** How many rows some batches lead to. */
+  /** How many rows the batches expand to. */
   static int count(List<DeliveryBatch> batches) {
     return batches.stream().mapToInt(batch -> batch.clients().size()).sum();
   }
 
-  /** The same rows in pieces of at most so many. */
+  /** Splits the batches into pieces of at most {@code maxRows} rows. */
   static List<List<DeliveryBatch>> pieces(List<DeliveryBatch> batches, int maxRows) {
     List<List<DeliveryBatch>> pieces = new ArrayList<>();
     int rows = maxRows;
@@ -45,7 +45,7 @@ final class FeedbackRows {
   /**
    * Inserts a row for each client of each batch.
    *
-   * @return how many rows came in; others were there before
+   * @return how many rows were inserted; the table already had the others
    */
   static int insert(Connection connection, String insert, List<DeliveryBatch> batches)
       throws SQLException {
@@ -70,7 +70,9 @@ final class FeedbackRows {
     bindNumbers(statement, 11, batches, DeliveryBatch::matchedAt);
   }
 
-  /** As {@code String[]}, and {@code Long[]} below, which the driver sends in binary. */
+  /**
+   * Binds a {@code String[]}, because the driver sends it in binary, as it does a {@code Long[]}.
+   */
   static <T> void bindTexts(
       PreparedStatement statement, int parameter, List<T> rows, Function<T, String> column)
       throws SQLException {
@@ -86,10 +88,10 @@ final class FeedbackRows {
   }
 
   /**
-   * A batch's clients.
+   * The clients of a batch.
    *
-   * @param uuids with commas between them, which Postgres takes apart faster than an array's text
-   * @param texts the others, as Postgres reads an array
+   * @param uuids UUIDs separated by commas, which Postgres splits faster than the text of an array
+   * @param texts the other client ids as the text of a Postgres array
    */
   private record Clients(String uuids, String texts) {
 

@@ -15,14 +15,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes feedback rows in transactions that no setting of the role or the database can break. Two
- * transactions may run in different server sessions, as behind a pooler.
+ * Writes feedback rows in transactions that no setting of the role or the database can break.
+ * Behind a pooler, two transactions may run in different server sessions.
  */
 final class FeedbackSession {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeedbackSession.class);
 
-  /** Rows in one statement: a round trip and a statement's start cost as much as some twenty. */
+  /**
+   * Rows per statement. A round trip and the start of a statement cost as much as about 20 rows.
+   */
   private static final int STATEMENT_ROWS = 1_000;
 
   private final JobConfig.Feedback config;
@@ -30,7 +32,9 @@ final class FeedbackSession {
   private final FeedbackTable table;
   private final Counters counters;
 
-  /** What has become of rows; on a task's metrics, which outlive a session. */
+  /**
+   * Counts the outcomes of rows. The counters belong to the task, because it outlives a session.
+   */
   record Counters(Counter written, Counter refused, Counter alreadyThere) {
 
     static Counters of(MetricGroup metrics) {
@@ -41,15 +45,16 @@ final class FeedbackSession {
     }
   }
 
-  /** Work in a transaction. */
+  /** The statements of a transaction. */
   interface Work<R> {
     R on(Connection connection) throws SQLException, IOException;
   }
 
   /**
-   * Begins to work on a connection. The tables are described anew each time: they may have changed.
+   * Creates a session on a connection. It reads the definitions of the tables again, because they
+   * may have changed.
    *
-   * @throws IOException if the feedback table, or that of refused rows, can't take rows
+   * @throws IOException if the feedback table or the table of refused rows cannot take rows
    */
   FeedbackSession(JobConfig.Feedback config, Connection connection, Counters counters)
       throws SQLException, IOException {
@@ -59,18 +64,18 @@ final class FeedbackSession {
     table =
         inTransaction(
             c -> {
-              FeedbackTable.requireTakesRefusedRows(c, config.refusedTable());
+              FeedbackTable.requireAcceptsRefusedRows(c, config.refusedTable());
               return FeedbackTable.describe(c, config.table());
             });
   }
 
   /**
-   * Does some work in a transaction of its own, which is durable when this returns, and rolled back
-   * if this fails.
+   * Runs statements in one transaction. The transaction is durable when this method returns, and
+   * rolled back if the method throws an exception.
    */
   <R> R inTransaction(Work<R> work) throws SQLException, IOException {
     try {
-      return committed(work);
+      return runAndCommit(work);
     } catch (SQLException | IOException | RuntimeException e) {
       try {
         connection.rollback();
@@ -82,10 +87,17 @@ final class FeedbackSession {
   }
 
   /**
-   * What a transaction needs. A COMMIT must not return before the WAL is flushed, and its warnings
-   * must arrive. A statement and a wait for a lock give up before the driver does (120 s). A client
-   * that was stopped in the middle frees its locks after 20 s. Deferred constraints speak up while
-   * a row can still be set aside.
+   * Begins a transaction with these settings:
+   *
+   * <ul>
+   *   <li>{@code synchronous_commit} is at least {@code on}, so a COMMIT returns only after the WAL
+   *       is flushed.
+   *   <li>{@code client_min_messages} lets the warnings of a COMMIT through.
+   *   <li>A statement and a wait for a lock time out before the driver does (120 s).
+   *   <li>If a client stops during a transaction, the server ends the transaction after 20 s, which
+   *       frees its locks.
+   *   <li>Deferred constraints are checked at once, while the row can still be set aside.
+   * </ul>
    */
   private void begin() throws SQLException {
     TransactionSettings.begin(
@@ -102,7 +114,7 @@ final class FeedbackSession {
         """);
   }
 
-  private <R> R committed(Work<R> work) throws SQLException, IOException {
+  private <R> R runAndCommit(Work<R> work) throws SQLException, IOException {
     begin();
     R result = work.on(connection);
     connection.clearWarnings();
@@ -117,10 +129,10 @@ final class FeedbackSession {
   }
 
   /**
-   * Writes the rows of some batches in one transaction. Rows that the table refuses are set aside
-   * in the same transaction.
+   * Writes the rows of the batches in one transaction. Refused rows are set aside in the same
+   * transaction.
    *
-   * @param first what else the transaction does, before it writes
+   * @param first the statements that the transaction runs before it writes the rows
    */
   void write(Work<?> first, List<DeliveryBatch> batches) throws SQLException, IOException {
     int rows = FeedbackRows.count(batches);
@@ -156,8 +168,8 @@ final class FeedbackSession {
               first.on(c);
               RefusedRows found = new RefusedRows(c, table, config.refusedTable());
               found.insert(FeedbackRows.pieces(batches, STATEMENT_ROWS));
-              if (found.hasDoubtful()) {
-                // Not after a privilege was revoked, or a column dropped, in the middle of it.
+              if (found.hasUncertainRefusal()) {
+                // Fail if somebody revoked a privilege or dropped a column during the transaction.
                 FeedbackTable.describe(c, config.table());
               }
               return found;
@@ -165,7 +177,7 @@ final class FeedbackSession {
     count(rows, refusals.inserted(), refusals.count());
     if (refusals.count() > 0) {
       LOG.error(
-          "{} refused {} rows. They are now in {}, each with its reason. One of the reasons: {}",
+          "Table {} refused {} rows. They are now in table {}, each with its reason. One of the reasons: {}",
           config.table(),
           refusals.count(),
           config.refusedTable(),
@@ -173,11 +185,14 @@ final class FeedbackSession {
     }
   }
 
-  /** Without ON CONFLICT no row can be there already: one that a trigger took elsewhere is not. */
+  /**
+   * Counts the outcomes. Without ON CONFLICT, no row can be there already: a row that was not
+   * inserted and not refused was redirected by a trigger, and counts as written.
+   */
   private void count(int rows, int inserted, int refused) {
-    int taken = table.conflictTarget() == null ? rows - refused : inserted;
-    counters.written().inc(taken);
+    int written = table.conflictTarget() == null ? rows - refused : inserted;
+    counters.written().inc(written);
     counters.refused().inc(refused);
-    counters.alreadyThere().inc(rows - taken - refused);
+    counters.alreadyThere().inc(rows - written - refused);
   }
 }

@@ -25,18 +25,18 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The feedback table as the catalog describes it: how to write a value to each column, and which
- * values a column cannot store.
+ * The definition of the feedback table in the catalog: how to write a value to each column, and
+ * which values a column cannot store.
  *
- * @param columns by name, those that the job writes
- * @param conflictTarget columns of a unique index by which a row is the same delivery; null if
- *     there is no such index. Equal is what the index takes for equal: {@code citext} ids that
- *     differ only in case, and spellings of one UUID, are the same client
+ * @param columns the columns that the job writes, by name
+ * @param conflictTarget the columns of a unique index that contains restaurant, campaign and
+ *     client; null if the table has no such index. The index decides which values are equal: {@code
+ *     citext} ids that differ only in case, and two spellings of one UUID, are the same client
  */
 public record FeedbackTable(
     TableName name, Map<String, Column> columns, @Nullable List<String> conflictTarget) {
 
-  /** What a column is for. */
+  /** The kind of values that a column stores. */
   public enum Role {
     TEXT("a text"),
     TIME("a time");
@@ -47,22 +47,22 @@ public record FeedbackTable(
       this.noun = noun;
     }
 
-    /** Whether a column of a type, by its internal name, can be used. */
-    public boolean takes(String type) {
+    /** Whether a column of this type, given by its internal name, can store these values. */
+    public boolean accepts(String type) {
       return new Column(type, -1).expression(this, "").isPresent();
     }
   }
 
-  /** The columns by which a row is known. */
+  /** The columns that identify a delivery. */
   public static final List<String> KEY = List.of("restaurant_id", "adv_campaign_id", "client_id");
 
   /** The columns that the job writes, in the order of the contract. */
   public static final Map<String, Role> WRITTEN = written();
 
-  /** Greater than any time that a promo may name. */
-  private static final long ANY_TIME = 1_000_000_000_000L;
+  /** Greater than any time of a promo. */
+  private static final long ABOVE_ANY_TIME = 1_000_000_000_000L;
 
-  /** What Postgres reads as a UUID. */
+  /** The spellings that Postgres accepts as a UUID. */
   private static final Pattern UUID =
       Pattern.compile("(?i)H|\\{H\\}".replace("H", "([0-9a-f]{4}-?){7}[0-9a-f]{4}"));
 
@@ -84,15 +84,15 @@ public record FeedbackTable(
   /**
    * A column of the table.
    *
-   * @param type internal name of its type, or of the type below its domains: {@code int8}
-   * @param modifier what the catalog keeps of the type's length or precision, -1 if nothing
+   * @param type the internal name of its type, for example {@code int8}; of a domain, its base type
+   * @param modifier the type modifier in the catalog, with a length or precision; -1 if it has none
    */
   public record Column(String type, int modifier) {
 
-    /** Lengths and precisions are kept four greater than they are. */
+    /** The catalog stores a length or precision plus four. */
     private static final int MODIFIER_OFFSET = 4;
 
-    /** The value as SQL, made of one that comes as text or as int8 seconds. */
+    /** The SQL expression that converts a text, or int8 seconds, to the type of the column. */
     private Optional<String> expression(Role role, String value) {
       return switch (role) {
         case TEXT ->
@@ -112,20 +112,20 @@ public record FeedbackTable(
       };
     }
 
-    /** Whether it is a UUID. */
+    /** Whether the column stores UUIDs. */
     public boolean isUuid() {
       return type.equals("uuid");
     }
 
-    /** The most characters of a text. */
+    /** The largest number of characters that the column can store. */
     public int maxChars() {
       return (type.equals("varchar") || type.equals("bpchar")) && modifier > 0
           ? modifier - MODIFIER_OFFSET
           : Integer.MAX_VALUE;
     }
 
-    /** The greatest number. */
-    private long greatest() {
+    /** The largest number that the column can store. */
+    private long maxNumber() {
       if (type.equals("numeric") && modifier > 0) {
         int precision = (modifier - MODIFIER_OFFSET) >> 16;
         int scale = (((modifier - MODIFIER_OFFSET) & 0x7ff) ^ 0x400) - 0x400;
@@ -134,33 +134,33 @@ public record FeedbackTable(
       return type.equals("int4") ? Integer.MAX_VALUE : Long.MAX_VALUE;
     }
 
-    /** Why it can't hold a text; null if it can. */
+    /** Why the column cannot store a text; null if it can. */
     @Nullable String whyNot(String text) {
       if (isUuid()) {
-        return UUID.matcher(text).matches() ? null : "is no UUID";
+        return UUID.matcher(text).matches() ? null : "is not a UUID";
       }
       return text.codePointCount(0, text.length()) > maxChars()
           ? "is longer than %d characters".formatted(maxChars())
           : null;
     }
 
-    /** Why it can't hold a time; null if it can. */
+    /** Why the column cannot store a time; null if it can. */
     @Nullable String whyNot(long seconds) {
-      return seconds > greatest() ? "is greater than %d".formatted(greatest()) : null;
+      return seconds > maxNumber() ? "is greater than %d".formatted(maxNumber()) : null;
     }
 
-    /** Whether it takes every text, or every time as a number. */
-    private boolean takesAll(Role role) {
+    /** Whether the column can store every text, or every time as a number. */
+    private boolean acceptsAll(Role role) {
       return role == Role.TEXT
           ? !isUuid() && maxChars() == Integer.MAX_VALUE
-          : !type.startsWith("timestamp") && greatest() > ANY_TIME;
+          : !type.startsWith("timestamp") && maxNumber() > ABOVE_ANY_TIME;
     }
   }
 
   private static final String RELATION =
       "SELECT oid, relkind FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(?)";
 
-  /** The columns, with what is below their domains; and whether a row needs them. */
+  /** The columns with the base types of their domains, and whether a row must have a value. */
   private static final String COLUMNS =
       """
       WITH RECURSIVE types (attnum, type, modifier) AS (
@@ -183,9 +183,10 @@ public record FeedbackTable(
       """;
 
   /**
-   * The columns of a unique index that ON CONFLICT takes: over plain columns, without a predicate,
-   * not deferrable, on a table without rules, and with the right to SELECT them. Of several the one
-   * with the fewest columns: who conflicts with a wider one conflicts with it too.
+   * The columns of a unique index that ON CONFLICT accepts. Such an index has only plain columns,
+   * no predicate, and is not deferrable. Its table has no rules, and the role may SELECT the
+   * columns. If several indexes qualify, the one with the fewest columns is used, because a row
+   * that conflicts with a wider index conflicts with this one too.
    */
   private static final String CONFLICT_TARGET =
       """
@@ -207,23 +208,23 @@ public record FeedbackTable(
       """;
 
   /**
-   * Reads the catalog.
+   * Reads the definition of a table from the catalog.
    *
-   * @throws IOException if the table can't take rows, with everything that is wrong
+   * @throws IOException if the table cannot take rows; the message lists all problems
    */
   public static FeedbackTable describe(Connection connection, TableName name)
       throws SQLException, IOException {
     List<String> problems = new ArrayList<>();
     long oid = find(connection, name);
     Map<String, Column> columns = columns(connection, oid, WRITTEN, problems);
-    requireNone(problems, "feedback rows", name);
+    requireNoProblems(problems, "feedback rows", name);
     return new FeedbackTable(name, columns, conflictTarget(connection, oid));
   }
 
   /**
-   * Connects and reads the catalog.
+   * Connects and reads the definition of the feedback table from the catalog.
    *
-   * @throws IOException if that fails, or the table can't take rows
+   * @throws IOException if this fails, or if the table cannot take rows
    */
   public static FeedbackTable describe(JobConfig.Feedback config) throws IOException {
     try (Connection connection =
@@ -238,11 +239,11 @@ public record FeedbackTable(
   }
 
   /**
-   * Looks at the table of refused rows, which must take whatever the feedback table refuses.
+   * Checks the table of refused rows, which must accept every row that the feedback table refuses.
    *
-   * @throws IOException if it does not, with everything that is wrong
+   * @throws IOException if it does not; the message lists all problems
    */
-  static void requireTakesRefusedRows(Connection connection, TableName name)
+  static void requireAcceptsRefusedRows(Connection connection, TableName name)
       throws SQLException, IOException {
     Map<String, Role> written = new LinkedHashMap<>(WRITTEN);
     written.put("reason", Role.TEXT);
@@ -251,16 +252,16 @@ public record FeedbackTable(
         .forEach(
             (column, found) -> {
               Role role = written.get(column);
-              if (found.expression(role, "").isPresent() && !found.takesAll(role)) {
+              if (found.expression(role, "").isPresent() && !found.acceptsAll(role)) {
                 problems.add(
-                    "column %s does not take every value, make it %s"
+                    "column %s cannot store every value, change its type to %s"
                         .formatted(column, role == Role.TEXT ? "text" : "bigint"));
               }
             });
-    requireNone(problems, "refused rows", name);
+    requireNoProblems(problems, "refused rows", name);
   }
 
-  private static void requireNone(List<String> problems, String what, TableName name)
+  private static void requireNoProblems(List<String> problems, String what, TableName name)
       throws IOException {
     if (!problems.isEmpty()) {
       throw new IOException(
@@ -300,7 +301,7 @@ public record FeedbackTable(
           if (role == null) {
             if (row.getBoolean("needed")) {
               problems.add(
-                  "column %s is NOT NULL without a default, and the job does not write it: give it a default"
+                  "column %s is NOT NULL without a default, and the job does not write it, so give it a default"
                       .formatted(column));
             }
             continue;
@@ -309,11 +310,12 @@ public record FeedbackTable(
           columns.put(column, found);
           if (found.expression(role, "").isEmpty()) {
             problems.add(
-                "column %s is %s, which does not hold %s"
+                "column %s is %s, which cannot store %s"
                     .formatted(column, row.getString("declared"), role.noun));
           }
           if (row.getBoolean("computed")) {
-            problems.add("column %s is GENERATED ALWAYS, so no row may name it".formatted(column));
+            problems.add(
+                "column %s is GENERATED ALWAYS, so no INSERT may set it".formatted(column));
           }
           if (!row.getBoolean("granted")) {
             notGranted.add(column);
@@ -323,9 +325,9 @@ public record FeedbackTable(
     }
     written.keySet().stream()
         .filter(column -> !columns.containsKey(column))
-        .forEach(column -> problems.add("it has no column " + column));
+        .forEach(column -> problems.add("column %s is missing".formatted(column)));
     if (!notGranted.isEmpty()) {
-      problems.add("the role may not INSERT " + String.join(", ", notGranted));
+      problems.add("the role lacks INSERT on " + String.join(", ", notGranted));
     }
     return columns;
   }
@@ -341,9 +343,10 @@ public record FeedbackTable(
   }
 
   /**
-   * The statement that inserts a row for each client of some batches. It takes the batches' promos,
-   * each once, and their clients as text: as fast as {@code COPY}, several times as fast as a batch
-   * of rows. It names its columns, so their order and further nullable ones don't matter.
+   * The statement that inserts a row for each client of the batches. Its parameters contain each
+   * promo once and the clients as text. It is as fast as {@code COPY}, and several times as fast as
+   * a JDBC batch of rows. It names its columns, so the table may have them in another order and may
+   * have more nullable columns.
    */
   String insert() {
     return insert(
@@ -364,7 +367,7 @@ public record FeedbackTable(
   /**
    * The statement that inserts rows.
    *
-   * @param rows what it selects from, under the alias {@code row}: texts, and times as int8
+   * @param rows the source of the rows, with the alias {@code row}; its times are int8
    */
   String insert(String rows) {
     String select =
@@ -387,7 +390,7 @@ public record FeedbackTable(
             Identifiers.quote(name), String.join(", ", WRITTEN.keySet()), select, rows, conflict);
   }
 
-  /** Why the table can't hold a promo's row, whoever the client is; null if it can. */
+  /** Why the table cannot store a promo's row for any client; null if it can. */
   public @Nullable String whyNot(Promo promo) {
     return Stream.of(
             whyNot("restaurant_id", promo.restaurantId()),
@@ -415,7 +418,7 @@ public record FeedbackTable(
     return why == null ? null : column + " " + why;
   }
 
-  /** The column that holds the client's id. */
+  /** The column of the client id. */
   public Column clientId() {
     return columns.get("client_id");
   }

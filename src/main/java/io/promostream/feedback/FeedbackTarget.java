@@ -12,7 +12,7 @@ import java.sql.SQLException;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * The feedback table, the commits table and the table of refused rows.
+ * The target that consists of the feedback table, the commits table and the table of refused rows.
  *
  * @param prefix the job's {@code transaction-prefix}
  * @param owner the name of this start of the job in the lease
@@ -20,7 +20,7 @@ import org.apache.flink.metrics.MetricGroup;
 public record FeedbackTarget(JobConfig.Feedback config, String prefix, String owner)
     implements Target<DeliveryBatch> {
 
-  /** What a row takes beside its promo's texts. */
+  /** The size of a row without the texts of its promo. */
   private static final int ROW_BYTES = 200;
 
   @Override
@@ -55,21 +55,21 @@ public record FeedbackTarget(JobConfig.Feedback config, String prefix, String ow
       throw e;
     } catch (SQLException e) {
       replayer.close();
-      throw failure("The feedback sink did not start", e);
+      throw failure("The feedback sink cannot start", e);
     } catch (Exception e) {
       replayer.close();
-      throw new IOException(at("The feedback sink did not start") + ": " + e.getMessage(), e);
+      throw new IOException(withTable("The feedback sink cannot start") + ": " + e.getMessage(), e);
     }
   }
 
-  /** What failed, where, why, and what to do about it. */
+  /** An exception that says what failed, on which table, why, and what to do. */
   IOException failure(String what, SQLException e) {
-    return new IOException("%s: %s%s".formatted(at(what), e.getMessage(), advice(e)), e);
+    return new IOException("%s: %s%s".formatted(withTable(what), e.getMessage(), advice(e)), e);
   }
 
-  /** What happened, and to which table. */
-  private String at(String what) {
-    // What follows the question mark may hold a password.
+  /** Adds the table, the database and the role to a message. */
+  private String withTable(String what) {
+    // Omit the URL's parameters, because they may contain a password.
     return "%s (table %s, %s, role %s)"
         .formatted(
             what,
@@ -81,13 +81,13 @@ public record FeedbackTarget(JobConfig.Feedback config, String prefix, String ow
   private String advice(SQLException e) {
     return switch (String.valueOf(e.getSQLState())) {
       case SqlState.INSUFFICIENT_PRIVILEGE ->
-          ". The role needs INSERT on %s and %s, SELECT, INSERT and UPDATE on %s, USAGE on their schemas and on the sequence of a serial id"
+          ". The role needs INSERT on %s and %s, SELECT, INSERT and UPDATE on %s, and USAGE on their schemas and on the sequence of a serial id"
               .formatted(config.table(), config.refusedTable(), config.commitsTable());
       case SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN ->
-          ". The job creates no tables: create them as feedback.sql in the jar says, or set feedback.table, feedback.commits-table"
-              + " and feedback.refused-table";
+          ". The job creates no tables. Create them with feedback.sql, which is in the jar, or set feedback.table,"
+              + " feedback.commits-table and feedback.refused-table";
       case SqlState.LOCK_NOT_AVAILABLE ->
-          ". Another session locks the table: pg_locks and pg_blocking_pids() tell which";
+          ". Another session locks the table. Find it with pg_locks and pg_blocking_pids()";
       default -> "";
     };
   }

@@ -28,16 +28,16 @@ import org.postgresql.PGConnection;
 import org.postgresql.util.PSQLException;
 
 /**
- * Inserts rows when the table refuses some of them. Each refused row goes with its reason to the
- * table of refused rows, in the same transaction. Restaurants with valid rows are not affected.
+ * Inserts rows when the table refuses some of them. The transaction writes each refused row with
+ * its reason to the table of refused rows. Restaurants with valid rows are not affected.
  *
- * <p>If a group of rows fails, a PL/pgSQL block inserts it row by row in the server: 10,000 refused
- * rows take a second. One statement per row from the client took twenty times as long and wrote
- * each error to the server's log.
+ * <p>If a group of rows fails, a PL/pgSQL block inserts it row by row in the server. This takes one
+ * second for 10,000 refused rows. One statement per row from the client took twenty times as long
+ * and wrote each error to the server's log.
  *
- * <p>Some errors may have another cause than the row, such as a missing privilege. They count as a
- * refusal only if the table accepts other rows of the same transaction. Otherwise a revoked
- * privilege would set all rows aside.
+ * <p>Some errors may have another cause than the row, such as a missing privilege. They are
+ * uncertain, and count as a refusal only if the table accepts other rows of the same transaction.
+ * Otherwise a revoked privilege would set all rows aside.
  */
 final class RefusedRows {
 
@@ -77,11 +77,17 @@ final class RefusedRows {
   private static final String RAISE_ROUTINE = "exec_stmt_raise";
 
   /**
-   * Inserts row by row. The rows come as JSON in a setting of the transaction, because DO takes no
-   * parameters, and the outcome goes back the same way. Each text comes in base64, so that a
-   * character that the encoding of the database lacks is refused with its row, and in ASCII with
-   * escapes, as which it is set aside then. The function that raised an error is not known here,
-   * but the context names the statement.
+   * Inserts row by row.
+   *
+   * <ul>
+   *   <li>DO has no parameters, so a setting of the transaction passes the rows as JSON. Another
+   *       setting returns the outcome.
+   *   <li>Each text is passed twice. The base64 form lets the server refuse only the row that has a
+   *       character that the encoding of the database lacks. Such a row is set aside in the other
+   *       form, ASCII with escapes.
+   *   <li>PL/pgSQL does not tell which function raised an error, but the context names the RAISE
+   *       statement.
+   * </ul>
    */
   private static final String ROW_BY_ROW =
       """
@@ -89,7 +95,7 @@ final class RefusedRows {
         v_promo json; v_client json; v_rows int8;
         v_state text; v_message text; v_detail text; v_context text; v_raised bool; v_certain bool;
         v_reason text; v_inserted int8 := 0; v_refused int8 := 0; v_passed bool := false;
-        v_doubtful text; v_doubtful_state text; v_example text;
+        v_uncertain text; v_uncertain_state text; v_example text;
       BEGIN
         FOR v_promo, v_client IN
           SELECT b.value->'promo', c.value
@@ -115,8 +121,8 @@ final class RefusedRows {
               || CASE WHEN v_detail <> '' THEN ' ' || v_detail ELSE '' END;
             v_refused := v_refused + 1;
             IF NOT v_certain THEN
-              v_doubtful := v_message;
-              v_doubtful_state := v_state;
+              v_uncertain := v_message;
+              v_uncertain_state := v_state;
             END IF;
             v_example := pg_catalog.format('restaurant %%s, campaign %%s, client %%s: %%s',
               %7$s, v_reason);
@@ -128,25 +134,25 @@ final class RefusedRows {
           END;
         END LOOP;
         PERFORM pg_catalog.set_config('promo_stream.outcome', pg_catalog.json_build_object(
-          'inserted', v_inserted, 'refused', v_refused, 'passed', v_passed, 'doubtful', v_doubtful,
-          'state', v_doubtful_state, 'example', v_example)::text, true);
+          'inserted', v_inserted, 'refused', v_refused, 'passed', v_passed, 'uncertain', v_uncertain,
+          'state', v_uncertain_state, 'example', v_example)::text, true);
       END""";
 
   private static final String OUTCOME =
       """
       SELECT (o->>'inserted')::int8 AS inserted, (o->>'refused')::int8 AS refused,
-             (o->>'passed')::bool AS passed, o->>'doubtful' AS doubtful, o->>'state' AS state,
+             (o->>'passed')::bool AS passed, o->>'uncertain' AS uncertain, o->>'state' AS state,
              o->>'example' AS example
       FROM (SELECT pg_catalog.current_setting('promo_stream.outcome')::json) AS outcome (o)
       """;
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** A text of a row, out of its base64. */
+  /** Decodes the base64 form of a text. */
   private static final String TEXT =
       "pg_catalog.convert_from(pg_catalog.decode(%s ->> 0, 'base64'), 'UTF8')";
 
-  /** The same in ASCII. */
+  /** The ASCII form of a text. */
   private static final String ESCAPED = "%s ->> 1";
 
   private final Connection connection;
@@ -155,7 +161,7 @@ final class RefusedRows {
   private int inserted;
   private int refused;
   private boolean passed;
-  private @Nullable SQLException doubtful;
+  private @Nullable SQLException uncertain;
   private String example = "";
 
   RefusedRows(Connection connection, FeedbackTable table, TableName refusedTable) {
@@ -164,7 +170,7 @@ final class RefusedRows {
     this.refusedTable = refusedTable;
   }
 
-  /** Whether an error may be about rows. */
+  /** Whether an error may refer to a row. */
   static boolean isRefusal(SQLException e) {
     String state = e.getSQLState();
     boolean raised =
@@ -176,9 +182,9 @@ final class RefusedRows {
   }
 
   /**
-   * Inserts the rows that the table takes, and sets the others aside.
+   * Inserts the rows that the table accepts, and sets the others aside.
    *
-   * @throws SQLException if it is not the rows that fail
+   * @throws SQLException if the cause of a failure is not in the rows
    */
   void insert(List<List<DeliveryBatch>> pieces) throws SQLException {
     List<List<DeliveryBatch>> failed = new ArrayList<>();
@@ -190,8 +196,8 @@ final class RefusedRows {
     for (List<DeliveryBatch> piece : failed) {
       insertRowByRow(piece);
     }
-    if (doubtful != null && !passed) {
-      throw doubtful;
+    if (uncertain != null && !passed) {
+      throw uncertain;
     }
   }
 
@@ -201,7 +207,7 @@ final class RefusedRows {
       int rows = FeedbackRows.insert(connection, table.insert(), piece);
       connection.releaseSavepoint(before);
       inserted += rows;
-      passed |= rows > 0 || provesItselfWithoutRows();
+      passed |= rows > 0 || acceptsWithoutInserting();
       return true;
     } catch (SQLException e) {
       if (!isRefusal(e)) {
@@ -212,8 +218,12 @@ final class RefusedRows {
     }
   }
 
-  /** A trigger may take rows elsewhere, and then none is counted. */
-  private boolean provesItselfWithoutRows() {
+  /**
+   * Whether an INSERT without an error proves that the table accepts rows. A trigger may redirect
+   * rows, and then the server counts none. With ON CONFLICT, the rows may only have been there
+   * already.
+   */
+  private boolean acceptsWithoutInserting() {
     return table.conflictTarget() == null;
   }
 
@@ -232,8 +242,8 @@ final class RefusedRows {
         inserted += outcome.getInt("inserted");
         refused += outcome.getInt("refused");
         passed |= outcome.getBoolean("passed");
-        if (outcome.getString("doubtful") != null) {
-          doubtful = new SQLException(outcome.getString("doubtful"), outcome.getString("state"));
+        if (outcome.getString("uncertain") != null) {
+          uncertain = new SQLException(outcome.getString("uncertain"), outcome.getString("state"));
         }
         if (outcome.getString("example") != null) {
           example = outcome.getString("example");
@@ -249,7 +259,7 @@ final class RefusedRows {
             .formatted(Identifiers.quote(refusedTable), columns, columns, "%s");
     return ROW_BY_ROW.formatted(
         table.insert("(SELECT " + values(TEXT) + ") AS row"),
-        provesItselfWithoutRows(),
+        acceptsWithoutInserting(),
         literals(OF_ROW),
         literals(NOT_OF_ROW),
         setAside.replace("%s", values(TEXT)),
@@ -259,7 +269,7 @@ final class RefusedRows {
             .collect(joining(", ")));
   }
 
-  /** A row's values, by the names of their columns. */
+  /** The values of a row, with the names of their columns. */
   private static String values(String text) {
     return FeedbackTable.WRITTEN.entrySet().stream()
         .map(
@@ -311,7 +321,7 @@ final class RefusedRows {
       }
       json.writeEndArray();
     } catch (IOException e) {
-      throw new IllegalStateException("a StringWriter failed", e);
+      throw new IllegalStateException("Cannot write to a StringWriter", e);
     }
     return text.toString();
   }
@@ -326,23 +336,23 @@ final class RefusedRows {
     json.writeEndArray();
   }
 
-  /** How many rows came in. */
+  /** How many rows were inserted. */
   int inserted() {
     return inserted;
   }
 
-  /** How many rows the table refuses. */
+  /** How many rows the table refused. */
   int count() {
     return refused;
   }
 
-  /** A refused row, for the log. */
+  /** The ids and the reason of one refused row, for the log. */
   String example() {
     return example;
   }
 
-  /** Whether the reason of a refusal may be none of its row. */
-  boolean hasDoubtful() {
-    return doubtful != null;
+  /** Whether a refusal may have another cause than its row. */
+  boolean hasUncertainRefusal() {
+    return uncertain != null;
   }
 }

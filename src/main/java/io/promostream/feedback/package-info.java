@@ -16,7 +16,7 @@
  *
  * <ul>
  *   <li>A checkpoint that failed after the sink's snapshot left duplicates in 2 of 2 runs (2,719
- *       and 2,695 rows); a failure right after the snapshot did so in 4 of 6 runs.
+ *       and 2,695 rows). A failure right after the snapshot left duplicates in 4 of 6 runs.
  *   <li>After a rescale from 4 to 2 the job failed: {@code more than one state to recover}.
  *   <li>The commit of a restored committable did nothing, and the transaction stayed prepared. A
  *       restore with the same job id then failed: {@code transaction identifier ... is already in
@@ -26,9 +26,9 @@
  *       on the feedback table waits until somebody rolls them back.
  * </ul>
  *
- * <p>The connector's at-least-once output format is used, but its error in {@code close()} is
- * caught: Flink takes that error for fatal and shuts the TaskManager down. A unique index alone
- * would not be enough: the feedback table of the contract has none.
+ * <p>The connector's at-least-once output format is used. Its error in {@code close()} is caught,
+ * because Flink treats that error as fatal and shuts the TaskManager down. A unique index alone
+ * would not be enough, because the feedback table of the contract has none.
  *
  * <p>{@code FeedbackReplayerIT}, {@code FeedbackFaultsIT}, {@code FeedbackTableIT} and {@code
  * RefusedRowsIT} prove it.

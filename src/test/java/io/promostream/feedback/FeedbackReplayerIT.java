@@ -103,7 +103,7 @@ class FeedbackReplayerIT {
     database.execute(change);
     assertThatThrownBy(() -> open("a"))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("table public.promo_stream_commits")
+        .hasMessageContaining("Table public.promo_stream_commits")
         .hasMessageMatching("(?s).*(Create it|Run ALTER TABLE|Add PRIMARY KEY).*");
   }
 

@@ -221,20 +221,20 @@ class FeedbackTableIT {
         .isInstanceOf(IOException.class)
         .hasMessage(
             "Table public.subscribers_feedback cannot take feedback rows:"
-                + " column restaurant_id is integer, which does not hold a text;"
-                + " column datetime_created is date, which does not hold a time;"
-                + " column client_id is name, which does not hold a text;"
-                + " column must is NOT NULL without a default, and the job does not write it: give it a default;"
-                + " column adv_campaign_content is GENERATED ALWAYS, so no row may name it;"
-                + " it has no column adv_campaign_owner");
+                + " column restaurant_id is integer, which cannot store a text;"
+                + " column datetime_created is date, which cannot store a time;"
+                + " column client_id is name, which cannot store a text;"
+                + " column must is NOT NULL without a default, and the job does not write it, so give it a default;"
+                + " column adv_campaign_content is GENERATED ALWAYS, so no INSERT may set it;"
+                + " column adv_campaign_owner is missing");
     Database superuser = feedback.database.asSuperuser();
     assertThatThrownBy(() -> feedback.writeInto("frozen", superuser))
         .hasMessage("frozen is not a table or view");
     assertThatThrownBy(() -> feedback.writeInto("public.nothing", superuser))
-        .hasMessageStartingWith("table public.nothing does not exist. ");
+        .hasMessageStartingWith("Table public.nothing does not exist. ");
     assertThatThrownBy(
             () -> feedback.writeInto("closed", feedback.database.as("writer_of_start", "x")))
-        .hasMessageContaining("the role may not INSERT restaurant_id, adv_campaign_id, ");
+        .hasMessageContaining("the role lacks INSERT on restaurant_id, adv_campaign_id, ");
   }
 
   @Test
@@ -247,14 +247,14 @@ class FeedbackTableIT {
     assertThatThrownBy(feedback::write)
         .hasMessage(
             "Table public.subscribers_feedback_refused cannot take refused rows:"
-                + " it has no column reason;"
-                + " column restaurant_id does not take every value, make it text;"
-                + " column adv_campaign_datetime_end does not take every value, make it bigint;"
-                + " column datetime_created does not take every value, make it bigint;"
-                + " column client_id does not take every value, make it text");
+                + " column reason is missing;"
+                + " column restaurant_id cannot store every value, change its type to text;"
+                + " column adv_campaign_datetime_end cannot store every value, change its type to bigint;"
+                + " column datetime_created cannot store every value, change its type to bigint;"
+                + " column client_id cannot store every value, change its type to text");
     feedback.database.execute("DROP TABLE subscribers_feedback_refused");
     assertThatThrownBy(feedback::write)
-        .hasMessageStartingWith("table public.subscribers_feedback_refused does not exist");
+        .hasMessageStartingWith("Table public.subscribers_feedback_refused does not exist");
   }
 
   @ParameterizedTest

@@ -164,7 +164,7 @@ class RefusedRowsIT {
     feedback.database.execute("REVOKE INSERT ON subscribers_feedback FROM shut_out");
     assertThatThrownBy(() -> feedback.writeInto(TABLE, role, batch(promo("r", "c"), "a", "b")))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("the role may not INSERT");
+        .hasMessageContaining("the role lacks INSERT on");
     assertThat(feedback.rows()).isEmpty();
     assertThat(feedback.refused()).isEmpty();
     assertThat(feedback.counts()).containsExactly(0L, 0L, 0L);
