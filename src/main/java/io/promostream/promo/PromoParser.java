@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PromoParser {
 
-  /** The end of the year 9999, epoch seconds: the latest time that a promo may name. */
+  /** The end of the year 9999, epoch seconds: the latest time that a promo may contain. */
   static final long MAX_TIME = 253_402_300_799L;
 
   static final int MAX_DEPTH = 1_000;
@@ -34,9 +34,9 @@ final class PromoParser {
   private static final Pattern SUPERFLUOUS = Pattern.compile("^-(?=0$)|^0+(?=.)");
 
   /**
-   * Names of fields are not kept from one message to the next: a producer that makes up new ones
-   * would fill the table of names, and one that makes them collide would overflow it, which is an
-   * exception of its own kind. Lengths are bounded by Kafka's message size.
+   * Keeps no field names between messages. Many different names would fill Jackson's symbol table,
+   * and colliding names would overflow it with an exception that is not a parse error. Kafka's
+   * message size bounds all lengths.
    */
   private static final JsonFactory JSON =
       JsonFactory.builder()
@@ -82,9 +82,9 @@ final class PromoParser {
   private PromoParser() {}
 
   /**
-   * Reads a message's value as the contract says.
+   * Reads the value of a message.
    *
-   * @throws UnusablePromoException if it is not a valid promo, with the first problem
+   * @throws UnusablePromoException if the value is not a valid promo; it names the first problem
    */
   static Promo parse(byte @Nullable [] value) throws UnusablePromoException {
     String text = decode(value);
@@ -119,7 +119,7 @@ final class PromoParser {
     if (promo.end() < promo.start()) {
       throw new UnusablePromoException(
           RejectReason.END_BEFORE_START,
-          "the end %d lies before the start %d".formatted(promo.end(), promo.start()));
+          "the end %d is before the start %d".formatted(promo.end(), promo.start()));
     }
     return promo;
   }
@@ -150,25 +150,24 @@ final class PromoParser {
       throw new UnusablePromoException(
           RejectReason.NOT_AN_OBJECT, "the value is JSON, but not an object");
     }
-    UnusablePromoException firstFault = null;
+    UnusablePromoException firstProblem = null;
     while (json.nextToken() != JsonToken.END_OBJECT) {
       Field field = Field.BY_NAME.get(json.currentName());
       json.nextToken();
-      if (field != null && firstFault == null) {
-        firstFault = readField(json, field, fields);
+      if (field != null && firstProblem == null) {
+        firstProblem = readField(json, field, fields);
       }
       json.skipChildren();
     }
     requireEnd(json);
-    if (firstFault != null) {
-      throw firstFault;
+    if (firstProblem != null) {
+      throw firstProblem;
     }
   }
 
   private static void requireEnd(JsonParser json) throws IOException, UnusablePromoException {
     if (json.nextToken() != null) {
-      throw new UnusablePromoException(
-          RejectReason.NOT_JSON, "there is more behind the JSON value");
+      throw new UnusablePromoException(RejectReason.NOT_JSON, "more text follows the JSON value");
     }
   }
 
@@ -177,7 +176,7 @@ final class PromoParser {
       JsonParser json, Field field, Map<Field, String> fields) throws IOException {
     if (fields.containsKey(field)) {
       return new UnusablePromoException(
-          RejectReason.DUPLICATE_FIELD, field + " stands there more than once");
+          RejectReason.DUPLICATE_FIELD, field + " occurs more than once");
     }
     JsonToken token = json.currentToken();
     if (token == JsonToken.VALUE_STRING) {
@@ -185,7 +184,7 @@ final class PromoParser {
       fields.put(field, text);
       if (field.isTime() && !isDigits(text)) {
         return new UnusablePromoException(
-            RejectReason.WRONG_TYPE, field + " is a string of something else than digits");
+            RejectReason.WRONG_TYPE, field + " is a string with characters other than digits");
       }
       return isStorable(text)
           ? null
@@ -199,7 +198,7 @@ final class PromoParser {
     fields.put(field, "");
     return new UnusablePromoException(
         RejectReason.WRONG_TYPE,
-        "%s is %s where %s is asked for"
+        "%s is %s, but must be %s"
             .formatted(
                 field,
                 describe(token),
@@ -231,7 +230,7 @@ final class PromoParser {
 
   private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
     String digits = SUPERFLUOUS.matcher(fields.get(field)).replaceFirst("");
-    // Longer than twelve digits is out of range, and never parsed, because it could overflow.
+    // More than twelve digits are out of range. They are not parsed, because they could overflow.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
       return Long.parseLong(digits);
     }
