@@ -5,13 +5,13 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * What Postgres returns for {@code hashtextextended(text COLLATE "C", seed)}: Bob Jenkins' lookup3,
- * on which its hash partitions rest, so that no release may change it. So rows that are read anyway
- * need not be hashed by the server, and need not carry hashes.
+ * Computes {@code hashtextextended(text COLLATE "C", seed)} of Postgres, which is Bob Jenkins'
+ * lookup3. No release of Postgres can change it, because hash partitions depend on it. So the
+ * server does not have to hash and send hashes of rows that are read anyway.
  *
- * <p>A server with a big-endian processor returns other numbers, and so does one in another
- * encoding than UTF-8 for texts that are not ASCII. Fingerprints of rows then differ from those
- * that it computes itself, and what they belong to is read once more.
+ * <p>A server with a big-endian processor returns other numbers. So does a server whose encoding is
+ * not UTF-8, for texts that are not ASCII. The fingerprints of this class then differ from the
+ * server's, and the restaurant is read once more.
  */
 final class PostgresHash {
 
@@ -25,14 +25,14 @@ final class PostgresHash {
   /**
    * Hashes a text.
    *
-   * @param utf8 an array that the text is a range of
+   * @param utf8 the array that contains the text
    */
   static long of(byte[] utf8, int start, int length, int seed) {
     int a = 0x9e3779b9 + length + 3923095;
     int b = a;
     int c = a;
     int end = start + length;
-    // A seed is mixed in like a block of its own, before the first.
+    // A seed is mixed in like an additional block before the first.
     int at = seed == 0 ? start : start - BLOCK_BYTES;
     for (; end - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
       if (at < start) {
@@ -68,7 +68,7 @@ final class PostgresHash {
     return ((long) b << 32) | Integer.toUnsignedLong(c);
   }
 
-  /** The next four bytes, or as many as there are. */
+  /** The next four bytes, or as many as are left. */
   private static int rest(byte[] utf8, int from, int end) {
     int word = 0;
     for (int i = Math.min(end, from + Integer.BYTES) - 1; i >= from; i--) {

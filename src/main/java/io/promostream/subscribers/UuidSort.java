@@ -7,17 +7,17 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Sorts UUIDs that lie end to end in an array, in place, in the order of unsigned bytes: by their
- * first byte into 256 ranges, each of these by the second byte, and few by insertion. (What the JDK
- * and Flink sort are objects, or numbers of up to 64 bits.)
+ * Sorts UUIDs in place that lie end to end in an array, as unsigned bytes. A radix sort splits them
+ * by their first byte into 256 ranges, and each range by the next byte. Short ranges are sorted by
+ * insertion. The JDK and Flink sort only objects, or numbers of up to 64 bits.
  */
 final class UuidSort {
 
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  /** Fewer are sorted by insertion. */
-  private static final int FEW = 32;
+  /** Shorter ranges are sorted by insertion. */
+  private static final int MIN_RADIX_SORT = 32;
 
   private static final int RANGES = 256;
 
@@ -27,14 +27,14 @@ final class UuidSort {
     this.uuids = uuids;
   }
 
-  /** Sorts the first so many UUIDs of the array. */
+  /** Sorts the first {@code count} UUIDs of the array. */
   static void sort(byte[] uuids, int count) {
     new UuidSort(uuids).sort(0, count, 0);
   }
 
-  /** Sorts from one index up to another, excluded, where all bytes before one are equal. */
+  /** Sorts a range of UUIDs, {@code to} exclusive, whose bytes before {@code byteIndex} agree. */
   private void sort(int from, int to, int byteIndex) {
-    if (to - from < FEW) {
+    if (to - from < MIN_RADIX_SORT) {
       insert(from, to);
     } else if (byteIndex < UUID_BYTES) {
       int[] ends = distribute(from, to, byteIndex);
@@ -48,7 +48,7 @@ final class UuidSort {
     }
   }
 
-  /** Puts each UUID into the range of its byte; returns where the ranges end. */
+  /** Moves each UUID into the range of its byte, and returns the ends of the ranges. */
   private int[] distribute(int from, int to, int byteIndex) {
     int[] ends = new int[RANGES];
     for (int i = from; i < to; i++) {
