@@ -1,8 +1,8 @@
--- The job's role in the database of the feedback rows: it adds to the feedback table and to the table of
--- refused rows, and can neither read nor change what is there; it keeps its own marks.
--- As the owner:  psql -d feedback -f feedback.sql
--- Then, in psql, \password promo_stream_writer: so no file and no log of the server holds it.
--- Database and table are those of overlays/prod/promo-stream.yaml.
+-- The job's role in the feedback database. It inserts into the feedback table and into the table of refused
+-- rows, but can neither read nor change their rows. It reads and writes promo_stream_commits.
+-- Run as the owner:  psql -d feedback -f feedback.sql
+-- Then run \password promo_stream_writer in psql, so that no file and no server log contains the password.
+-- Database and tables are those of overlays/prod/promo-stream.yaml.
 
 CREATE ROLE promo_stream_writer LOGIN;
 GRANT CONNECT ON DATABASE feedback TO promo_stream_writer;
@@ -11,8 +11,8 @@ GRANT INSERT (restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign
     adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end,
     datetime_created, client_id, trigger_datetime_created)
   ON TABLE public.subscribers_feedback TO promo_stream_writer;
--- A serial id takes its numbers with the role's right. For an identity column this is only for --check
--- to see how far it is used up.
+-- A serial column needs this right for each insert. For an identity column only --check needs it, to report
+-- how many numbers are left.
 GRANT USAGE ON SEQUENCE public.subscribers_feedback_id_seq TO promo_stream_writer;
 
 GRANT INSERT (restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner,
@@ -23,7 +23,7 @@ GRANT SELECT ON TABLE public.promo_stream_commits TO promo_stream_writer;
 GRANT INSERT ON TABLE public.promo_stream_commits TO promo_stream_writer;
 GRANT UPDATE ON TABLE public.promo_stream_commits TO promo_stream_writer;
 
--- Where the feedback table has a unique index on restaurant_id, adv_campaign_id and client_id, the job
--- recognizes rows that are already there if it may read the index's columns:
+-- If the feedback table has a unique index on restaurant_id, adv_campaign_id and client_id, the job can
+-- recognize rows that already exist. For that it needs to read the columns of the index:
 -- GRANT SELECT (restaurant_id, adv_campaign_id, client_id)
 --   ON TABLE public.subscribers_feedback TO promo_stream_writer;

@@ -1,6 +1,6 @@
--- The job's role in the database of the subscriptions: it reads two columns of one table.
--- As the owner:  psql -d restaurants -f subscribers.sql
--- Then, in psql, \password promo_stream_reader: so no file and no log of the server holds it.
+-- The job's role in the subscribers' database. It reads two columns of one table.
+-- Run as the owner:  psql -d restaurants -f subscribers.sql
+-- Then run \password promo_stream_reader in psql, so that no file and no server log contains the password.
 -- Database and table are those of overlays/prod/promo-stream.yaml.
 
 CREATE ROLE promo_stream_reader LOGIN;

@@ -1,4 +1,4 @@
--- The subscriptions, as another service keeps them: the job only reads this table.
+-- The subscriber list. Another service writes this table, and the job only reads it.
 CREATE TABLE public.subscribers_restaurants (
     id serial4 NOT NULL,
     client_id varchar NOT NULL,

@@ -28,10 +28,10 @@ import java.util.UUID;
 import org.apache.flink.api.connector.source.Source;
 
 /**
- * What joins the job to the world outside; tests put others in their place.
+ * The job's sources and sinks, and its look-ups in Kafka and Postgres. Tests pass their own.
  *
- * @param limits how large messages may be
- * @param storageRules which promos the feedback table can hold
+ * @param limits looks up the largest message that a topic accepts
+ * @param storageRules looks up which promos the feedback table can store
  */
 record Connectors(
     Source<RawPromo, ?, ?> promos,
@@ -42,7 +42,7 @@ record Connectors(
     TopicLimits.Lookup limits,
     ParsePromo.StorageRules storageRules) {
 
-  /** Kafka and Postgres, as configured. */
+  /** The connectors to Kafka and Postgres that the configuration describes. */
   static Connectors of(JobConfig config) {
     String owner =
         "%s, started %s"

@@ -6,10 +6,11 @@ import java.util.function.Consumer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 
 /**
- * One of the three ways out of the job, under either guarantee.
+ * One of the job's three outputs, for both delivery guarantees.
  *
- * @param target for exactly once, and for what an exactly-once checkpoint still holds
- * @param earlier knows the transactions of release 0.1
- * @param atLeastOnce adds a connector's sink, with its uid
+ * @param target receives batches under exactly-once, and under at-least-once the batches of a
+ *     restored exactly-once checkpoint
+ * @param earlier inspects the transactions that release 0.1 left open
+ * @param atLeastOnce adds the connector's sink, with its uid
  */
 record Outlet<T>(Target<T> target, Inspector<?> earlier, Consumer<DataStream<T>> atLeastOnce) {}

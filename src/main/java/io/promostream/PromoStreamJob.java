@@ -21,7 +21,7 @@ public final class PromoStreamJob {
 
   private PromoStreamJob() {}
 
-  /** Runs the job, or does what else {@code --help} tells. */
+  /** Runs the job, or carries out {@code --help} or {@code --check}. */
   public static void main(String[] args) throws Exception {
     CommandLine line = CommandLine.parse(args);
     if (line.help()) {
@@ -52,20 +52,20 @@ public final class PromoStreamJob {
     if (runsInJobManager(env)) {
       throw new ConfigException(
           List.of(
-              "--check ends its process, which is the JobManager's here: run it by flink run, where its"
-                  + " client reaches Kafka and both databases"));
+              "Cannot run --check here: it ends its process, which is the JobManager. Submit it with"
+                  + " flink run, from a machine that reaches Kafka and both databases."));
     }
     System.exit(EnvironmentCheck.run(config, System.out));
   }
 
   /** Builds the job that the configuration describes. */
   public static void prepare(StreamExecutionEnvironment env, JobConfig config) {
-    // A type without a serializer of its own would end in state that no later release can read.
+    // A type without its own serializer would fall back to Kryo: no later release reads that state.
     env.configure(new Configuration().set(PipelineOptions.GENERIC_TYPES, false));
     PromoStreamTopology.build(env, config, Connectors.of(config));
   }
 
-  /** Application mode and submission over REST: an exit would take the JobManager along. */
+  /** In application mode and for a job submitted over REST, an exit would end the JobManager. */
   private static boolean runsInJobManager(StreamExecutionEnvironment env) {
     return "embedded".equals(env.getConfiguration().get(DeploymentOptions.TARGET));
   }

@@ -30,22 +30,22 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *    keyBy restaurant                                     broadcast
  *         |                                                   | each subtask keeps the restaurants
  *         +--------------> DeliverPromosOperator <------------+ whose keys it owns
- *               keyed state of a restaurant: its audience, its campaigns, who got what
+ *               keyed state per restaurant: audience, campaigns, recipients
  *                                   | DeliveryBatch (promo, a slice of its audience)
  *                               rebalance
  *                      +------------+-------------+
  *                ReplayOperator               ReplayOperator
- *        keeps its batches in the checkpoint, and writes them when that is complete
- *            one message a client          one row a client
+ *        keeps its batches in the checkpoint and writes them when it completes
+ *          one message per client        one row per client
  *         Kafka subscriber.promos    Postgres subscribers_feedback
  * </pre>
  */
 final class PromoStreamTopology {
 
   /**
-   * Key groups of the restaurants, and so the highest parallelism, where {@code
-   * pipeline.max-parallelism} does not say: a number of many divisors, for even shares. It can't be
-   * changed under existing state.
+   * The number of key groups, and thus the highest parallelism, unless {@code
+   * pipeline.max-parallelism} is set. It has many divisors, so that subtasks get equal shares at
+   * most parallelisms. It cannot change once state exists.
    */
   static final int DEFAULT_MAX_PARALLELISM = 720;
 
@@ -54,8 +54,9 @@ final class PromoStreamTopology {
   private final Connectors connectors;
 
   /**
-   * Said to each operator that deals in key groups, since Flink would derive it from parallelism:
-   * for one with state as it was when the job first started, for one without as it is now.
+   * Set on each operator that uses key groups. Otherwise Flink derives it from the parallelism: for
+   * an operator with state, from the one at the first start; for a stateless operator, from the
+   * current one.
    */
   private final int maxParallelism;
 
@@ -143,7 +144,7 @@ final class PromoStreamTopology {
         .uid(Uids.DELIVER_PROMOS);
   }
 
-  /** Under at-least-once the sinks report nothing, for they hold nothing. */
+  /** Under at-least-once the sinks hold no batches, so they never report their room. */
   private long roomWithoutReports() {
     return config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE
         ? Long.MAX_VALUE
@@ -151,14 +152,14 @@ final class PromoStreamTopology {
   }
 
   /**
-   * Adds a way out. Under either guarantee the same operators hold state, so that it may be changed
-   * over any checkpoint.
+   * Adds an output. The same operators hold state under both guarantees, so a restore from any
+   * checkpoint may change the guarantee.
    *
-   * @param connectors uid of the connector's writer, which only at-least-once has
-   * @param committer uid of release 0.1's committer
+   * @param sinkUid uid of the connector's sink, which only at-least-once has
+   * @param committerUid uid of the committer of release 0.1
    */
   private <T> void replay(
-      DataStream<T> in, Outlet<T> outlet, String uid, String connectors, String committer) {
+      DataStream<T> in, Outlet<T> outlet, String uid, String sinkUid, String committerUid) {
     boolean atLeastOnce = config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE;
     SingleOutputStreamOperator<T> replayed =
         in.transform(uid, in.getType(), new ReplayOperator<>(outlet.target(), atLeastOnce))
@@ -166,15 +167,15 @@ final class PromoStreamTopology {
     if (atLeastOnce) {
       outlet.atLeastOnce().accept(replayed);
     } else {
-      replayed = replayed.transform(connectors, in.getType(), new Idle<>()).uid(connectors);
+      replayed = replayed.transform(sinkUid, in.getType(), new Idle<>()).uid(sinkUid);
     }
-    if (!atLeastOnce || connectors.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
+    if (!atLeastOnce || sinkUid.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
       replayed
           .transform(
-              connectors + ": Committer",
+              sinkUid + ": Committer",
               in.getType(),
               new EarlierTransactions<>(outlet.earlier(), config.feedback().onLostTransaction()))
-          .uid(committer);
+          .uid(committerUid);
     }
   }
 }

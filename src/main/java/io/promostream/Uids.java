@@ -1,8 +1,8 @@
 package io.promostream;
 
 /**
- * The operators' uids, by which a savepoint's state finds its operator: literals for ever, never
- * made of configuration. They serve as the operators' names too.
+ * The operators' uids, which are also their names. Flink assigns the state of a savepoint to
+ * operators by uid. So these literals never change and never depend on the configuration.
  */
 final class Uids {
 
@@ -15,13 +15,13 @@ final class Uids {
   static final String FEEDBACK = "feedback";
   static final String TO_REJECTED = "to-rejected";
 
-  // Of connectors' sinks under at-least-once. Release 0.1 had them under both guarantees.
+  // The connectors' sinks under at-least-once. Release 0.1 used them under both guarantees.
   static final String EXPAND_NOTIFICATIONS = "expand-notifications";
   static final String NOTIFICATIONS = "notifications";
   static final String REJECTED = "rejected";
   static final String FEEDBACK_AT_LEAST_ONCE = "feedback-at-least-once";
 
-  // Of release 0.1's committers, as Flink named them.
+  // The committers of release 0.1, as Flink named them.
   static final String NOTIFICATIONS_COMMITTER = "Sink Committer: " + NOTIFICATIONS;
   static final String REJECTED_COMMITTER = "Sink Committer: " + REJECTED;
   static final String FEEDBACK_COMMITTER = "Sink Committer: " + FEEDBACK;

@@ -15,18 +15,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Whether the committed notifications and the feedback rows are the same, row by row on all ten
- * fields, each as often on one side as on the other. The database does the work, in a temporary
- * table of its own: millions of rows need no memory here.
+ * Compares the committed notifications with the feedback rows, row by row on all ten fields. Each
+ * must occur equally often on both sides. The database does the work in a temporary table, so that
+ * millions of rows need no memory here.
  *
- * @param notifications how many there are in Kafka
- * @param malformed how many of them are no notification as promised; the others are compared
- * @param rows how many there are in Postgres
- * @param notificationsWithoutRow a field that differs counts here and in {@code
+ * @param notifications number of notifications in Kafka
+ * @param malformed number of notifications that break the format; only the others are compared
+ * @param rows number of rows in Postgres
+ * @param notificationsWithoutRow a delivery with a field that differs counts here and in {@code
  *     rowsWithoutNotification}
- * @param notificationsTwice beyond the first for the same restaurant, campaign and client
- * @param rowsTwice likewise
- * @param examples of what is wrong, a few of each kind
+ * @param notificationsTwice notifications after the first for the same restaurant, campaign and
+ *     client
+ * @param rowsTwice rows after the first for the same restaurant, campaign and client
+ * @param examples a few differences of each kind
  * @param campaigns the largest ones
  */
 public record Comparison(
@@ -48,14 +49,14 @@ public record Comparison(
           + " adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end,"
           + " client_id, datetime_created, trigger_datetime_created";
 
-  /** How often a campaign stands on either side. */
+  /** The deliveries of a campaign on each side. */
   public record Campaign(String content, long notifications, long rows) {}
 
   /**
-   * Compares all there is at this moment.
+   * Compares everything that is committed at this moment.
    *
-   * @param topic that nobody has read from
-   * @param database as a role that may read the table and create temporary ones
+   * @param topic has not been read yet
+   * @param database connects as a role that may read the table and create temporary tables
    */
   public static Comparison of(Notifications topic, Database database, TableName table)
       throws SQLException, IOException {
@@ -64,7 +65,7 @@ public record Comparison(
     }
   }
 
-  /** True if nothing is missing, too much, twice or malformed. */
+  /** True if no delivery is missing, unexpected, repeated or malformed. */
   public boolean clean() {
     return malformed == 0
         && notificationsWithoutRow == 0
@@ -73,7 +74,7 @@ public record Comparison(
         && rowsTwice == 0;
   }
 
-  /** For people, lines without the last line's end. */
+  /** A report for people, without a line break at its end. */
   public String report() {
     List<String> lines = new ArrayList<>();
     lines.add("Kafka and Postgres compared, row by row on all ten fields:");
@@ -81,8 +82,8 @@ public record Comparison(
     lines.add(line("feedback rows", rows));
     lines.add(line("notifications without a row", notificationsWithoutRow));
     lines.add(line("rows without a notification", rowsWithoutNotification));
-    lines.add(line("notifications that came again", notificationsTwice));
-    lines.add(line("rows that came again", rowsTwice));
+    lines.add(line("repeated notifications", notificationsTwice));
+    lines.add(line("repeated rows", rowsTwice));
     lines.add(line("malformed notifications", malformed));
     examples.forEach(example -> lines.add("  " + example));
     if (!campaigns.isEmpty()) {
@@ -194,7 +195,7 @@ public record Comparison(
           " FROM (SELECT restaurant_id, adv_campaign_id, client_id, count(*) AS times FROM "
               + table
               + " GROUP BY restaurant_id, adv_campaign_id, client_id HAVING count(*) > 1) AS twice";
-      example(what + " that came again", "SELECT twice::text" + doubles);
+      example("repeated " + what, "SELECT twice::text" + doubles);
       return number("SELECT coalesce(sum(times - 1), 0)" + doubles);
     }
 

@@ -10,13 +10,13 @@ import java.sql.SQLException;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.PGCopyOutputStream;
 
-/** Writes many rows into a table by {@code COPY}; they are there when it has been closed. */
+/** Writes many rows into a table by {@code COPY}. The rows are visible after {@link #close}. */
 final class CopyIn implements AutoCloseable {
 
   private final Writer csv;
 
   /**
-   * @param target the table, with its columns in parentheses if not all are written
+   * @param target the table, followed by the columns in parentheses unless all are written
    */
   CopyIn(Connection connection, String target) throws SQLException {
     csv =

@@ -3,7 +3,7 @@ package io.promostream.local;
 import io.promostream.promo.Promo;
 
 /**
- * A promo as one client got it: the ten fields of a notification and of a feedback row.
+ * One campaign to one client: the ten fields of a notification and of a feedback row.
  *
  * @param matchedAt {@code trigger_datetime_created}, epoch seconds
  */

@@ -14,9 +14,9 @@ import java.util.Random;
 import java.util.UUID;
 
 /**
- * What the restaurants and clients of a demo do: a few restaurants are popular and most are not,
- * clients come and go, campaigns are live, scheduled, over, sent again, revised, cancelled, and
- * some messages are broken. All of it follows from the seed and the times it is asked for.
+ * The restaurants and clients of a demo. A few restaurants are popular and most are not; clients
+ * subscribe and unsubscribe. Campaigns are live, scheduled, over, sent again, revised or cancelled,
+ * and some messages are broken. The seed and the requested times determine everything.
  */
 final class DemoTraffic {
 
@@ -37,7 +37,7 @@ final class DemoTraffic {
           "Happy hour: \"second drink\" on us",
           "Новое меню: попробуйте первыми");
 
-  /** What becomes of a message, in percent. */
+  /** The kinds of messages, with their shares in percent. */
   private enum Kind {
     LIVE(48),
     SCHEDULED(20),
@@ -58,8 +58,9 @@ final class DemoTraffic {
   record Subscription(String clientId, String restaurantId) {}
 
   private final Random random;
-  // A restaurant's subscribers go with its popularity, its promos only with the square root of
-  // that: the most popular ones don't advertise that much more.
+  // A restaurant's subscribers are proportional to its popularity, but its promos only to the
+  // square
+  // root: the most popular restaurants do not advertise in proportion.
   private final double[] popularity = cumulated(1.0);
   private final double[] activity = cumulated(0.5);
   private final List<Subscription> subscriptions = new ArrayList<>(SUBSCRIPTIONS);
@@ -72,7 +73,7 @@ final class DemoTraffic {
     }
   }
 
-  /** The weights 1, 1/2, 1/3, ... to the power given (Zipf's law), summed up. */
+  /** The cumulated weights 1, 1/2, 1/3, ..., raised to a power (Zipf's law). */
   private static double[] cumulated(double exponent) {
     double[] weights = new double[RESTAURANTS];
     Arrays.setAll(weights, i -> Math.pow(i + 1, -exponent));
@@ -80,12 +81,12 @@ final class DemoTraffic {
     return weights;
   }
 
-  /** Those in force. */
+  /** The current subscriptions. */
   List<Subscription> subscriptions() {
     return List.copyOf(subscriptions);
   }
 
-  /** Someone subscribes; now and then twice to the same restaurant, which is allowed. */
+  /** A client subscribes, sometimes again to the same restaurant, which is allowed. */
   Subscription subscribe() {
     Subscription subscription =
         new Subscription(id("client", random.nextInt(CLIENTS)), restaurant(popularity));
@@ -93,7 +94,7 @@ final class DemoTraffic {
     return subscription;
   }
 
-  /** Someone ends a subscription. */
+  /** A client ends a subscription. */
   Subscription unsubscribe() {
     int left = random.nextInt(subscriptions.size());
     Subscription last = subscriptions.remove(subscriptions.size() - 1);
@@ -134,10 +135,10 @@ final class DemoTraffic {
         return kind;
       }
     }
-    throw new AssertionError("the percentages make less than 100");
+    throw new AssertionError("the percentages add up to less than 100");
   }
 
-  /** Most campaigns are short enough to be seen ending. */
+  /** Most campaigns are so short that the viewer of the demo sees them end. */
   private long duration() {
     return random.nextInt(4) == 0 ? 3600 + random.nextInt(86400) : 5 + random.nextInt(55);
   }
@@ -187,7 +188,7 @@ final class DemoTraffic {
     return id("restaurant", found < 0 ? -found - 1 : found);
   }
 
-  /** Nearly all ids are UUIDs, but any string will do. */
+  /** Nearly all ids are UUIDs, but any string is allowed. */
   private static String id(String kind, int number) {
     String name = kind + "-" + number;
     return number % 50 == 49
@@ -195,7 +196,7 @@ final class DemoTraffic {
         : UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString();
   }
 
-  /** The message, its times now and then as strings: older producers write them so. */
+  /** The message. Some have their times as strings, as older producers write them. */
   private byte[] json(Promo promo) {
     boolean timesAsText = random.nextInt(10) == 0;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);

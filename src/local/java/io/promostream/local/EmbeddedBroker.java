@@ -14,7 +14,7 @@ import org.apache.kafka.common.test.KafkaClusterTestKit;
 import org.apache.kafka.common.test.TestKitNodes;
 import org.apache.kafka.common.utils.Utils;
 
-/** A Kafka broker in this process, on a free port of this machine; its data goes with it. */
+/** A Kafka broker in this process, on a free port. Closing it deletes its data. */
 public final class EmbeddedBroker implements AutoCloseable {
 
   private final KafkaClusterTestKit kafka;
@@ -24,13 +24,14 @@ public final class EmbeddedBroker implements AutoCloseable {
   }
 
   /**
-   * Starts a broker; it is ready when this returns, after 1 to 3 s.
+   * Starts a broker and waits until it is ready, 1 to 3 s.
    *
-   * @param overrides broker settings beyond those of a single node
+   * @param overrides broker settings in addition to those for a single node
    */
   public static EmbeddedBroker start(Map<String, String> overrides) throws Exception {
-    // The kit's own directory would be deleted under the broker when the JVM is told to end, upon
-    // which the broker halts the JVM at once; this one goes when the broker is closed.
+    // The kit deletes its own directory when the JVM begins to shut down, and the running broker
+    // then
+    // halts the JVM. This directory is deleted when the broker is closed.
     Path data = Files.createTempDirectory("promo-stream-kafka-");
     KafkaClusterTestKit kafka = null;
     try {
@@ -40,7 +41,7 @@ public final class EmbeddedBroker implements AutoCloseable {
       kafka.waitForReadyBrokers();
       return new EmbeddedBroker(kafka);
     } catch (Throwable failure) {
-      // Also errors: Kafka's classes can't be initialized while the JVM is ending.
+      // Catches errors too: Kafka's classes cannot be initialized while the JVM shuts down.
       if (kafka != null) {
         kafka.close();
       }
@@ -72,7 +73,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     return kafka.bootstrapServers();
   }
 
-  /** Where clients of another listener than the kit's own find the broker. */
+  /** The broker's address for clients of a listener other than the kit's. */
   public String bootstrapServers(String listener) {
     return "127.0.0.1:" + kafka.brokers().get(0).boundPort(new ListenerName(listener));
   }
@@ -94,7 +95,7 @@ public final class EmbeddedBroker implements AutoCloseable {
           .createTopics(List.of(new NewTopic(name, partitions, (short) 1).configs(settings)))
           .all()
           .get(30, SECONDS);
-      // The controller knows it now. A client that asks the broker too early hears of no partition.
+      // The controller knows the topic now, but the broker may not report its partitions yet.
       while (!admin.listTopics().names().get(30, SECONDS).contains(name)) {
         Thread.sleep(10);
       }
@@ -106,7 +107,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     try {
       kafka.close();
     } catch (Exception e) {
-      throw new IllegalStateException("the embedded broker did not stop", e);
+      throw new IllegalStateException("Cannot stop the embedded broker", e);
     }
   }
 }

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** A Postgres server on a free port of this machine; it ends with the JVM, its data with it. */
+/** A Postgres server on a free port. It stops with the JVM, which deletes its data. */
 public final class EmbeddedDatabase implements AutoCloseable {
 
   public static final String SUPERUSER = "postgres";
@@ -28,22 +28,23 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * Starts a server; it is ready when this returns, after 1 to 4 s.
+   * Starts a server and waits until it is ready, 1 to 4 s.
    *
-   * @param settings of the server, beside its defaults
+   * @param settings server settings that differ from the defaults
    */
   public static EmbeddedDatabase start(Map<String, String> settings) throws IOException {
     EmbeddedPostgres.Builder builder =
         EmbeddedPostgres.builder().setServerConfig("max_connections", "200");
     settings.forEach(builder::setServerConfig);
-    // The builder's own hook can't be added while the JVM is ending, and leaves the server running.
+    // The builder cannot add its shutdown hook while the JVM shuts down, and leaves the server
+    // running.
     EmbeddedDatabase database =
         new EmbeddedDatabase(builder.setRegisterShutdownHook(false).start());
     try {
       Runtime.getRuntime().addShutdownHook(new Thread(database::closeQuietly));
     } catch (IllegalStateException e) {
       database.close();
-      throw new IOException("the JVM is ending", e);
+      throw new IOException("Cannot start Postgres while the JVM shuts down", e);
     }
     return database;
   }
@@ -52,7 +53,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     try {
       close();
     } catch (IOException e) {
-      // Nobody is left to tell; the server's directory stays.
+      // The JVM is ending, so nobody would see the failure. The server's directory stays.
     }
   }
 
@@ -77,25 +78,23 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * Ends the server as a crash would and starts it anew; connections break, what was committed
-   * stays.
+   * Stops the server like a crash and starts it again. Connections break, and committed data stays.
    *
-   * @param outage how long it is gone in between
+   * @param outage how long the server is down
    */
   public void restart(Duration outage) throws Exception {
     List<String> pgCtl = pgCtl();
     run(pgCtl, "stop");
     Thread.sleep(outage.toMillis());
-    // A restart of what does not run is a start with the options of the last time.
+    // "restart" of a stopped server starts it with its previous options.
     run(pgCtl, "restart");
   }
 
   /**
-   * Kills all processes of the server, none of which gets to do anything more, and starts it anew.
-   * What a client was told is committed stays if {@code synchronous_commit} is on, as the machine
-   * itself lives on.
+   * Kills all processes of the server at once and starts it again. Confirmed commits survive if
+   * {@code synchronous_commit} is on, because the machine keeps running.
    *
-   * @param outage how long it is gone in between
+   * @param outage how long the server is down
    */
   public void kill(Duration outage) throws Exception {
     List<String> pgCtl = pgCtl();
@@ -129,7 +128,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
   private static void run(List<String> pgCtl, String action) throws Exception {
     List<String> command = new ArrayList<>(pgCtl);
     command.add(action);
-    // The server inherits the streams: nobody would empty a pipe.
+    // The server inherits the streams, and nobody would read a pipe.
     int exit =
         new ProcessBuilder(command)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)

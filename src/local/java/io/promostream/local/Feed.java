@@ -21,8 +21,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** The services around the job: restaurants write promos, clients subscribe and unsubscribe. */
 final class Feed implements AutoCloseable {
 
-  /** One in five thousand a second. */
-  private static final int COME_AND_GO_PER_SECOND = DemoTraffic.SUBSCRIPTIONS / 5_000;
+  /** One in five thousand subscriptions per second. */
+  private static final int CHANGES_PER_SECOND = DemoTraffic.SUBSCRIPTIONS / 5_000;
 
   private final LocalServices services;
   private final KafkaProducer<byte[], byte[]> producer;
@@ -53,7 +53,7 @@ final class Feed implements AutoCloseable {
     }
   }
 
-  /** Fills the list, then sends promos and changes the list until it is stopped. */
+  /** Fills the list, then sends promos and changes the list until {@link #stop}. */
   void startDemo(DemoTraffic traffic, int promosPerSecond) throws Exception {
     try (Connection subscribers = subscribers();
         CopyIn copy =
@@ -87,7 +87,7 @@ final class Feed implements AutoCloseable {
         return;
       }
       if (n % promosPerSecond == 0) {
-        comeAndGo(traffic, subscribers);
+        changeSubscriptions(traffic, subscribers);
       }
       send(traffic.promo(System.currentTimeMillis() / 1000));
     }
@@ -98,25 +98,26 @@ final class Feed implements AutoCloseable {
     sent.incrementAndGet();
   }
 
-  private static void comeAndGo(DemoTraffic traffic, Connection subscribers) throws SQLException {
-    List<DemoTraffic.Subscription> gone = new ArrayList<>();
-    List<DemoTraffic.Subscription> come = new ArrayList<>();
-    for (int i = 0; i < COME_AND_GO_PER_SECOND; i++) {
-      gone.add(traffic.unsubscribe());
-      come.add(traffic.subscribe());
+  private static void changeSubscriptions(DemoTraffic traffic, Connection subscribers)
+      throws SQLException {
+    List<DemoTraffic.Subscription> removed = new ArrayList<>();
+    List<DemoTraffic.Subscription> added = new ArrayList<>();
+    for (int i = 0; i < CHANGES_PER_SECOND; i++) {
+      removed.add(traffic.unsubscribe());
+      added.add(traffic.subscribe());
     }
-    // One row each: the same pair may stand there twice.
+    // Delete one row for each subscription, because the table may contain the same pair twice.
     execute(
         subscribers,
         "DELETE FROM subscribers_restaurants WHERE id IN (SELECT min(id) FROM"
             + " subscribers_restaurants JOIN unnest(?, ?) AS gone(client, restaurant)"
             + " ON client_id = client AND restaurant_id = restaurant"
             + " GROUP BY client_id, restaurant_id)",
-        gone);
+        removed);
     execute(
         subscribers,
         "INSERT INTO subscribers_restaurants (client_id, restaurant_id) SELECT * FROM unnest(?, ?)",
-        come);
+        added);
   }
 
   private static void execute(
@@ -143,9 +144,9 @@ final class Feed implements AutoCloseable {
   }
 
   /**
-   * Fails if the traffic has.
+   * Fails if the traffic has failed.
    *
-   * @throws java.util.concurrent.CompletionException with what went wrong
+   * @throws java.util.concurrent.CompletionException with the failure of the traffic
    */
   void check() {
     if (demo.isCompletedExceptionally()) {
@@ -153,7 +154,7 @@ final class Feed implements AutoCloseable {
     }
   }
 
-  /** Ends the traffic; nothing is sent after this returns. */
+  /** Ends the traffic and waits until it has ended. */
   void stop() {
     stopped.countDown();
     demo.join();

@@ -30,10 +30,10 @@ public final class FeedbackRows implements AutoCloseable {
   }
 
   /**
-   * How many rows there are. Old rows are not counted again, so that it may be asked every second;
-   * but {@code id > last} alone would miss rows of a transaction that took its ids early and was
-   * committed late. So ids up to some row count as settled only when all transactions that ran when
-   * that row was seen have ended.
+   * Counts the rows. Does not count old rows again, so that it can run every second. The condition
+   * {@code id > last} alone would miss rows of a transaction that took its ids early and committed
+   * late. So ids up to a row count as settled only after the end of all transactions that ran when
+   * the row was first seen.
    */
   public long count() throws SQLException {
     try (PreparedStatement query =
@@ -63,7 +63,7 @@ public final class FeedbackRows implements AutoCloseable {
     }
   }
 
-  /** All rows, for tests: all of them in memory. */
+  /** Reads all rows into memory, for tests. */
   public List<Delivery> read() throws SQLException {
     List<Delivery> deliveries = new ArrayList<>();
     try (Statement statement = connection.createStatement();

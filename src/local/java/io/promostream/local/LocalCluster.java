@@ -27,7 +27,7 @@ import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 
-/** A Flink cluster in this JVM with one job, under the project's own configuration of Flink. */
+/** A Flink cluster in this JVM with one job, with the project's Flink configuration. */
 final class LocalCluster implements AutoCloseable {
 
   private static final int SLOTS = 2;
@@ -41,11 +41,11 @@ final class LocalCluster implements AutoCloseable {
   }
 
   /**
-   * The project's configuration of Flink, with addresses, paths and sizes of one machine, and
-   * checkpoints each second: what is committed is to be seen soon.
+   * The project's Flink configuration, with addresses, paths and sizes for one machine. It takes a
+   * checkpoint each second, so that the viewer soon sees committed deliveries.
    *
    * @param configuration the directory of {@code config.yaml}
-   * @param work for checkpoints and temporary files
+   * @param work the directory for checkpoints and temporary files
    */
   static Configuration configuration(Path configuration, Path work) {
     Configuration flink = GlobalConfiguration.loadConfiguration(configuration.toString());
@@ -61,9 +61,9 @@ final class LocalCluster implements AutoCloseable {
     flink.set(CoreOptions.DEFAULT_PARALLELISM, SLOTS);
     flink.set(RestOptions.ADDRESS, "localhost");
     flink.set(RestOptions.BIND_ADDRESS, "localhost");
-    // The usual port of the web UI, or the next one that is free.
+    // The usual port of the web UI, or the next free port.
     flink.set(RestOptions.BIND_PORT, "8081-8181");
-    // One JVM, whose size is not Flink's to set.
+    // Everything runs in this JVM, whose size Flink cannot set.
     flink.removeConfig(JobManagerOptions.TOTAL_PROCESS_MEMORY);
     flink.removeConfig(TaskManagerOptions.TOTAL_PROCESS_MEMORY);
     flink.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
@@ -97,7 +97,7 @@ final class LocalCluster implements AutoCloseable {
   }
 
   /**
-   * Fails if the job has.
+   * Fails if the job has failed.
    *
    * @throws IllegalStateException with the job's failure
    */
@@ -106,7 +106,7 @@ final class LocalCluster implements AutoCloseable {
     if (graph.getState() == JobStatus.FAILED || graph.getState() == JobStatus.FAILING) {
       ErrorInfo failure = graph.getFailureInfo();
       throw new IllegalStateException(
-          "the job failed",
+          "The job failed",
           failure == null
               ? null
               : failure.getException().deserializeError(getClass().getClassLoader()));
@@ -123,7 +123,7 @@ final class LocalCluster implements AutoCloseable {
     return cluster.getExecutionGraph(job).get(30, SECONDS);
   }
 
-  /** Stops the job with a savepoint: all that it wrote is committed when this returns. */
+  /** Stops the job with a savepoint, which commits everything that the job wrote. */
   void stopJob() throws Exception {
     cluster.stopWithSavepoint(job, null, false, SavepointFormatType.CANONICAL).get(60, SECONDS);
     cluster.requestJobResult(job).get(60, SECONDS);

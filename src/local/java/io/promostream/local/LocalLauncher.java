@@ -11,16 +11,16 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * What {@code mvn -Plocal} starts inside Maven: {@link LocalRun} in a JVM of its own, on the same
- * terminal. In Maven's own JVM some of Flink's threads would look for its classes among Maven's.
- * Maven can start other programs too, but on Ctrl-C it would not wait for them to end, and it takes
- * an exit code for a failed build that it explains at length.
+ * The class that {@code mvn -Plocal} runs inside Maven. It starts {@link LocalRun} in a separate
+ * JVM on the same terminal, because in Maven's JVM some threads of Flink would look for its classes
+ * among Maven's. Maven can start programs itself, but it would not wait for them after Ctrl-C, and
+ * it would report an exit code as a failed build, with many lines.
  */
 public final class LocalLauncher {
 
   private LocalLauncher() {}
 
-  /** Exits as the local run does. */
+  /** Exits with the exit code of the local run. */
   public static void main(String[] args) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -32,7 +32,7 @@ public final class LocalLauncher {
     System.exit(run.waitFor());
   }
 
-  /** The class path that Maven has made for this class. */
+  /** The class path that Maven made for this class. */
   private static String classPath() {
     URL[] urls = ((URLClassLoader) LocalLauncher.class.getClassLoader()).getURLs();
     return Arrays.stream(urls)
@@ -40,7 +40,7 @@ public final class LocalLauncher {
         .collect(Collectors.joining(File.pathSeparator));
   }
 
-  /** Ctrl-C reaches both processes; other signals only this one. */
+  /** Ctrl-C reaches both processes, but other signals reach only this one. */
   private static void end(Process run) {
     run.destroy();
     try {

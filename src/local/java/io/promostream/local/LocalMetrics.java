@@ -15,21 +15,21 @@ import org.apache.flink.metrics.reporter.MetricReporter;
 import org.apache.flink.metrics.reporter.MetricReporterFactory;
 
 /**
- * The job's metrics, read where they are: the cluster runs in this JVM. Static, because Flink makes
- * its reporters itself.
+ * Reads the job's metrics in this JVM, where the cluster runs. The members are static, because
+ * Flink creates its reporters itself.
  */
 public final class LocalMetrics implements MetricReporter, MetricReporterFactory {
 
   private static final Map<Metric, String> NAMES = new ConcurrentHashMap<>();
-  // A subtask's counters begin at 0 again after a restart; what they had counted stays counted.
+  // A subtask's counters begin at 0 after a restart. These are the counts from before.
   private static final Map<String, Long> COUNTED_BEFORE = new ConcurrentHashMap<>();
 
-  /** What all subtasks' counters or gauges make together. */
+  /** The sum of a counter or gauge over all subtasks. */
   static long sum(JobMetric metric) {
     return COUNTED_BEFORE.getOrDefault(metric.metricName(), 0L) + values(metric).sum();
   }
 
-  /** The greatest of all subtasks, if there is any yet. */
+  /** The greatest value in any subtask; empty if no subtask reports the metric yet. */
   static OptionalLong max(JobMetric metric) {
     return values(metric).max();
   }

@@ -7,11 +7,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the local run was asked for.
+ * The options of the local run.
  *
- * @param runFor null: until it is stopped
+ * @param runFor null to run until Ctrl-C
  * @param samples feed the sample files, no demo traffic
- * @param promosPerSecond of the demo traffic
+ * @param promosPerSecond promos per second of the demo traffic
  * @param help print the options and end
  */
 record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSecond, boolean help) {
@@ -23,20 +23,20 @@ record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSec
 
         mvn -q -Plocal -Dargs="OPTIONS"
 
-        --seconds N            end after N seconds: compare Kafka and Postgres row by row, and exit
+        --seconds N            run for N seconds, then compare Kafka and Postgres row by row, and exit
                                with 1 if they differ; default: run until Ctrl-C
         --samples              feed the sample subscribers and promos, no demo traffic
-        --promos-per-second N  of the demo traffic, 1 to 1000; default: 5
-        --help                 print this
+        --promos-per-second N  promos per second of the demo traffic, 1 to 1000; default: 5
+        --help                 print this help
       """;
 
-  private static final int MOST_PROMOS_PER_SECOND = 1000;
-  private static final int MOST_SECONDS = 86_400;
+  private static final int MAX_PROMOS_PER_SECOND = 1000;
+  private static final int MAX_SECONDS = 86_400;
 
   /**
    * Reads the command line.
    *
-   * @throws IllegalArgumentException listing everything that is wrong with it, a line each
+   * @throws IllegalArgumentException with one line for each problem
    */
   static LocalOptions parse(String... args) {
     @Nullable Duration runFor = null;
@@ -49,11 +49,12 @@ record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSec
       String option = rest.next();
       try {
         switch (option) {
-          case "--seconds" -> runFor = Duration.ofSeconds(number(rest, MOST_SECONDS));
+          case "--seconds" -> runFor = Duration.ofSeconds(number(rest, MAX_SECONDS));
           case "--samples" -> samples = true;
-          case "--promos-per-second" -> promosPerSecond = number(rest, MOST_PROMOS_PER_SECOND);
+          case "--promos-per-second" -> promosPerSecond = number(rest, MAX_PROMOS_PER_SECOND);
           case "--help" -> help = true;
-          default -> throw new IllegalArgumentException("is no option; --help lists them");
+          default ->
+              throw new IllegalArgumentException("is not an option; --help lists all options");
         }
       } catch (IllegalArgumentException e) {
         problems.add(option + " " + e.getMessage());
@@ -65,14 +66,14 @@ record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSec
     return new LocalOptions(runFor, samples, promosPerSecond, help);
   }
 
-  private static int number(Iterator<String> rest, int most) {
+  private static int number(Iterator<String> rest, int max) {
     String text = rest.hasNext() ? rest.next() : "";
     if (text.matches("[0-9]{1,9}")) {
       int number = Integer.parseInt(text);
-      if (number >= 1 && number <= most) {
+      if (number >= 1 && number <= max) {
         return number;
       }
     }
-    throw new IllegalArgumentException("needs a number from 1 to " + most + ", not '" + text + "'");
+    throw new IllegalArgumentException("needs a number from 1 to " + max + ", not '" + text + "'");
   }
 }

@@ -21,7 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * promo-stream on this machine, with all it needs and something to do; see {@link LocalOptions}.
+ * Runs promo-stream on this machine with Kafka, Postgres and demo traffic. See {@link
+ * LocalOptions}.
  */
 public final class LocalRun {
 
@@ -96,12 +97,12 @@ public final class LocalRun {
       return new LocalRun(options, terminal, inPlace, stop).run() ? 0 : 1;
     } catch (Throwable failure) {
       if (stop.getCount() == 0) {
-        // The JVM is ending: what was just being started may say so, or be gone already.
-        log.info("stopped", failure);
+        // The JVM is shutting down, so services that were starting may fail or be closed already.
+        log.info("Stopped during the start", failure);
         return 0;
       }
-      log.error("the local run failed", failure);
-      terminal.println("Failed: " + rootCause(failure) + "; more in " + LOG);
+      log.error("The local run failed", failure);
+      terminal.println("The local run failed: " + rootCause(failure) + ". See " + LOG + ".");
       return 1;
     }
   }
@@ -110,7 +111,7 @@ public final class LocalRun {
     return failure.getCause() == null ? failure : rootCause(failure.getCause());
   }
 
-  /** The terminal is for the status: what Flink, Kafka and Postgres log or print goes to files. */
+  /** Sends the output of Flink, Kafka and Postgres to files: the terminal shows the status. */
   private static void logToFiles() throws IOException {
     System.setProperty("log4j2.configurationFile", "log4j2-local.properties");
     System.setProperty("promo-stream.local.log", LOG.toString());
@@ -121,7 +122,7 @@ public final class LocalRun {
     System.setErr(printed);
   }
 
-  /** False if something was lost or came twice. */
+  /** Returns false if a delivery was lost or repeated. */
   private boolean run() throws Exception {
     Path work = Files.createTempDirectory("promo-stream-");
     say("Starting Kafka and Postgres ...");
@@ -150,7 +151,7 @@ public final class LocalRun {
     }
   }
 
-  /** The job as it is started on any cluster, with the addresses of this machine. */
+  /** The job as on any other cluster, with the addresses of this machine. */
   private static JobGraph job(Configuration flink, LocalServices services) {
     JobConfig config = JobConfig.load(services.jobArguments(), Map.of());
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(flink);
@@ -188,7 +189,7 @@ public final class LocalRun {
                 LOGS));
   }
 
-  /** Watches the job until its time is over, and stops it; false if someone stopped it before. */
+  /** Watches the job for its time and stops it. Returns false if the user stopped it before. */
   private boolean watch(LocalServices services, Feed feed, LocalCluster cluster) throws Exception {
     try (Progress progress = new Progress(services, cluster)) {
       Watch watch = new Watch(progress, feed, cluster, display, stop);
@@ -196,7 +197,7 @@ public final class LocalRun {
         return false;
       }
       feed.stop();
-      if (!watch.untilAtRest()) {
+      if (!watch.untilIdle()) {
         return false;
       }
     }

@@ -12,8 +12,9 @@ import java.sql.Statement;
 import java.util.Map;
 
 /**
- * A broker with the job's topics, and a Postgres server with its two databases, as an installation
- * has them: the job's role may read the one table and add to the other, no more.
+ * A broker with the job's topics and a Postgres server with its two databases, as in an
+ * installation. The job's role may read the subscriber list and insert into the feedback table, and
+ * has no other rights on them.
  */
 final class LocalServices implements AutoCloseable {
 
@@ -36,7 +37,7 @@ final class LocalServices implements AutoCloseable {
     this.database = database;
   }
 
-  /** Starts both, with empty topics and tables. */
+  /** Starts both servers with empty topics and tables. */
   static LocalServices start() throws Exception {
     EmbeddedBroker broker = EmbeddedBroker.start(Map.of());
     try {
@@ -93,8 +94,8 @@ final class LocalServices implements AutoCloseable {
   }
 
   /**
-   * What the job is started with here. It begins with the first promo, and looks at the list
-   * oftener than it would elsewhere: who watches wants to see something happen.
+   * The arguments of the job. It starts with the first promo, and it refreshes the list more often
+   * than in an installation, so that the viewer soon sees changes.
    */
   String[] jobArguments() {
     return new String[] {
@@ -115,7 +116,7 @@ final class LocalServices implements AutoCloseable {
     };
   }
 
-  /** A database as the services around the job connect to it. */
+  /** A database with the login of the services around the job. */
   Database asOwner(String name) {
     return new Database(
         database.url(name),
@@ -127,7 +128,7 @@ final class LocalServices implements AutoCloseable {
     return database.port();
   }
 
-  /** What a person connects with. */
+  /** The command that opens a database for a person. */
   String psql(String name) {
     return "psql postgresql://"
         + EmbeddedDatabase.SUPERUSER

@@ -39,7 +39,7 @@ public final class Notifications implements AutoCloseable {
     consumer.seekToBeginning(partitions);
   }
 
-  /** Hands on what has been committed since the last call, up to this moment. */
+  /** Passes on the notifications that were committed between the last call and this one. */
   public void read(Consumer<ConsumerRecord<byte[], byte[]>> action) {
     Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
     while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
@@ -47,7 +47,7 @@ public final class Notifications implements AutoCloseable {
     }
   }
 
-  /** What has been committed since the last call, for tests: all of it in memory. */
+  /** Reads the notifications that were committed since the last call into memory, for tests. */
   public List<Delivery> read() {
     List<Delivery> deliveries = new ArrayList<>();
     read(message -> deliveries.add(parse(message)));
@@ -55,10 +55,11 @@ public final class Notifications implements AutoCloseable {
   }
 
   /**
-   * Reads one notification, as strictly as it is promised: the ten fields in their order, nothing
-   * else, and the client's id as key.
+   * Reads one notification strictly: it must have exactly the ten fields in their order, and the
+   * client's id as key.
    *
-   * @throws IllegalArgumentException if it is not one, with its place and what is wrong
+   * @throws IllegalArgumentException if the message breaks the format, with its place and the
+   *     problem
    */
   public static Delivery parse(ConsumerRecord<byte[], byte[]> message) {
     try (JsonParser json = JSON.createParser(message.value())) {
@@ -101,7 +102,8 @@ public final class Notifications implements AutoCloseable {
     value(json, field, JsonToken.VALUE_STRING);
     String text = json.getText();
     if (text.codePoints().anyMatch(c -> c == 0 || (c >= 0xD800 && c <= 0xDFFF))) {
-      throw new IOException(field + " holds U+0000 or half a surrogate pair: no row can");
+      throw new IOException(
+          field + " holds U+0000 or half a surrogate pair, which no row can hold");
     }
     return text;
   }
@@ -114,7 +116,7 @@ public final class Notifications implements AutoCloseable {
   private static void value(JsonParser json, String field, JsonToken token) throws IOException {
     expect(json, JsonToken.FIELD_NAME);
     if (!json.currentName().equals(field)) {
-      throw new IOException(json.currentName() + " stands where " + field + " belongs");
+      throw new IOException("expected the field " + field + ", but found " + json.currentName());
     }
     expect(json, token);
   }
@@ -122,7 +124,8 @@ public final class Notifications implements AutoCloseable {
   private static void expect(JsonParser json, JsonToken expected) throws IOException {
     JsonToken token = json.nextToken();
     if (token != expected) {
-      throw new IOException(token + " (" + json.currentName() + ") instead of " + expected);
+      throw new IOException(
+          "expected " + expected + ", but found " + token + " (" + json.currentName() + ")");
     }
   }
 

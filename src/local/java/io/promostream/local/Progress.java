@@ -8,8 +8,7 @@ import java.util.OptionalLong;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
 
 /**
- * How far the job has come: what it says of itself by its metrics, and what it has committed, as
- * readers of the topic and of the table see it.
+ * The job's progress: its metrics, and what readers of the topic and of the table see as committed.
  */
 final class Progress implements AutoCloseable {
 

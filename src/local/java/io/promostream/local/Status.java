@@ -4,15 +4,15 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the terminal shows, at one moment.
+ * One status of the job, which the terminal shows.
  *
- * @param running since the job was started
- * @param late promos whose end had passed when they came, or passed before they could go out
- * @param slicesPending parts of campaigns that are due and have not gone out
- * @param listAge null until the list has been read for the first time
- * @param notifications committed in Kafka
- * @param rows committed in Postgres
- * @param checkpoint the last one that completed, null before the first
+ * @param running time since the job was started
+ * @param late promos that had ended when they arrived or before the job could deliver them
+ * @param slicesPending slices that are due but not sent
+ * @param listAge null before the first refresh
+ * @param notifications notifications committed to Kafka
+ * @param rows rows committed to Postgres
+ * @param checkpoint the last completed checkpoint; null before the first
  */
 record Status(
     Duration running,

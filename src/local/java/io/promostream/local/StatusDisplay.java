@@ -8,10 +8,10 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 
-/** Shows one status after the other: in place on a terminal, a line each elsewhere. */
+/** Shows the status again and again: in place on a terminal, otherwise in a new line. */
 final class StatusDisplay {
 
-  /** Checkpoints make both counts jump; over this long they give a rate. */
+  /** The counts jump with each checkpoint, so the rate is an average over this time. */
   private static final Duration RATE_OVER = Duration.ofSeconds(5);
 
   private final PrintStream out;
@@ -25,8 +25,8 @@ final class StatusDisplay {
   }
 
   /**
-   * Whether this process' standard output is a terminal that moves its cursor. The JVM can't tell:
-   * its console also asks for standard input.
+   * Whether standard output is a terminal that can move its cursor. The JVM cannot tell, because
+   * its console also depends on standard input.
    */
   static boolean onTerminal() throws InterruptedException {
     if ("dumb".equals(System.getenv("TERM"))) {
@@ -42,7 +42,7 @@ final class StatusDisplay {
   /**
    * Shows a status.
    *
-   * @param phase a word or two on what is going on, or nothing
+   * @param phase a short name of the current phase, or an empty text
    */
   void show(Status status, String phase) {
     recent.addLast(status);
@@ -51,7 +51,7 @@ final class StatusDisplay {
       recent.removeFirst();
     }
     if (inPlace) {
-      // No wrapping, for a wrapped line would count as two; up to the first line shown before.
+      // Turn wrapping off, because a wrapped line would count as two. Then go to the first line.
       StringBuilder text = new StringBuilder("\033[?7l");
       if (linesShown > 0) {
         text.append("\033[").append(linesShown).append('A');

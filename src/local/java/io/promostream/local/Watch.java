@@ -7,10 +7,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Shows the job's progress, a status a second, until it is time or someone stops it. */
+/** Shows the job's status every second until its time is over or the user stops it. */
 final class Watch {
 
-  private static final Duration LONGEST_DRAIN = Duration.ofMinutes(2);
+  private static final Duration DRAIN_TIMEOUT = Duration.ofMinutes(2);
 
   private final Progress progress;
   private final Feed feed;
@@ -32,23 +32,23 @@ final class Watch {
   }
 
   /**
-   * Watches for some time.
+   * Watches the job for some time.
    *
-   * @param time null: until it is stopped
-   * @return false if it was stopped before
+   * @param time null to watch until the user stops the run
+   * @return false if the user stopped the run before
    */
   boolean forTime(@Nullable Duration time) throws Exception {
     return until(status -> time != null && status.running().compareTo(time) >= 0, "");
   }
 
   /**
-   * Watches, after the feed has ended, until the job has nothing left to do.
+   * Watches the job after the feed has ended, until the job is idle.
    *
-   * @return false if it was stopped before
-   * @throws IllegalStateException if the job does not come to rest in two minutes
+   * @return false if the user stopped the run before
+   * @throws IllegalStateException if the job is not idle after two minutes
    */
-  boolean untilAtRest() throws Exception {
-    return until(new AtRest(progress.status(), feed.sent()), "(draining)");
+  boolean untilIdle() throws Exception {
+    return until(new Idle(progress.status(), feed.sent()), "(draining)");
   }
 
   private boolean until(Predicate<Status> end, String phase) throws Exception {
@@ -66,37 +66,37 @@ final class Watch {
     }
   }
 
-  /** All promos are read, none is due, and nothing has moved while two checkpoints completed. */
-  private static final class AtRest implements Predicate<Status> {
+  /** All promos are read, no slice is due, and no count changed during two checkpoints. */
+  private static final class Idle implements Predicate<Status> {
 
     private final Duration latest;
     private final long sent;
-    private Status still;
+    private Status unchangedSince;
 
-    AtRest(Status begin, long sent) {
-      this.latest = begin.running().plus(LONGEST_DRAIN);
-      this.still = begin;
+    Idle(Status begin, long sent) {
+      this.latest = begin.running().plus(DRAIN_TIMEOUT);
+      this.unchangedSince = begin;
       this.sent = sent;
     }
 
     @Override
     public boolean test(Status status) {
       boolean moved =
-          status.notifications() != still.notifications()
-              || status.rows() != still.rows()
-              || status.waiting() != still.waiting();
-      if (moved || still.checkpoint() == null) {
-        still = status;
+          status.notifications() != unchangedSince.notifications()
+              || status.rows() != unchangedSince.rows()
+              || status.waiting() != unchangedSince.waiting();
+      if (moved || unchangedSince.checkpoint() == null) {
+        unchangedSince = status;
       }
       if (status.running().compareTo(latest) > 0) {
-        throw new IllegalStateException("the job did not come to rest: " + status);
+        throw new IllegalStateException("The job is not idle after two minutes: " + status);
       }
       return status.promosRead() >= sent
           && status.listAge() != null
           && status.slicesPending() == 0
           && status.checkpoint() != null
-          && still.checkpoint() != null
-          && status.checkpoint().id() >= still.checkpoint().id() + 2;
+          && unchangedSince.checkpoint() != null
+          && status.checkpoint().id() >= unchangedSince.checkpoint().id() + 2;
     }
   }
 }

@@ -14,7 +14,7 @@ public final class KeyReference {
     return """
         promo-stream sends each restaurant's promos to its subscribers, exactly once.
 
-          --help          print this
+          --help          print this help
           --check         connect to Kafka and both databases, report what is found, exit 0 or 1
           --config FILE   read keys from a YAML file, nested or dotted
           --key value     set a key; or --key=value

@@ -160,10 +160,10 @@ public enum JobMetric {
       "deliveryDelayMillis",
       "ms",
       "to-notifications, to-rejected, feedback",
-      "The longest time from when a delivery was due until it was committed. Due is: for a promo that came"
-          + " while it was live, its Kafka timestamp or its start, whichever is later; for one that waited, its start; for clients"
-          + " who subscribed later, the arrival of the list that holds them; for what waited in slices, the second of its"
-          + " matching.",
+      "The longest time from when a delivery was due until it was committed. A promo that arrived live is due at its"
+          + " Kafka timestamp or its start, whichever is later. A promo that waited is due at its start. For a client who"
+          + " subscribed later, it is due when the list with that client arrives. A pending slice is due in the second of"
+          + " its matching.",
       "More than five minutes, other than after an outage."),
   COMMIT_MILLIS(
       Type.RECENT_MAX,

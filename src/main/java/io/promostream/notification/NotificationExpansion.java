@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  */
 public record NotificationExpansion(String topic) implements Expansion<DeliveryBatch> {
 
-  /** What a notification takes beside its promo's texts: names, times, the client's id twice. */
+  /** The bytes without the promo's texts: field names, times and the client's id twice. */
   private static final int FRAME_BYTES = 400;
 
   @Override

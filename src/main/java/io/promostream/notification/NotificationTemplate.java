@@ -14,9 +14,10 @@ import java.util.List;
  */
 public final class NotificationTemplate {
 
-  /** The longest id in UTF-8, where a character takes 4 bytes, and in JSON, where it may take 6. */
+  /** The longest id in UTF-8: 4 bytes per character. */
   private static final String LONGEST_KEY = "\uD83C\uDF55".repeat(Promo.MAX_ID_CHARS);
 
+  /** The longest id in JSON: 6 bytes per character. */
   private static final String LONGEST_IN_JSON = "\u0001".repeat(Promo.MAX_ID_CHARS);
 
   private static final JsonStringEncoder JSON = JsonStringEncoder.getInstance();
@@ -50,13 +51,13 @@ public final class NotificationTemplate {
    * The notification for one client.
    *
    * @param clientId in UTF-8
-   * @param plain whether JSON takes it as it is
+   * @param plain whether the id needs no escaping in JSON
    */
   public Message to(byte[] clientId, boolean plain) {
     return message(clientId, plain ? clientId : JSON.quoteAsUTF8(new String(clientId, UTF_8)));
   }
 
-  /** A message as large as a notification of the promo can be, whoever it is for. */
+  /** A message as large as the largest notification of the promo, for any client. */
   public static Message largest(Promo promo) {
     return new NotificationTemplate(promo, Long.MAX_VALUE)
         .message(LONGEST_KEY.getBytes(UTF_8), JSON.quoteAsUTF8(LONGEST_IN_JSON));

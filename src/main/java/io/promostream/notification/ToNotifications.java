@@ -14,8 +14,8 @@ import org.apache.flink.util.Collector;
  * Expands a batch into one notification for each client, for the connector's at-least-once sink.
  *
  * <p>That sink fails on a message that its topic refuses, and would fail again after each restart.
- * So a notification that is too large is set aside here. A topic whose limit is lowered while the
- * job runs restarts it once, because each start reads the limit.
+ * So a notification that is too large is set aside here. If the limit of the topic is lowered while
+ * the job runs, the job restarts once, because each start reads the limit.
  */
 public final class ToNotifications extends RichFlatMapFunction<DeliveryBatch, Message> {
 

@@ -9,8 +9,8 @@
  *       connector's sink fails on it.
  * </ul>
  *
- * <p>All notifications of a promo differ in the client only, so the bytes around the client's id
- * are made once. Rejected: a JSON serializer for each notification, which repeats the same work for
+ * <p>The notifications of a promo differ only in the client's id, so the bytes around it are
+ * encoded once. Rejected: a JSON serializer for each notification, which repeats the same work for
  * each client of a batch.
  *
  * <p>{@code NotificationTemplateTest} proves it.

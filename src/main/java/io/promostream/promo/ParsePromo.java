@@ -24,12 +24,13 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   public static final OutputTag<Message> REJECTED = new OutputTag<>("rejected", Message.TYPE);
 
   /**
-   * What a notification can have beyond its promo's message, which has escaped already what JSON
-   * wants escaped: a client's id as key and as field, a time, the frame. Some 2,800 bytes.
+   * The most bytes that a notification can add to its promo's message: the client's id as key and
+   * as field, a time, and the JSON around them, about 2,800 bytes. The promo's texts do not grow,
+   * because the message contains them in escaped form already.
    */
-  static final int MOST_ADDED_BYTES = 4_096;
+  static final int MAX_ADDED_BYTES = 4_096;
 
-  /** Reads the limits of the feedback table on the machine that parses, when they are needed. */
+  /** Reads the limits of the feedback table in the task that parses. */
   @FunctionalInterface
   public interface StorageRules extends Serializable {
 
@@ -47,10 +48,10 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   private final String rejectedTopic;
   private final SerializableFunction<Promo, Message> largestNotification;
 
-  private transient TopicLimits.Current ofNotifications;
+  private transient TopicLimits.Current notificationLimit;
   private transient int maxRejectedBytes;
   private transient boolean rejectedNeedsKeys;
-  private transient Function<Promo, @Nullable String> whyNotStorable;
+  private transient Function<Promo, @Nullable String> storageProblem;
   private transient Counter read;
   private transient Map<RejectReason, Counter> rejected;
 
@@ -74,10 +75,10 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   @Override
   public void open(OpenContext context) throws IOException {
-    ofNotifications = new TopicLimits.Current(limits, notificationsTopic);
+    notificationLimit = new TopicLimits.Current(limits, notificationsTopic);
     maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
     rejectedNeedsKeys = limits.needsKeys(rejectedTopic);
-    whyNotStorable = storageRules.load();
+    storageProblem = storageRules.load();
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
@@ -95,7 +96,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
       byte[] value = raw.message().value();
       Promo promo = PromoParser.parse(value);
       requireStorable(promo);
-      if (value.length > ofNotifications.bytes() - MOST_ADDED_BYTES) {
+      if (value.length > notificationLimit.bytes() - MAX_ADDED_BYTES) {
         requireSendable(promo);
       }
       out.collect(promo);
@@ -109,20 +110,20 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   }
 
   private void requireStorable(Promo promo) throws UnusablePromoException {
-    String whyNot = whyNotStorable.apply(promo);
-    if (whyNot != null) {
+    String problem = storageProblem.apply(promo);
+    if (problem != null) {
       throw new UnusablePromoException(
-          RejectReason.UNSTORABLE_VALUE, whyNot + " for its column of the feedback table");
+          RejectReason.UNSTORABLE_VALUE, problem + " for its column of the feedback table");
     }
   }
 
   private void requireSendable(Promo promo) throws UnusablePromoException {
     int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
-    if (!ofNotifications.accepts(bytes)) {
+    if (!notificationLimit.accepts(bytes)) {
       throw new UnusablePromoException(
           RejectReason.TOO_LARGE,
           "a notification of it may take %d bytes, but topic %s takes only %d"
-              .formatted(bytes, notificationsTopic, ofNotifications.bytes()));
+              .formatted(bytes, notificationsTopic, notificationLimit.bytes()));
     }
   }
 }

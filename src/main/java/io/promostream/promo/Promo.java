@@ -9,8 +9,8 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 
 /**
- * One version of a restaurant's promo campaign, as the restaurant wrote it. Its texts hold nothing
- * that Kafka, JSON or Postgres could refuse: {@link PromoParser} sees to that.
+ * One version of a restaurant's campaign, as the restaurant wrote it. Kafka, JSON and Postgres
+ * accept its texts: {@link PromoParser} rejects all others.
  *
  * @param restaurantId 1 to 255 characters
  * @param campaignId 1 to 255 characters; one campaign may run for several restaurants
@@ -19,7 +19,7 @@ import org.apache.flink.types.StringValue;
  * @param ownerContact e-mail or phone
  * @param start first second in which the promo is live, epoch seconds
  * @param end last second in which it is live, epoch seconds, at least {@code start}
- * @param created when the restaurant wrote this version, epoch seconds; the greater one holds
+ * @param created when the restaurant wrote this version, epoch seconds; the greater value wins
  */
 public record Promo(
     String restaurantId,
@@ -31,12 +31,12 @@ public record Promo(
     long end,
     long created) {
 
-  /** The most characters of an id: of a restaurant, a campaign or a client. */
+  /** The most characters in the id of a restaurant, a campaign or a client. */
   public static final int MAX_ID_CHARS = 255;
 
   public static final TypeInformation<Promo> TYPE = new ValueType<>(Promo.class, new Serializer());
 
-  /** Where a moment lies, seen from a promo. */
+  /** Whether a promo has not started, is live or has ended. */
   public enum Phase {
     WAITING,
     LIVE,
@@ -57,12 +57,12 @@ public record Promo(
     return start * 1000;
   }
 
-  /** The first moment in which it no longer is, epoch milliseconds: the last second is included. */
+  /** The first moment after the promo, epoch milliseconds: it is live during its last second. */
   public long endsAt() {
     return (end + 1) * 1000;
   }
 
-  /** How many characters the ids and the texts have, all together. */
+  /** The number of characters in all ids and texts. */
   public int textLength() {
     return restaurantId.length()
         + campaignId.length()

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PromoParser {
 
-  /** The end of the year 9999, epoch seconds: the latest time that a promo may name. */
+  /** The end of the year 9999, epoch seconds: the latest time that a promo may contain. */
   static final long MAX_TIME = 253_402_300_799L;
 
   static final int MAX_DEPTH = 1_000;
@@ -34,9 +34,9 @@ final class PromoParser {
   private static final Pattern SUPERFLUOUS = Pattern.compile("^-(?=0$)|^0+(?=.)");
 
   /**
-   * Names of fields are not kept from one message to the next: a producer that makes up new ones
-   * would fill the table of names, and one that makes them collide would overflow it, which is an
-   * exception of its own kind. Lengths are bounded by Kafka's message size.
+   * Keeps no field names between messages. Many different names would fill Jackson's symbol table,
+   * and colliding names would overflow it with an exception that is not a parse error. Kafka's
+   * message size bounds all lengths.
    */
   private static final JsonFactory JSON =
       JsonFactory.builder()
@@ -82,9 +82,9 @@ final class PromoParser {
   private PromoParser() {}
 
   /**
-   * Reads a message's value as the contract says.
+   * Reads the value of a message.
    *
-   * @throws UnusablePromoException if it is not a valid promo, with the first problem
+   * @throws UnusablePromoException if the value is not a valid promo; it names the first problem
    */
   static Promo parse(byte @Nullable [] value) throws UnusablePromoException {
     String text = decode(value);
@@ -150,18 +150,18 @@ final class PromoParser {
       throw new UnusablePromoException(
           RejectReason.NOT_AN_OBJECT, "the value is JSON, but not an object");
     }
-    UnusablePromoException firstFault = null;
+    UnusablePromoException firstProblem = null;
     while (json.nextToken() != JsonToken.END_OBJECT) {
       Field field = Field.BY_NAME.get(json.currentName());
       json.nextToken();
-      if (field != null && firstFault == null) {
-        firstFault = readField(json, field, fields);
+      if (field != null && firstProblem == null) {
+        firstProblem = readField(json, field, fields);
       }
       json.skipChildren();
     }
     requireEnd(json);
-    if (firstFault != null) {
-      throw firstFault;
+    if (firstProblem != null) {
+      throw firstProblem;
     }
   }
 
@@ -232,7 +232,7 @@ final class PromoParser {
 
   private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
     String digits = SUPERFLUOUS.matcher(fields.get(field)).replaceFirst("");
-    // Longer than twelve digits is out of range, and never parsed, because it could overflow.
+    // More than twelve digits are out of range. They are not parsed, because they could overflow.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
       return Long.parseLong(digits);
     }

@@ -25,12 +25,12 @@ public record RawPromo(String topic, int partition, long offset, long timestamp,
   public static final TypeInformation<RawPromo> TYPE =
       new ValueType<>(RawPromo.class, new Serializer());
 
-  /** Where it came from. */
+  /** The place of the message in Kafka. */
   RejectedMessage.Origin origin() {
     return new RejectedMessage.Origin(topic, partition, offset, timestamp);
   }
 
-  /** Takes records as they come: nothing that a producer writes can fail here. */
+  /** Copies records without reading their content, so no message can make it fail. */
   public static final class Deserializer implements KafkaRecordDeserializationSchema<RawPromo> {
 
     @Override

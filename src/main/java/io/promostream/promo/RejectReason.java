@@ -4,7 +4,7 @@ package io.promostream.promo;
 public enum RejectReason {
   EMPTY("empty", "the value is missing or contains only white space"),
   NOT_UTF8("not-utf8", "the value is not valid UTF-8"),
-  NOT_JSON("not-json", "the value is not JSON, or more than one JSON value"),
+  NOT_JSON("not-json", "the value is not JSON, or contains more than one JSON value"),
   TOO_DEEP("too-deep", "the JSON is nested deeper than 1,000 levels"),
   NOT_AN_OBJECT("not-an-object", "the JSON value is not an object"),
   DUPLICATE_FIELD("duplicate-field", "one of the eight fields occurs twice"),
@@ -15,14 +15,14 @@ public enum RejectReason {
   END_BEFORE_START("end-before-start", "the end of the promo is before its start"),
   UNSTORABLE_TEXT(
       "unstorable-text",
-      "a text holds U+0000, which Postgres can't store, or half a surrogate pair, which UTF-8 can't"),
+      "a text holds U+0000, which Postgres cannot store, or half a surrogate pair, which UTF-8 cannot encode"),
   UNSTORABLE_VALUE(
       "unstorable-value",
       "the feedback table cannot store a value: a text is longer than its column or not a UUID, or a time is too large"),
   TOO_LARGE("too-large", "a notification of the promo could be larger than its topic accepts"),
   NOTIFICATION_REFUSED(
       "notification-refused",
-      "not a promo, but a notification that its topic refused; the key is the client's id");
+      "the message is not a promo but a notification that its topic refused; the key is the client's id");
 
   private final String code;
   private final String meaning;
@@ -32,12 +32,12 @@ public enum RejectReason {
     this.meaning = meaning;
   }
 
-  /** What the header holds, and metrics are labelled by. */
+  /** The code in the header {@code reject.reason} and in the metric label {@code reason}. */
   public String code() {
     return code;
   }
 
-  /** For people: what such a message is like. */
+  /** A description for people. */
   public String meaning() {
     return meaning;
   }

@@ -31,7 +31,7 @@ public final class RejectedExpansion implements Expansion<Message> {
     messages.accept(message);
   }
 
-  /** As much of it as the topic takes by now, with a key in case the topic is compacted by now. */
+  /** Returns as much as the topic now accepts, with a key because it may be compacted now. */
   @Override
   public Message setAside(Message refused, String why, int maxBytes) {
     return RejectedMessage.withKey(RejectedMessage.within(refused, maxBytes));

@@ -22,16 +22,16 @@ public final class RejectedMessage {
    * The place of a message in its topic.
    *
    * @param partition -1 if the message has none because it was never written
-   * @param offset likewise
+   * @param offset -1 if the message was never written
    * @param timestamp epoch milliseconds
    */
   public record Origin(String topic, int partition, long offset, long timestamp) {}
 
   /**
-   * The message as it is, with the reason in its headers, and without as much of it as would make
-   * it too large. Existing {@code reject.*} headers, of a replay, are replaced.
+   * Returns the message with the reason in its headers, or as much of it as fits. Replaces {@code
+   * reject.*} headers, which a replayed message has.
    *
-   * @param maxBytes the largest message that the rejected topic takes
+   * @param maxBytes the largest message that the rejected topic accepts
    */
   public static Message of(
       Message message, RejectReason reason, String detail, Origin origin, int maxBytes) {
@@ -55,7 +55,7 @@ public final class RejectedMessage {
       return rejected;
     }
     List<Message.Header> headers = new ArrayList<>(rejected.headers());
-    if (rejected.value() != null || headers.stream().noneMatch(RejectedMessage::tellsOmission)) {
+    if (rejected.value() != null || headers.stream().noneMatch(RejectedMessage::isOmittedBytes)) {
       add(headers, "omitted-bytes", length(rejected.value()));
     }
     Message withoutValue = new Message(rejected.key(), null, headers);
@@ -70,8 +70,8 @@ public final class RejectedMessage {
   }
 
   /**
-   * The message with a key, for a compacted topic, which refuses a message without one and keeps
-   * one message of each key: the key is the message's place, which no other message has.
+   * Returns the message with a key. A compacted topic refuses messages without a key and keeps one
+   * message per key. So the key is the message's place, which is unique.
    */
   static Message withKey(Message rejected) {
     if (rejected.key() != null) {
@@ -90,7 +90,7 @@ public final class RejectedMessage {
     return header.key().startsWith(HEADER_PREFIX);
   }
 
-  private static boolean tellsOmission(Message.Header header) {
+  private static boolean isOmittedBytes(Message.Header header) {
     return header.key().equals(HEADER_PREFIX + "omitted-bytes");
   }
 

@@ -8,19 +8,19 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * Base of this project's serializers: of immutable values, each written in a numbered format.
+ * Base class of this project's serializers. They write immutable values in numbered formats.
  *
- * <p>State outlives releases. A subclass that changes what it writes raises its {@link #format()}
- * and goes on reading every earlier number; Flink then rewrites what it restores. A subclass is
- * stateless, has a public constructor without arguments and a {@link Snapshot} of its own, whose
- * class name is part of every savepoint. One that writes another's values within its own raises its
- * format together with that one's.
+ * <p>State outlives releases. A subclass that changes what it writes increases its {@link
+ * #format()} and still reads every earlier format; Flink then migrates the restored state. A
+ * subclass is stateless, has a public constructor without arguments, and has its own {@link
+ * Snapshot}, whose class name is part of every savepoint. A subclass that nests another serializer
+ * increases its format whenever the nested format increases.
  *
  * @param <T> an immutable type
  */
 public abstract class ValueSerializer<T> extends TypeSerializer<T> {
 
-  /** The format that is read; differs from {@link #format()} only while old state is migrated. */
+  /** The format to read. It differs from {@link #format()} only while old state is migrated. */
   private int readFormat = format();
 
   /** The number of the format that {@link #write} writes, from 1. */
@@ -32,7 +32,7 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
   protected abstract T read(int format, DataInputView in) throws IOException;
 
   /**
-   * This serializer as it reads what was written in an earlier format.
+   * Returns this serializer for values that were written in the given format.
    *
    * @throws IOException if this release does not know the format
    */
@@ -93,7 +93,7 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
   }
 
   @Override
-  @SuppressWarnings("EqualsGetClass") // a serializer is its class
+  @SuppressWarnings("EqualsGetClass") // subclasses have no fields: their class identifies them
   public final boolean equals(Object other) {
     return other != null
         && other.getClass() == getClass()
@@ -106,9 +106,9 @@ public abstract class ValueSerializer<T> extends TypeSerializer<T> {
   }
 
   /**
-   * What a savepoint keeps of a serializer: its class, by this class' name, and its format.
+   * What a savepoint stores about a serializer: the name of its snapshot class, and its format.
    *
-   * @param <T> what the serializer is for
+   * @param <T> the serialized type
    */
   public abstract static class Snapshot<T> implements TypeSerializerSnapshot<T> {
 

@@ -11,7 +11,7 @@
  *
  * <p>Flink's POJO serializer was rejected, because it ties the state to the names of fields.
  *
- * <p>The {@code *FormatsTest} classes hold golden bytes of each format, {@code UpgradeIT} restores
+ * <p>The {@code *FormatsTest} classes hold golden bytes of each format. {@code UpgradeIT} restores
  * saved state of earlier releases.
  */
 package io.promostream.serialization;

@@ -29,7 +29,7 @@ public final class AddressRefreshes extends RichFlatMapFunction<ListUpdate, List
   @Override
   public void flatMap(ListUpdate update, Collector<ListUpdate> out) {
     if (update instanceof RefreshCompleted refresh) {
-      keyGroups.tell(refresh, out);
+      keyGroups.sendToEach(refresh, out);
     } else {
       out.collect(update);
     }

@@ -15,11 +15,11 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
- * A set of clients: the subscribers of one restaurant, those who got a campaign, those still due.
- * Immutable, sorted and packed: an id that is a canonical UUID takes 16 bytes, any other its UTF-8
- * bytes and four more.
+ * A set of clients: the subscribers of a restaurant, the recipients of a campaign, or its pending
+ * clients. It is immutable, sorted and packed: a canonical UUID takes 16 bytes, any other id its
+ * UTF-8 bytes plus four.
  *
- * <p>An id is any text that UTF-8 can hold, as every text that comes out of Postgres is.
+ * <p>An id is any text that UTF-8 can encode. Every text from Postgres is.
  */
 public final class Audience {
 
@@ -41,7 +41,7 @@ public final class Audience {
     this.texts = texts.size() == 0 ? NO_TEXTS : texts;
   }
 
-  /** The audience of these clients, each once. */
+  /** The audience of these clients, without duplicates. */
   public static Audience of(Collection<String> clientIds) {
     Builder audience = new Builder(clientIds.size());
     for (String id : clientIds) {
@@ -63,28 +63,29 @@ public final class Audience {
     return size() == 0;
   }
 
-  /** What the packed ids take, in bytes. */
+  /** The size of the packed ids in bytes. */
   public int byteSize() {
     return uuids.weight(0, uuids.size()) + texts.weight(0, texts.size());
   }
 
-  /** Those who are in this audience and not in the other. */
+  /** The clients of this audience that are not in the other. */
   public Audience minus(Audience other) {
     return isEmpty() || other.isEmpty() ? this : merge(other, true, false, false);
   }
 
-  /** Those who are in this audience or in the other. */
+  /** The clients of either audience. */
   public Audience plus(Audience other) {
     return isEmpty() ? other : other.isEmpty() ? this : merge(other, true, true, true);
   }
 
-  /** Those who are in both. */
+  /** The clients of both audiences. */
   public Audience and(Audience other) {
     return merge(other, false, true, false);
   }
 
   /**
-   * Those who are in any of the audiences; halves are merged first, so that none is copied often.
+   * The clients of any of the audiences. It merges halves recursively, so that no id is copied
+   * often.
    */
   public static Audience union(List<Audience> audiences) {
     int size = audiences.size();
@@ -102,10 +103,10 @@ public final class Audience {
   }
 
   /**
-   * Cuts the audience into parts that are disjoint and together make it up; none for nobody.
+   * Cuts the audience into disjoint slices. An empty audience has no slices.
    *
-   * @param maxClients the most clients in a part
-   * @param maxBytes the most packed bytes in a part, unless a single id is longer
+   * @param maxClients the most clients in a slice
+   * @param maxBytes the most packed bytes in a slice, unless a single id is longer
    */
   public List<Audience> slices(int maxClients, int maxBytes) {
     if (!isEmpty() && size() <= maxClients && byteSize() <= maxBytes) {
@@ -127,21 +128,21 @@ public final class Audience {
     }
   }
 
-  /** Takes clients' ids. */
+  /** Receives client ids. */
   @FunctionalInterface
   public interface IdConsumer {
 
     /**
-     * Takes one.
+     * Receives one id.
      *
-     * @param utf8 the id, in an array that nobody else has
-     * @param plain whether it is known to be hexadecimal digits and hyphens, which need no escaping
-     *     anywhere
+     * @param utf8 the id, in an array that nobody else uses
+     * @param plain whether the id consists only of hexadecimal digits and hyphens, which need no
+     *     escaping in any format
      */
     void accept(byte[] utf8, boolean plain);
   }
 
-  /** Hands out each client's id, in the audience's order. */
+  /** Passes each client's id to a consumer, in the audience's order. */
   public void forEach(IdConsumer clients) {
     for (int i = 0; i < uuids.size(); i++) {
       clients.accept(uuidText(uuids.bytes(), uuids.start(i)), true);
@@ -151,7 +152,7 @@ public final class Audience {
     }
   }
 
-  /** A UUID's canonical text, straight into bytes: this is done for each notification. */
+  /** A UUID's canonical text, written directly as bytes because each notification needs one. */
   private static byte[] uuidText(byte[] packed, int from) {
     byte[] text = new byte[PackedIds.UUID_CHARS];
     int at = 0;
@@ -187,10 +188,10 @@ public final class Audience {
     return size() <= 10 ? clientIds().toString() : size() + " clients";
   }
 
-  /** Collects the clients of an audience, in any order; a repeated one counts once. */
+  /** Collects the clients of an audience in any order. Duplicates count once. */
   static final class Builder {
 
-    /** How many texts are not packed: they take some 30 bytes more than they will. */
+    /** Texts to collect before they are packed. An unpacked text takes about 30 bytes more. */
     private static final int UNPACKED_TEXTS = 65_536;
 
     private final byte[] uuids;
@@ -200,10 +201,10 @@ public final class Audience {
     private int room = UNPACKED_TEXTS;
 
     /**
-     * @param mostUuids the most clients whose ids are canonical UUIDs
+     * @param maxUuids the most clients whose ids are canonical UUIDs
      */
-    Builder(int mostUuids) {
-      uuids = new byte[Math.multiplyExact(mostUuids, PackedIds.UUID_BYTES)];
+    Builder(int maxUuids) {
+      uuids = new byte[Math.multiplyExact(maxUuids, PackedIds.UUID_BYTES)];
     }
 
     /** Adds a client by the UTF-8 bytes of its id, a range of an array. */
@@ -221,18 +222,19 @@ public final class Audience {
       uuidBytes += PackedIds.UUID_BYTES;
     }
 
-    /** Adds a client whose id is no canonical UUID. */
+    /** Adds a client whose id is not a canonical UUID. */
     void addText(byte[] source, int start, int length) {
       texts.add(Arrays.copyOfRange(source, start, start + length));
       if (--room == 0) {
         packedTexts = packTexts();
         texts.clear();
-        // A growing share, so that a large audience is not merged anew for each few that come.
+        // The limit grows with the audience, so that a large one is not merged for a few new
+        // clients.
         room = UNPACKED_TEXTS + packedTexts.size() / 4;
       }
     }
 
-    /** The audience; nothing can be added any more. */
+    /** Returns the audience. The builder cannot be used afterwards. */
     Audience build() {
       return packTexts().plus(new Audience(PackedIds.packUuids(uuids, uuidBytes), NO_TEXTS));
     }

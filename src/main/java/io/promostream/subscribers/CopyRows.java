@@ -12,27 +12,25 @@ import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
 /**
- * Reads the rows of a query, a few at a time, with {@code COPY} in binary format. {@code COPY}
+ * Reads the rows of a query in small blocks, with {@code COPY} in binary format. {@code COPY}
  * streams; a cursor waits for a round trip every few thousand rows and prevents parallel queries.
  * The binary format costs the server less than half of the text format.
  */
 final class CopyRows {
 
-  /** Length of the header of the format, without extension, as Postgres sends it. */
+  /** Length of the format's header. Postgres sends no header extension. */
   private static final int HEADER_BYTES = 19;
 
   private static final VarHandle SHORT = numbers(short[].class);
   private static final VarHandle INT = numbers(int[].class);
   private static final VarHandle LONG = numbers(long[].class);
 
-  /**
-   * How many rows are at hand at once, so that who looks something up for each may do so together.
-   */
-  static final int BATCH = 64;
+  /** Rows in a block. With a whole block the caller can do its look-ups together. */
+  static final int BLOCK_ROWS = 64;
 
   private final CopyOut copy;
   private final int columns;
-  private final byte[][] bytes = new byte[BATCH][];
+  private final byte[][] bytes = new byte[BLOCK_ROWS][];
   private final int[] starts;
   private final int[] lengths;
   private int size;
@@ -40,12 +38,12 @@ final class CopyRows {
   private int header = HEADER_BYTES;
 
   /**
-   * @param columns of the query
+   * @param columns number of columns of the query
    */
   CopyRows(Connection connection, String query, int columns) throws SQLException {
     this.columns = columns;
-    starts = new int[BATCH * columns];
-    lengths = new int[BATCH * columns];
+    starts = new int[BLOCK_ROWS * columns];
+    lengths = new int[BLOCK_ROWS * columns];
     copy =
         connection
             .unwrap(PGConnection.class)
@@ -57,18 +55,18 @@ final class CopyRows {
     return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.BIG_ENDIAN);
   }
 
-  /** Goes on to the next rows, until there is none. To be called to the end, or to a failure. */
+  /** Reads the next block. Call this until it returns false or fails. */
   boolean next() throws SQLException {
     size = 0;
-    while (size < BATCH && !ended) {
+    while (size < BLOCK_ROWS && !ended) {
       byte[] message = copy.readFromCopy();
       if (message == null) {
         ended = true;
       } else {
-        // The first is preceded by the header.
+        // The header precedes the first row.
         int start = header;
         header = 0;
-        // The last "row" has -1 columns.
+        // The trailer looks like a row with -1 columns.
         if (start < message.length && (short) SHORT.get(message, start) > 0) {
           locate(message, start + Short.BYTES);
         }
@@ -88,12 +86,12 @@ final class CopyRows {
     size++;
   }
 
-  /** How many rows are at hand: these are numbered from 0. */
+  /** The number of rows in the block. Rows are numbered from 0. */
   int size() {
     return size;
   }
 
-  /** Drops those of the rows at hand that are not wanted. */
+  /** Drops unwanted rows from the block. */
   void keep(IntPredicate wanted) {
     int kept = 0;
     for (int row = 0; row < size; row++) {
@@ -109,7 +107,7 @@ final class CopyRows {
     size = kept;
   }
 
-  /** What a row's columns lie in, from {@link #start} on; nobody changes it. */
+  /** The array that contains a row's columns, each from {@link #start}. Do not change it. */
   byte[] bytes(int row) {
     return bytes[row];
   }
@@ -126,12 +124,12 @@ final class CopyRows {
     return new String(bytes[row], start(row, column), length(row, column), UTF_8);
   }
 
-  /** How many characters a text has; no more than {@link #length} says. */
+  /** The number of characters in a text, at most {@link #length}. */
   int characters(int row, int column) {
     int characters = 0;
     int start = start(row, column);
     for (int i = start; i < start + length(row, column); i++) {
-      // Any byte but the second to fourth of a character.
+      // Bytes 10xxxxxx are the second to fourth byte of a character.
       characters += (bytes[row][i] & 0xC0) == 0x80 ? 0 : 1;
     }
     return characters;

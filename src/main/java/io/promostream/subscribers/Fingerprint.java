@@ -13,6 +13,8 @@ record Fingerprint(long rows, long hash1, long hash2) {
 
   static final Fingerprint NO_ROWS = new Fingerprint(0, 0, 0);
 
-  /** Of a restaurant whose audience is not sent to its end: equal to none that was read. */
+  /**
+   * A restaurant whose audience was not sent completely. It equals no fingerprint from Postgres.
+   */
   static final Fingerprint UNFINISHED = new Fingerprint(-1, 0, 0);
 }

@@ -17,8 +17,8 @@ final class IdNumbers {
   private int size;
 
   /**
-   * A hash table with linear probing, at least half of it free: in the upper half of an entry that
-   * of the id's hash, in the lower one more than the id's number; 0 is free.
+   * A hash table with linear probing, at most half full. The upper half of an entry is the upper
+   * half of the id's hash; the lower half is the id's number plus one. A free entry is 0.
    */
   private long[] entries = new long[128];
 
@@ -31,15 +31,15 @@ final class IdNumbers {
   }
 
   /**
-   * Looks up the ids in a column of the rows at hand. Together, since most of the time goes by in
-   * waiting for memory: so it is asked for many entries, and then for many ids, at once.
+   * Looks up the ids in a column of a block. Most of the time is spent waiting for memory. So the
+   * first loop requests many entries at once, and the second many ids.
    *
-   * @param numbers where the ids' numbers, or {@link #UNKNOWN}, are put
+   * @param numbers receives the ids' numbers, or {@link #UNKNOWN}
    */
   void find(CopyRows rows, int column, int[] numbers) {
     for (int row = 0; row < rows.size(); row++) {
       long hash = hash(rows.bytes(row), rows.start(row, column), rows.length(row, column));
-      numbers[row] = number(alike(hash, (int) hash));
+      numbers[row] = number(nextCandidate(hash, (int) hash));
     }
     for (int row = 0; row < rows.size(); row++) {
       byte[] source = rows.bytes(row);
@@ -54,15 +54,15 @@ final class IdNumbers {
   /** The number of an id, or {@link #UNKNOWN}. */
   int find(byte[] source, int start, int length) {
     long hash = hash(source, start, length);
-    int at = alike(hash, (int) hash);
+    int at = nextCandidate(hash, (int) hash);
     while (number(at) != UNKNOWN && !is(number(at), source, start, length)) {
-      at = alike(hash, at + 1);
+      at = nextCandidate(hash, at + 1);
     }
     return number(at);
   }
 
-  /** The next entry with the upper half of a hash, or that is free. */
-  private int alike(long hash, int from) {
+  /** The next entry that is free or has the upper half of a hash. */
+  private int nextCandidate(long hash, int from) {
     int at = from;
     for (long entry = entry(at); entry != 0 && (entry ^ hash) >>> 32 != 0; entry = entry(at)) {
       at++;
@@ -83,7 +83,7 @@ final class IdNumbers {
     return Arrays.equals(id, 0, id.length, source, start, start + length);
   }
 
-  /** Numbers an id that is unknown so far. */
+  /** Assigns the next number to a new id. */
   int add(byte[] source, int start, int length) {
     if (size == ids.length) {
       ids = Arrays.copyOf(ids, 2 * size);

@@ -14,10 +14,10 @@ final class Interruption {
 
   private static final Logger LOG = LoggerFactory.getLogger(Interruption.class);
 
-  /** A cancel that comes before its statement does nothing, so it is repeated. */
+  /** A cancel request that arrives before its statement has no effect, so it is repeated. */
   private static final long REPEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  /** After that the server is taken for gone, and the socket closed. */
+  /** After this time the server counts as lost, and the socket is closed. */
   private static final long ABORT_AFTER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private boolean requested;
@@ -34,7 +34,7 @@ final class Interruption {
     notifyAll();
   }
 
-  /** Whether there was a request since this was asked last. */
+  /** Whether there was a request since the last call. */
   synchronized boolean happened() {
     boolean happened = requested;
     requested = false;
@@ -42,7 +42,7 @@ final class Interruption {
   }
 
   /**
-   * Waits, at most until {@link System#nanoTime()} is the given.
+   * Waits for a request, at most until {@link System#nanoTime()} reaches a value.
    *
    * @return whether there was a request
    */
@@ -52,13 +52,13 @@ final class Interruption {
   }
 
   /**
-   * From now on a request cancels what runs on the connection.
+   * From now on a request cancels the statement that runs on the connection.
    *
    * @throws SQLException if there was a request already
    */
   synchronized void watch(Connection connection) throws SQLException {
     if (requested) {
-      throw new SQLException("called back");
+      throw new SQLException("interrupted before the first statement");
     }
     running = connection;
   }
@@ -84,7 +84,7 @@ final class Interruption {
     }
   }
 
-  /** Whether a query survived its cancel for a while. */
+  /** Waits a while, and tells whether the query still runs. */
   private synchronized boolean stillRuns(Connection connection) throws InterruptedException {
     awaitUntil(System.nanoTime() + REPEAT_NANOS, () -> running != connection);
     return running == connection;

@@ -7,7 +7,7 @@ import org.apache.flink.util.Collector;
 /** One key for each key group, for messages to every subtask that owns a key group. */
 final class KeyGroups {
 
-  /** By key group. */
+  /** The keys, indexed by key group. */
   private final String[] keys;
 
   KeyGroups(int maxParallelism) {
@@ -25,7 +25,7 @@ final class KeyGroups {
   }
 
   /** Sends the refresh to each key group. */
-  void tell(RefreshCompleted refresh, Collector<ListUpdate> out) {
+  void sendToEach(RefreshCompleted refresh, Collector<ListUpdate> out) {
     for (String key : keys) {
       out.collect(refresh.addressedTo(key));
     }

@@ -6,14 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An update on its way to the job, with what is to be remembered of it once it is out.
+ * An update on its way to the job, with the fingerprint to remember when it has been emitted.
  *
- * @param fingerprint of the restaurant whose part the update is: {@link Fingerprint#UNFINISHED}
- *     before its last, {@link Fingerprint#NO_ROWS} where nobody is left
+ * @param fingerprint of the restaurant in the update: {@link Fingerprint#UNFINISHED} before its
+ *     last part, {@link Fingerprint#NO_ROWS} if no subscriber is left
  */
 record ListChange(ListUpdate update, Fingerprint fingerprint) {
 
-  /** Larger records are spilled to disk in each receiver, from 5 MB on. */
+  /** Far below the 5 MB from which every receiver spills records to disk. */
   private static final int PART_BYTES = 1 << 20;
 
   static ListChange completed(RefreshCompleted refresh) {
@@ -35,7 +35,7 @@ record ListChange(ListUpdate update, Fingerprint fingerprint) {
     return parts;
   }
 
-  /** Bytes that the update takes, roughly. */
+  /** The approximate size of the update in bytes. */
   int weight() {
     return 100 + (update instanceof AudiencePart part ? part.clients().byteSize() : 0);
   }

@@ -38,13 +38,14 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private static final Logger LOG = LoggerFactory.getLogger(ListFetcher.class);
 
   /**
-   * Memory for a chunk, unless a single restaurant needs more: ten million subscriptions where the
-   * heap is 1.3 GB, as with {@code flink-conf/}. Each chunk scans the whole table, so few are good;
-   * and the first one, which sees the same moment as the fingerprints, needs no others.
+   * Memory for a chunk, unless a single restaurant needs more. With the heap of {@code
+   * flink-conf/}, 1.3 GB, that is ten million subscriptions. Each chunk scans the whole table, so
+   * fewer are better. Only the first chunk reads the same snapshot as the fingerprints and can use
+   * them.
    */
   static final long CHUNK_BYTES = Runtime.getRuntime().maxMemory() / 4;
 
-  /** What one fetch hands over; three of these are under way at most. */
+  /** The size of one fetch. At most three fetches are in flight. */
   private static final int HANDOVER_BYTES = 4 << 20;
 
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
@@ -58,22 +59,22 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private final ListMetrics metrics;
   private final Interruption interruption = new Interruption();
 
-  /** Null until the first refresh, since the feedback table may be out of reach at the start. */
+  /** Null until the first refresh, because the feedback table may be unreachable at the start. */
   private @Nullable SubscribersTable table;
 
-  /** What was read and is still to be sorted into audiences; null once all is. */
+  /** Rows that were read and are not sorted into audiences yet; null if there are none. */
   private @Nullable SubscribersByRestaurant unsorted;
 
   /**
-   * Fingerprints by the server of the very moment that was read. They are used in place of those
-   * that are counted, in case these never come out the same (see {@link PostgresHash}).
+   * The server's fingerprints of the snapshot that was read. They are preferred to the computed
+   * ones, which never match with some servers (see {@link PostgresHash}).
    */
-  private Map<String, Fingerprint> asOfReading = Map.of();
+  private Map<String, Fingerprint> serverFingerprints = Map.of();
 
-  /** What is to be handed over, before all that is unsorted. */
+  /** Changes to hand over before the unsorted rows. */
   private final Deque<ListChange> ready = new ArrayDeque<>();
 
-  /** What the job has once all that is ready is handed over. */
+  /** The fingerprints that the job has when all {@link #ready} changes are handed over. */
   private final Map<String, Fingerprint> sent = new HashMap<>();
 
   private long version;
@@ -82,7 +83,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
   private int failures;
 
   /**
-   * @param clientIds which clients' ids can be used
+   * @param clientIds which client ids the job can use
    * @param chunkBytes {@link #CHUNK_BYTES}, or fewer in a test
    */
   ListFetcher(
@@ -100,7 +101,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     this.metrics = metrics;
   }
 
-  /** A refresh under way. */
+  /** A refresh in progress. */
   private static final class Refresh {
 
     private final long startNanos = System.nanoTime();
@@ -110,7 +111,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     private boolean overviewIsFresh = true;
     private long readMillis;
 
-    /** Takes the restaurants of the next chunk out of those to read. */
+    /** Removes and returns the restaurants of the next chunk. */
     Map<String, Fingerprint> nextChunk(long chunkBytes) {
       Map<String, Fingerprint> chunk = new HashMap<>();
       long bytes = 0;
@@ -133,7 +134,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     version = split.completed().version();
   }
 
-  /** Returns something bounded, or nothing where woken up or failed. */
+  /** Returns a bounded number of changes, or none after a wake-up or a failure. */
   @Override
   public RecordsWithSplitIds<ListChange> fetch() throws IOException {
     try {
@@ -154,13 +155,13 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     return handover.build();
   }
 
-  /** Has something ready, unless all that was read is handed over. */
+  /** Prepares the next change. Returns false if everything that was read is handed over. */
   private boolean prepareNext() {
     if (ready.isEmpty() && unsorted != null) {
       Subscribers next = unsorted.poll();
       if (next != null) {
         String id = next.restaurantId();
-        prepare(id, next.audience(), asOfReading.getOrDefault(id, next.fingerprint()));
+        prepare(id, next.audience(), serverFingerprints.getOrDefault(id, next.fingerprint()));
       } else {
         unsorted = null;
         if (refresh != null && refresh.changed.isEmpty()) {
@@ -178,7 +179,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
 
   @Override
   public void close() {
-    // Nothing outlives a fetch.
+    // No connection outlives a fetch.
   }
 
   private void read() {
@@ -198,7 +199,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
         interruption.unwatch();
       }
     } catch (Exception e) {
-      // What is not read yet is found again by its fingerprint.
+      // The next refresh finds the unread restaurants again by their fingerprints.
       refresh = null;
       if (!interruption.happened()) {
         failed(e);
@@ -206,7 +207,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     }
   }
 
-  /** Reads the fingerprints first where a refresh begins, unless there is nothing to compare. */
+  /** A refresh reads the fingerprints first, unless there is nothing to compare them with. */
   private void readNextChunk(Connection connection) throws SQLException {
     table.begin(connection);
     if (refresh == null && sent.isEmpty()) {
@@ -221,7 +222,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
       read(connection, chunk, refresh);
     }
     refresh.overviewIsFresh = false;
-    hasRead(refresh);
+    readFinished(refresh);
   }
 
   private void read(Connection connection, Map<String, Fingerprint> chunk, Refresh current)
@@ -229,7 +230,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     boolean all = chunk.size() == current.restaurants;
     SubscribersByRestaurant some = table.subscribers(connection, chunk.keySet(), all, chunkBytes);
     unsorted = some;
-    asOfReading = current.overviewIsFresh ? chunk : Map.of();
+    serverFingerprints = current.overviewIsFresh ? chunk : Map.of();
     chunk.forEach(
         (id, fingerprint) -> {
           if (some.isLeftOut(id)) {
@@ -238,20 +239,20 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
         });
   }
 
-  /** What does not fit into memory is found by its fingerprint afterwards, as in any refresh. */
+  /** A refresh that follows finds the restaurants that did not fit, by their fingerprints. */
   private void readEverything(Connection connection) throws SQLException {
     Refresh begun = new Refresh();
     Everything everything = table.everything(connection, chunkBytes);
     unsorted = everything.restaurants();
-    asOfReading = Map.of();
+    serverFingerprints = Map.of();
     if (everything.restaurants().isComplete()) {
       metrics.rowsSkipped = everything.rowsSkipped();
       refresh = begun;
-      hasRead(begun);
+      readFinished(begun);
     }
   }
 
-  private void hasRead(Refresh current) {
+  private void readFinished(Refresh current) {
     current.readMillis = (now() - current.startNanos) / 1_000_000;
     if (unsorted == null) {
       complete(current);
@@ -319,7 +320,7 @@ final class ListFetcher implements SplitReader<ListChange, SubscriberListSplit> 
     metrics.refreshConsecutiveFailures = failures;
   }
 
-  /** Doubles from a second; no longer than a refresh waits anyway. */
+  /** Doubles from one second, up to one minute or the shorter refresh interval. */
   private Duration retryDelay() {
     Duration longest = refreshInterval.compareTo(LAST_RETRY) < 0 ? refreshInterval : LAST_RETRY;
     Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures, 6));

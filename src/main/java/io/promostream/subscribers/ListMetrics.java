@@ -10,23 +10,23 @@ import org.apache.flink.metrics.ThreadSafeSimpleCounter;
 /** The metrics of the subscriber list: written by task and fetcher, read by reporters. */
 final class ListMetrics {
 
-  /** Refreshes that ended well. */
+  /** Successful refreshes. */
   final Counter refreshes;
 
   final Counter refreshFailures;
 
-  /** Rows of subscriptions; an unchanged refresh reads none. */
+  /** Subscriptions that were read. A refresh without changes reads none. */
   final Counter rowsRead;
 
-  /** Of the last refresh, from its beginning until all was read; -1 before the first. */
+  /** Duration of the last refresh, until everything was read; -1 before the first. */
   volatile long refreshDurationMillis = -1;
 
   volatile long refreshConsecutiveFailures;
 
-  /** Rows with an id that is empty or too long, at the last refresh. */
+  /** Rows with an unusable id, at the last refresh. */
   volatile long rowsSkipped;
 
-  /** The last refresh that the job has whole. */
+  /** The last refresh that was emitted completely. */
   volatile RefreshCompleted completed = SubscriberListSplit.NOTHING_SENT.completed();
 
   ListMetrics(MetricGroup group, Clock clock) {

@@ -9,19 +9,19 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 
 /**
- * What a refresh tells about the subscriber list: the audiences that changed, then that it ended.
+ * A message of a refresh: first the parts of each changed audience, then the end of the refresh.
  */
 public sealed interface ListUpdate {
 
   TypeInformation<ListUpdate> TYPE = new ValueType<>(ListUpdate.class, new Serializer());
 
-  /** By what the update finds its place among the restaurants. */
+  /** The key that decides which subtask receives the update. */
   String key();
 
   /**
-   * A part of a restaurant's new audience, which holds once its last part is there. The parts of
-   * one audience come in order, from 0, with nothing of the same restaurant between; a part 0 drops
-   * what came of an audience before. No client is in two parts of one audience.
+   * A part of a restaurant's new audience, which takes effect when its last part arrives. The parts
+   * arrive in order, without another update of the same restaurant in between. Part 0 discards the
+   * parts of an earlier, incomplete audience. No client is in two parts of one audience.
    *
    * @param part counts from 0
    * @param last whether the audience is complete with this part
@@ -38,12 +38,12 @@ public sealed interface ListUpdate {
   /**
    * All changes of one refresh have been sent.
    *
-   * @param key a key of the key group that is to hear of it; empty if all are
+   * @param key a key of the key group that receives the message; empty if all do
    * @param version counts the completed refreshes, from 1
-   * @param asOf when the refresh began to read, epoch milliseconds: the list holds all that was
-   *     committed before, and may hold some of what came while it was read
-   * @param restaurants those with subscribers
-   * @param subscriptions rows of the table that count
+   * @param asOf when the refresh began to read, epoch milliseconds. The list contains every change
+   *     committed before, and may contain some that were committed during the refresh.
+   * @param restaurants number of restaurants with subscribers
+   * @param subscriptions number of usable rows
    */
   record RefreshCompleted(String key, long version, long asOf, long restaurants, long subscriptions)
       implements ListUpdate {

@@ -9,8 +9,8 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sorted set of byte strings, end to end in one array; all of them 16 bytes long, or each of its
- * own length. The order is that of unsigned bytes.
+ * A sorted set of byte strings, end to end in one array. Either all are 16 bytes long, or each has
+ * its own length. They are compared as unsigned bytes.
  */
 final class PackedIds {
 
@@ -20,12 +20,12 @@ final class PackedIds {
   /** Characters of a UUID's text. */
   static final int UUID_CHARS = 36;
 
-  /** Where the pairs of digits stand in a UUID. */
+  /** The positions of the pairs of digits in a UUID's text. */
   private static final int[] DIGIT_PAIRS = {
     0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
   };
 
-  /** By character, the value of a lower-case hexadecimal digit; -1 for anything else. */
+  /** The value of each lower-case hexadecimal digit; -1 for any other character. */
   private static final byte[] DIGITS = new byte[256];
 
   static {
@@ -37,7 +37,7 @@ final class PackedIds {
 
   private final byte[] bytes;
 
-  /** Where each id ends in {@link #bytes}; null where all are {@link #UUID_BYTES} long. */
+  /** Where each id ends in {@link #bytes}; null if all are {@link #UUID_BYTES} long. */
   private final int @Nullable [] ends;
 
   private PackedIds(byte[] bytes, int @Nullable [] ends) {
@@ -50,11 +50,11 @@ final class PackedIds {
   }
 
   /**
-   * Packs a text that is a UUID, and would be given back just so.
+   * Packs a text if it is a canonical UUID, so that unpacking returns the same text.
    *
-   * @param utf8 an array that the text is a range of
-   * @param target what the {@link #UUID_BYTES} are written into; they may be overwritten in any
-   *     case
+   * @param utf8 the array that contains the text
+   * @param target receives {@link #UUID_BYTES}, which may be overwritten even if the text is not a
+   *     canonical UUID
    */
   static boolean packUuid(byte[] utf8, int start, int length, byte[] target, int at) {
     if (length != UUID_CHARS) {
@@ -75,7 +75,7 @@ final class PackedIds {
     return wrong == 0;
   }
 
-  /** Packs ids of any lengths; sorts the list it is given, and drops repetitions. */
+  /** Packs ids of any length without duplicates. It sorts the given list. */
   static PackedIds packTexts(List<byte[]> ids) {
     ids.sort(Arrays::compareUnsigned);
     Appender out = new Appender(false, ids.size(), ids.stream().mapToInt(id -> id.length).sum());
@@ -90,9 +90,9 @@ final class PackedIds {
   }
 
   /**
-   * Packs UUIDs that lie end to end in an array, which is theirs from now on; drops repetitions.
+   * Packs UUIDs that lie end to end in an array, without duplicates. The result may keep the array.
    *
-   * @param length of the part of the array that they take
+   * @param length number of bytes that the UUIDs take
    */
   static PackedIds packUuids(byte[] uuids, int length) {
     UuidSort.sort(uuids, length / UUID_BYTES);
@@ -126,13 +126,13 @@ final class PackedIds {
     return ends == null ? (index + 1) * UUID_BYTES : ends[index];
   }
 
-  /** Bytes that the ids from one index up to another, excluded, take. */
+  /** The size in bytes of the ids from one index to another, exclusive. */
   int weight(int from, int to) {
     int positions = ends == null ? 0 : Integer.BYTES * (to - from);
     return to == from ? 0 : end(to - 1) - start(from) + positions;
   }
 
-  /** The ids from one index up to another, excluded. */
+  /** The ids from one index to another, exclusive. */
   PackedIds range(int from, int to) {
     int start = start(from);
     int[] shifted = ends == null ? null : Arrays.copyOfRange(ends, from, to);
@@ -143,7 +143,7 @@ final class PackedIds {
         Arrays.copyOfRange(bytes, start, to == from ? start : end(to - 1)), shifted);
   }
 
-  /** Merges two sets, keeping what is in this one only, in both, in that one only. */
+  /** Merges two sets. The flags select the ids only in this set, in both, and only in that. */
   PackedIds merge(PackedIds that, boolean onlyThis, boolean both, boolean onlyThat) {
     Appender out =
         new Appender(
@@ -186,7 +186,7 @@ final class PackedIds {
     return new PackedIds(bytes, ends);
   }
 
-  /** All at once: of a checkpoint's file, each by itself would be four reads. */
+  /** Reads all at once: a single int would take four reads of a checkpoint's file. */
   private static int[] readInts(int size, DataInputView in) throws IOException {
     byte[] read = new byte[size * Integer.BYTES];
     in.readFully(read);

@@ -27,14 +27,14 @@ final class PostgresHash {
   /**
    * Hashes a text.
    *
-   * @param utf8 an array that the text is a range of
+   * @param utf8 the array that contains the text
    */
   static long of(byte[] utf8, int start, int length, int seed) {
     int a = 0x9e3779b9 + length + 3923095;
     int b = a;
     int c = a;
     int end = start + length;
-    // A seed is mixed in like a block of its own, before the first.
+    // A seed is mixed in like an additional block before the first.
     int at = seed == 0 ? start : start - BLOCK_BYTES;
     for (; end - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
       if (at < start) {
@@ -70,7 +70,7 @@ final class PostgresHash {
     return ((long) b << 32) | Integer.toUnsignedLong(c);
   }
 
-  /** The next four bytes, or as many as there are. */
+  /** The next four bytes, or as many as are left. */
   private static int rest(byte[] utf8, int from, int end) {
     int word = 0;
     for (int i = Math.min(end, from + Integer.BYTES) - 1; i >= from; i--) {

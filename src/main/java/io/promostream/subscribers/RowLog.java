@@ -22,7 +22,7 @@ final class RowLog {
   private static final VarHandle SHORT =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
 
-  /** Enough for any row. */
+  /** Large enough for any row. */
   private static final int MIN_CHUNK_BYTES = 1 << 11;
 
   private static final int MAX_CHUNK_BYTES = 1 << 15;
@@ -44,13 +44,13 @@ final class RowLog {
   /**
    * Adds a row.
    *
-   * @param restaurant its number
-   * @param source what the client's id, in UTF-8, is a range of
+   * @param restaurant the restaurant's number
+   * @param source the array that contains the client's id in UTF-8
    * @return whether the id is a canonical UUID
    */
   boolean add(int restaurant, byte[] source, int from, int length) {
-    int most = Integer.BYTES + Math.max(UUID_BYTES, Short.BYTES + length);
-    if (last.bytes.length - last.end < most) {
+    int maxLength = Integer.BYTES + Math.max(UUID_BYTES, Short.BYTES + length);
+    if (last.bytes.length - last.end < maxLength) {
       int doubled = Math.min(2 * last.bytes.length, MAX_CHUNK_BYTES);
       last = new Chunk(Math.max(MIN_CHUNK_BYTES, doubled));
       chunks.add(last);
@@ -72,12 +72,12 @@ final class RowLog {
     return uuid;
   }
 
-  /** What all rows take. */
+  /** The size of all rows in bytes. */
   long bytes() {
     return bytes;
   }
 
-  /** Gives each row's client to the audience of the restaurant with the row's number. */
+  /** Adds the client of each row to the audience of the row's restaurant. */
   void addTo(IntFunction<Audience.Builder> audiences) {
     for (Chunk chunk : chunks) {
       add(chunk.bytes, chunk.end, audiences);

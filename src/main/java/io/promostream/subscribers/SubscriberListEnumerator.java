@@ -20,7 +20,7 @@ final class SubscriberListEnumerator
   }
 
   /**
-   * What a checkpoint keeps.
+   * The enumerator's state in a checkpoint.
    *
    * @param unassigned the split, null while a reader has it
    */
@@ -28,12 +28,12 @@ final class SubscriberListEnumerator
 
   @Override
   public void start() {
-    // Readers come by themselves.
+    // Flink calls addReader when the reader has started.
   }
 
   @Override
   public void handleSplitRequest(int subtask, @Nullable String host) {
-    // Readers don't ask.
+    // The reader requests no splits: addReader assigns the only one.
   }
 
   @Override
@@ -44,7 +44,7 @@ final class SubscriberListEnumerator
     }
   }
 
-  /** The reader failed before a checkpoint had the split; it will come again. */
+  /** The reader failed before a checkpoint contained the split. The next reader gets it. */
   @Override
   public void addSplitsBack(List<SubscriberListSplit> splits, int subtask) {
     if (!splits.isEmpty()) {
@@ -67,7 +67,7 @@ final class SubscriberListEnumerator
 
     private final SubscriberListSplit.Serializer split = new SubscriberListSplit.Serializer();
 
-    /** The state is a split or nothing: its format is the split's. */
+    /** The state is a split or nothing, so its format is the split's. */
     @Override
     public int getVersion() {
       return split.getVersion();

@@ -11,7 +11,7 @@ import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
 import org.jspecify.annotations.Nullable;
 
 /** Emits the updates from {@link ListFetcher}, and stores in the split what it emitted. */
-@SuppressWarnings("try") // its close() may throw InterruptedException: so Flink declares it
+@SuppressWarnings("try") // Flink declares that close() may throw InterruptedException
 final class SubscriberListReader
     extends SingleThreadMultiplexSourceReaderBase<
         ListChange, ListUpdate, SubscriberListSplit, SubscriberListReader.Emitted> {
@@ -34,7 +34,7 @@ final class SubscriberListReader
     this.metrics = metrics;
   }
 
-  /** What has gone out, in the task thread. */
+  /** The changes that the task thread has emitted. */
   static final class Emitted {
 
     private RefreshCompleted completed;
@@ -55,7 +55,7 @@ final class SubscriberListReader
       }
     }
 
-    /** Immutable; the same again while nothing goes out. */
+    /** Returns an immutable split, and the same one until another change is emitted. */
     SubscriberListSplit snapshot() {
       if (snapshot == null) {
         snapshot = new SubscriberListSplit(completed, Map.copyOf(fingerprints));
@@ -77,6 +77,7 @@ final class SubscriberListReader
 
   @Override
   protected void onSplitFinished(Map<String, Emitted> finished) {
-    throw new IllegalStateException("the subscriber list has no end");
+    throw new IllegalStateException(
+        "The split of the subscriber list ended, although it is unbounded.");
   }
 }

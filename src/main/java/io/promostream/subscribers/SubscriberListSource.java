@@ -18,10 +18,11 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
  * The subscriber list as an unbounded stream of its changes. It has one split and runs at
  * parallelism 1.
  *
- * <p>Every refresh compares one fingerprint per restaurant, which Postgres computes, with those
- * last sent, and reads the clients of only the restaurants that differ. Each audience is of one
- * moment; different restaurants may be of slightly different ones. A refresh that fails leaves the
- * list as it is, is retried and shows in log and metrics; it never fails the job.
+ * <p>Every refresh compares one fingerprint per restaurant, which Postgres computes, with the one
+ * last sent. It reads the clients of only the restaurants that differ. One audience comes from one
+ * snapshot of the table; audiences of different restaurants may come from different snapshots. A
+ * failed refresh leaves the list unchanged, is retried, and appears in log and metrics. It never
+ * fails the job.
  */
 public final class SubscriberListSource
     implements Source<ListUpdate, SubscriberListSplit, SubscriberListEnumerator.State>,
@@ -33,9 +34,10 @@ public final class SubscriberListSource
   private final ClientIds.Lookup clientIds;
 
   /**
-   * @param table with the columns {@code client_id} and {@code restaurant_id}; needs SELECT on them
+   * @param table has the columns {@code client_id} and {@code restaurant_id}; the job needs SELECT
+   *     on them
    * @param refreshInterval from the start of one refresh to the start of the next
-   * @param clientIds which clients' ids can be used; rows with others are skipped
+   * @param clientIds which client ids the job can use; it skips other rows
    */
   public SubscriberListSource(
       Database database, TableName table, Duration refreshInterval, ClientIds.Lookup clientIds) {

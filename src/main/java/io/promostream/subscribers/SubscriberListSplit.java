@@ -11,8 +11,8 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The list as far as the job has it, the one split of {@link SubscriberListSource}: what a
- * checkpoint keeps, so that after a restore only differences are sent.
+ * The only split of {@link SubscriberListSource}: the version of the list that the job has. It is
+ * part of each checkpoint, so that a restored source sends only differences.
  *
  * @param completed the last refresh; version 0 before the first
  * @param fingerprints by restaurant
@@ -30,7 +30,7 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
     return ID;
   }
 
-  /** Short: Flink logs splits. */
+  /** Short, because Flink logs splits. */
   @Override
   public String toString() {
     return "list version %d, %d restaurants".formatted(completed.version(), fingerprints.size());
@@ -42,25 +42,27 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
     private static final int FORMAT = 1;
 
     private @Nullable SubscriberListSplit last;
-    private byte[] ofLast = {};
+    private byte[] lastBytes = {};
 
     @Override
     public int getVersion() {
       return FORMAT;
     }
 
-    /** The same bytes again for the same split: a list changes less often than it is snapshot. */
+    /**
+     * Keeps the bytes of the last split: the list changes less often than checkpoints are taken.
+     */
     @Override
     public byte[] serialize(SubscriberListSplit split) throws IOException {
       if (!split.equals(last)) {
-        ofLast = bytes(split);
+        lastBytes = bytes(split);
         last = split;
       }
-      return ofLast;
+      return lastBytes;
     }
 
     private static byte[] bytes(SubscriberListSplit split) throws IOException {
-      // An id is 36 bytes, as a rule, with its length 38, and its fingerprint 24.
+      // Usually an id is 36 bytes, its length 2 and its fingerprint 24.
       DataOutputSerializer out = new DataOutputSerializer(64 + 64 * split.fingerprints.size());
       out.writeLong(split.completed.version());
       out.writeLong(split.completed.asOf());

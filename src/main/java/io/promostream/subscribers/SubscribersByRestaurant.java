@@ -9,23 +9,24 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows while they are read, in bounded memory, then the subscribers of one restaurant after the
- * other. Where the rows would take more, some restaurants are left out, but never all.
+ * Collects rows in bounded memory, then returns the subscribers of one restaurant after the other.
+ * If the rows need more memory, some restaurants are left out, but never all.
  *
- * <p>Rows are kept as they come, in shares by restaurant, and sorted into audiences share by share:
- * an audience's memory is taken once and in its full size, and a share's rows are gone by the next.
+ * <p>Rows are kept in the order of their arrival, in shares by restaurant, and sorted into
+ * audiences share by share. So each audience is allocated once in its full size, and the rows of a
+ * share are released before the next share.
  */
 final class SubscribersByRestaurant {
 
   private static final int SHARES = 256;
 
-  /** What a restaurant takes beside its rows. */
+  /** Memory of a restaurant without its rows. */
   private static final int RESTAURANT_BYTES = 256;
 
-  /** What a row takes, where the clients' ids are UUIDs or as short. */
+  /** Memory of a row whose client id is a UUID or not longer. */
   private static final int ROW_BYTES = 24;
 
-  // What is counted of a restaurant, together: it is looked up for each row.
+  // Counts of a restaurant, next to each other in memory because each row updates them.
   private static final int ROWS = 0;
   private static final int UUIDS = 1;
   private static final int HASH_1 = 2;
@@ -34,10 +35,10 @@ final class SubscribersByRestaurant {
 
   private final IdNumbers restaurants = new IdNumbers();
   private final long maxBytes;
-  private final int[] numbers = new int[CopyRows.BATCH];
+  private final int[] numbers = new int[CopyRows.BLOCK_ROWS];
   private long[] counts = new long[64 * COUNTS];
 
-  /** Of the restaurants with these numbers modulo {@link #SHARES}; null once left out or taken. */
+  /** Rows by restaurant number modulo {@link #SHARES}; null once left out or polled. */
   private final @Nullable RowLog[] shares = new RowLog[SHARES];
 
   private final BitSet leftOut = new BitSet(SHARES);
@@ -59,21 +60,21 @@ final class SubscribersByRestaurant {
    */
   record Subscribers(String restaurantId, Audience audience, Fingerprint fingerprint) {}
 
-  /** What a restaurant's rows will take, roughly, while they are read. */
+  /** The approximate memory for a restaurant's rows while they are read. */
   static long expectedBytes(Fingerprint expected) {
     return RESTAURANT_BYTES + expected.rows() * ROW_BYTES;
   }
 
-  /** Has some restaurants in it, with or without rows. */
+  /** Registers restaurants, which may turn out to have no rows. */
   void expect(Collection<String> restaurantIds) {
     for (String id : restaurantIds) {
       byte[] utf8 = id.getBytes(UTF_8);
-      enter(utf8, 0, utf8.length);
+      numberOf(utf8, 0, utf8.length);
     }
   }
 
-  /** The number of a restaurant, which it has got from a row before, or gets now. */
-  private int enter(byte[] source, int start, int length) {
+  /** The number of a restaurant. A new restaurant gets the next number. */
+  private int numberOf(byte[] source, int start, int length) {
     int known = restaurants.find(source, start, length);
     if (known != UNKNOWN) {
       return known;
@@ -98,12 +99,12 @@ final class SubscribersByRestaurant {
     add(rows, false);
   }
 
-  private void add(CopyRows rows, boolean whateverComes) {
+  private void add(CopyRows rows, boolean addUnknown) {
     restaurants.find(rows, 0, numbers);
     for (int row = 0; row < rows.size(); row++) {
       int number = numbers[row];
-      if (number == UNKNOWN && whateverComes) {
-        number = enter(rows.bytes(row), rows.start(row, 0), rows.length(row, 0));
+      if (number == UNKNOWN && addUnknown) {
+        number = numberOf(rows.bytes(row), rows.start(row, 0), rows.length(row, 0));
       }
       if (number != UNKNOWN) {
         add(number, rows.bytes(row), rows.start(row, 1), rows.length(row, 1));
@@ -127,7 +128,7 @@ final class SubscribersByRestaurant {
     }
   }
 
-  /** Forgets what was read of some restaurants, never of all. */
+  /** Drops the rows of some restaurants, never of all. */
   private void leaveOut() {
     int kept = 0;
     for (int share = 0; share < SHARES; share++) {
@@ -148,7 +149,7 @@ final class SubscribersByRestaurant {
     return (restaurants.size() - share + SHARES - 1) / SHARES;
   }
 
-  /** Whether a restaurant that is known is left out. */
+  /** Whether a known restaurant was left out. */
   boolean isLeftOut(String restaurantId) {
     byte[] utf8 = restaurantId.getBytes(UTF_8);
     return leftOut.get(restaurants.find(utf8, 0, utf8.length) % SHARES);
@@ -158,7 +159,7 @@ final class SubscribersByRestaurant {
     return leftOut.isEmpty();
   }
 
-  /** Takes the subscribers of one restaurant out; null where all that is not left out is taken. */
+  /** Removes and returns the subscribers of one restaurant; null if no restaurant remains. */
   @Nullable Subscribers poll() {
     while (nextAudience == audiences.length) {
       if (nextShare == SHARES) {

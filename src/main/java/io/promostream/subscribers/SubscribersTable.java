@@ -14,22 +14,22 @@ import java.util.Map;
 import org.postgresql.PGConnection;
 
 /**
- * What is read of the table of subscriptions, in short READ ONLY transactions, each of which sees
- * the table as of one moment. Needs SELECT on the two columns and nothing else, and Postgres 14 or
- * later, where {@code = ANY} with thousands of ids looks them up by hash.
+ * Reads the subscriber list in short READ ONLY transactions. Each transaction sees one snapshot of
+ * the table. The role needs SELECT on the two columns and nothing else. Postgres must be version 14
+ * or later, which looks up the thousands of ids of {@code = ANY} by hash.
  */
 final class SubscribersTable {
 
-  /** Rows keep coming, as fast as the network lets them. */
+  /** Longer than for other statements, because the network limits how fast the rows arrive. */
   private static final String TIMEOUT_FOR_ROWS = "SET LOCAL statement_timeout = '10min'";
 
   /**
-   * Room for the groups of the fingerprints. With less than these need Postgres spills them to
-   * disk, or sorts the whole table.
+   * Memory for the groups of the fingerprints. If it does not suffice, Postgres spills them to disk
+   * or sorts the whole table.
    */
-  private static final String MEMORY = "SET LOCAL work_mem = '64MB'";
+  private static final String WORK_MEM = "SET LOCAL work_mem = '64MB'";
 
-  // As texts, which they are: of others, as uuid or citext, Postgres means other things by equal.
+  // Compared as texts: types such as uuid or citext treat different texts as equal.
   private static final String RESTAURANT_ID = "restaurant_id::text";
   private static final String CLIENT_ID = "client_id::text";
 
@@ -41,13 +41,14 @@ final class SubscribersTable {
           + "|\\xF4[\\x80-\\x8F][\\x80-\\xBF]{2})*$";
 
   /**
-   * How a query names the ids. In a {@code SQL_ASCII} database a text may be any bytes. Postgres
-   * refuses to send one that is not UTF-8, and with it the whole list: there NULL takes its place.
+   * The ids as SQL expressions. In a {@code SQL_ASCII} database a text may be any bytes. Postgres
+   * refuses to send a text that is not UTF-8, which fails the whole query. So NULL replaces such a
+   * text.
    *
-   * @param restaurant in "C", where ids are equal byte for byte, whatever the column's collation
-   *     holds to be equal
-   * @param usable whether the client's id is neither empty nor too long, nor of a form that the
-   *     feedback table can't hold. {@code octet_length} needs not look into the text: with {@code
+   * @param restaurant in collation "C", where only equal bytes are equal ids, unlike in some other
+   *     collations
+   * @param usable whether the client's id is not empty, not too long, and of a form that the
+   *     feedback table can store. {@code octet_length} does not decode the text: with {@code
    *     char_length} alone the fingerprints take three times as long.
    */
   private record Ids(String restaurant, String client, String usable) {
@@ -78,9 +79,10 @@ final class SubscribersTable {
   }
 
   /**
-   * A relation that was emptied, rewritten or made after this transaction's snapshot: {@code
-   * pg_class} is read as of the snapshot, {@code pg_relation_filenode} tells of now. Of all that is
-   * locked, and so can't change any more: the table, or what a view reads, and not the catalog.
+   * Finds a relation that was truncated, rewritten or created after this transaction's snapshot.
+   * The query sees {@code pg_class} as of the snapshot, but {@code pg_relation_filenode} returns
+   * the current file. It looks at the relations that this transaction has locked, because these can
+   * no longer change: the table, or the tables of a view, but not the catalog.
    */
   private static final String REWRITTEN =
       """
@@ -99,28 +101,28 @@ final class SubscribersTable {
   /**
    * Every restaurant with subscribers.
    *
-   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
-   *     the feedback table can't hold
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or with a client id
+   *     that the feedback table cannot store
    */
   record Overview(Map<String, Fingerprint> restaurants, long rowsSkipped) {}
 
   /**
-   * All subscribers, as far as they fit.
+   * All subscribers that fit into memory.
    *
-   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or a client's id that
-   *     the feedback table can't hold
+   * @param rowsSkipped rows with an id that is empty, too long or not UTF-8, or with a client id
+   *     that the feedback table cannot store
    */
   record Everything(SubscribersByRestaurant restaurants, long rowsSkipped) {}
 
   /**
-   * Begins a transaction, for one or more of the readings below. It sees the moment of the first.
+   * Begins a transaction for one or more of the reads below. The first read takes the snapshot.
    *
-   * <p>A statement ends on the server before the client gives up on it (2 min without a byte, see
-   * Database). Otherwise statements that wait for a lock would pile up there.
+   * <p>The server ends a statement before the client gives up on it, which is after 2 min without a
+   * byte (see Database). Otherwise statements that wait for a lock would pile up there.
    */
   void begin(Connection connection) throws SQLException {
     TransactionSettings.begin(
-        connection, "ISOLATION LEVEL REPEATABLE READ, READ ONLY", "100s", "100s", "100s", MEMORY);
+        connection, "ISOLATION LEVEL REPEATABLE READ, READ ONLY", "100s", "100s", "100s", WORK_MEM);
   }
 
   /** Reads one row per restaurant. */
@@ -156,11 +158,11 @@ final class SubscribersTable {
     return Math.min(Promo.MAX_ID_CHARS, clientIds.maxChars());
   }
 
-  /** What {@link Ids} says in SQL, of both ids. */
+  /** The rule of {@link Ids}, applied to both ids of a row. */
   private boolean isUsable(CopyRows rows, int row) {
     return isUsable(rows, row, 0, Promo.MAX_ID_CHARS)
         && isUsable(rows, row, 1, maxChars(clientIds))
-        && clientIds.isFormOf(rows, row, 1);
+        && clientIds.hasAllowedForm(rows, row, 1);
   }
 
   private static boolean isUsable(CopyRows rows, int row, int column, int maxChars) {
@@ -168,7 +170,7 @@ final class SubscribersTable {
     return bytes > 0 && (bytes <= maxChars || rows.characters(row, column) <= maxChars);
   }
 
-  /** A sum of 64-bit numbers, which Postgres gives in full, reduced to 64 bits again. */
+  /** Reduces a sum of 64-bit numbers to 64 bits, because Postgres returns it without overflow. */
   private static long wrapped(CopyRows rows, int row, int column) {
     int start = rows.start(row, column);
     boolean negative = rows.bytes(row)[start] == '-';
@@ -180,10 +182,10 @@ final class SubscribersTable {
   }
 
   /**
-   * Reads all subscribers there are: where nothing is known of the table, one scan less than an
-   * {@link #overview} and then {@link #subscribers}.
+   * Reads all subscribers. At the first refresh this saves one scan, compared with {@link
+   * #overview} and then {@link #subscribers}.
    *
-   * @param maxBytes of memory; where the rows would take more, some restaurants are left out
+   * @param maxBytes of memory; if the rows need more, some restaurants are left out
    */
   Everything everything(Connection connection, long maxBytes) throws SQLException {
     SubscribersByRestaurant restaurants = new SubscribersByRestaurant(maxBytes);
@@ -202,10 +204,10 @@ final class SubscribersTable {
   /**
    * Reads the subscribers of some restaurants.
    *
-   * @param restaurantIds those to read
-   * @param all whether these are all of the table, so that picking them out is wasted work
-   * @param maxBytes of memory; where the rows would take more, some restaurants are left out
-   * @return each of the restaurants but those left out, empty where it has no rows now
+   * @param restaurantIds the restaurants to read
+   * @param all whether these are all restaurants of the table, so that the query needs no filter
+   * @param maxBytes of memory; if the rows need more, some restaurants are left out
+   * @return every restaurant that was not left out; its audience is empty if it has no rows now
    */
   SubscribersByRestaurant subscribers(
       Connection connection, Collection<String> restaurantIds, boolean all, long maxBytes)
@@ -221,7 +223,7 @@ final class SubscribersTable {
     }
     CopyRows rows = rows(connection, ids, which);
     while (rows.next()) {
-      // A restaurant that is new since the overview waits for the next one.
+      // A restaurant that was added since the overview waits for the next refresh.
       restaurants.addExpected(rows);
     }
     refuseRewritten(connection);
@@ -238,8 +240,9 @@ final class SubscribersTable {
   }
 
   /**
-   * A query that waited for the table's lock reads it as of a moment before. Where it was {@code
-   * TRUNCATE}d meanwhile, or an {@code ALTER TABLE} wrote it anew, no row seems to be in it.
+   * A query that waited for a lock on the table uses a snapshot from before the wait. If {@code
+   * TRUNCATE} or {@code ALTER TABLE} replaced the table's file meanwhile, the table looks empty in
+   * that snapshot.
    */
   private void refuseRewritten(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();

@@ -19,8 +19,8 @@ final class UuidSort {
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-  /** Fewer are sorted by insertion. */
-  private static final int FEW = 32;
+  /** Shorter ranges are sorted by insertion. */
+  private static final int MIN_RADIX_SORT = 32;
 
   private static final int RANGES = 256;
 
@@ -30,14 +30,14 @@ final class UuidSort {
     this.uuids = uuids;
   }
 
-  /** Sorts the first so many UUIDs of the array. */
+  /** Sorts the first {@code count} UUIDs of the array. */
   static void sort(byte[] uuids, int count) {
     new UuidSort(uuids).sort(0, count, 0);
   }
 
-  /** Sorts from one index up to another, excluded, where all bytes before one are equal. */
+  /** Sorts a range of UUIDs, {@code to} exclusive, whose bytes before {@code byteIndex} agree. */
   private void sort(int from, int to, int byteIndex) {
-    if (to - from < FEW) {
+    if (to - from < MIN_RADIX_SORT) {
       insert(from, to);
     } else if (byteIndex < UUID_BYTES) {
       int[] ends = distribute(from, to, byteIndex);
@@ -51,7 +51,7 @@ final class UuidSort {
     }
   }
 
-  /** Puts each UUID into the range of its byte; returns where the ranges end. */
+  /** Moves each UUID into the range of its byte, and returns the ends of the ranges. */
   private int[] distribute(int from, int to, int byteIndex) {
     int[] ends = new int[RANGES];
     for (int i = from; i < to; i++) {

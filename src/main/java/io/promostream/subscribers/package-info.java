@@ -5,9 +5,9 @@
  *
  * <ul>
  *   <li>A refresh reads the clients of only those restaurants whose fingerprint changed.
- *   <li>The audience of one restaurant is of one moment; audiences of different restaurants may be
- *       of slightly different moments.
- *   <li>A refresh that fails leaves the list as it is and is retried. It never fails the job.
+ *   <li>The audience of one restaurant comes from one snapshot of the table. Audiences of different
+ *       restaurants may come from different snapshots.
+ *   <li>A failed refresh leaves the list unchanged and is retried. It never fails the job.
  *   <li>Memory is bounded, and no transaction is open while the job is back-pressured.
  * </ul>
  *

@@ -34,7 +34,7 @@ class LocalOptionsTest {
         .hasMessage(
             String.join(
                 System.lineSeparator(),
-                "--sample is no option; --help lists them",
+                "--sample is not an option; --help lists all options",
                 "--seconds needs a number from 1 to 86400, not '0'",
                 "--promos-per-second needs a number from 1 to 1000, not '1e3'",
                 "--seconds needs a number from 1 to 86400, not ''"));

@@ -160,7 +160,7 @@ class LocalRunIT {
     start("--second", "5");
 
     assertThat(exitCode()).isEqualTo(1);
-    assertThat(output).first().isEqualTo("--second is no option; --help lists them");
+    assertThat(output).first().isEqualTo("--second is not an option; --help lists all options");
   }
 
   private static Connection connect(String uri) throws SQLException {

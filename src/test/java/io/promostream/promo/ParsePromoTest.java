@@ -46,7 +46,7 @@ class ParsePromoTest {
             .with("datetime_created", "0")
             .bytes();
     assertThat(TopicLimits.sizeOf(NotificationTemplate.largest(PromoParser.parse(message))))
-        .isLessThanOrEqualTo(message.length + ParsePromo.MOST_ADDED_BYTES);
+        .isLessThanOrEqualTo(message.length + ParsePromo.MAX_ADDED_BYTES);
   }
 
   /** The shortest JSON of a promo. */
