@@ -2,6 +2,7 @@ package io.promostream.check;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.TableName;
+import io.promostream.delivery.DeliveryBatch;
 import io.promostream.feedback.FeedbackTable;
 import io.promostream.feedback.FeedbackTable.Role;
 import io.promostream.postgres.Identifiers;
@@ -117,7 +118,7 @@ final class FeedbackCheck extends DatabaseCheck {
       findings.warning(
           subject(),
           found,
-          column.name().equals("client_id")
+          column.name().equals(DeliveryBatch.CLIENT_ID)
               ? "clients with longer ids receive no promo"
               : "promos with longer texts are rejected");
     } else if (column.baseType().equals("int4")) {
@@ -178,7 +179,7 @@ final class FeedbackCheck extends DatabaseCheck {
               WHERE i.indisunique AND NOT i.indisexclusion
                 AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = i.indexrelid)
                 AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL OR NOT i.indimmediate
-                  OR NOT ARRAY['restaurant_id', 'adv_campaign_id', 'client_id'] <@ ARRAY(
+                  OR NOT %s <@ ARRAY(
                     SELECT a.attname::text FROM pg_attribute a
                     WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)))
                 AND NOT EXISTS (
@@ -189,7 +190,8 @@ final class FeedbackCheck extends DatabaseCheck {
               SELECT 'no DEFAULT partition' FROM pg_partitioned_table
               WHERE partrelid = ? AND partdefid = 0) AS refusals (what)
             ORDER BY what
-            """,
+            """
+                .formatted(FeedbackTable.KEY_ARRAY),
             row -> row.getString("what"),
             oid,
             oid,
@@ -215,8 +217,9 @@ final class FeedbackCheck extends DatabaseCheck {
               FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)) k
             WHERE i.indrelid = ? AND i.indisunique AND i.indimmediate AND i.indpred IS NULL
               AND i.indexprs IS NULL AND NOT k.readable
-              AND k.names @> ARRAY['restaurant_id', 'adv_campaign_id', 'client_id']
-            """,
+              AND k.names @> %s
+            """
+                .formatted(FeedbackTable.KEY_ARRAY),
             row -> row.getString("relname"),
             oid);
     if (!unreadable.isEmpty()) {

@@ -16,6 +16,12 @@ import org.apache.flink.core.memory.DataOutputView;
  */
 public record DeliveryBatch(Promo promo, long matchedAt, Audience clients) {
 
+  /** The name of the client's id in notifications and feedback rows. */
+  public static final String CLIENT_ID = "client_id";
+
+  /** The name of {@link #matchedAt} in notifications and feedback rows. */
+  public static final String MATCHED_AT = "trigger_datetime_created";
+
   public static final TypeInformation<DeliveryBatch> TYPE =
       new ValueType<>(DeliveryBatch.class, new Serializer());
 

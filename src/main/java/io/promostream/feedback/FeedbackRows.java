@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.promo.PromoField;
 import io.promostream.subscribers.Audience;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -56,18 +57,19 @@ final class FeedbackRows {
   }
 
   static void bind(PreparedStatement statement, List<DeliveryBatch> batches) throws SQLException {
-    bindTexts(statement, 1, batches, batch -> batch.promo().restaurantId());
-    bindTexts(statement, 2, batches, batch -> batch.promo().campaignId());
-    bindTexts(statement, 3, batches, batch -> batch.promo().content());
-    bindTexts(statement, 4, batches, batch -> batch.promo().owner());
-    bindTexts(statement, 5, batches, batch -> batch.promo().ownerContact());
-    bindNumbers(statement, 6, batches, batch -> batch.promo().start());
-    bindNumbers(statement, 7, batches, batch -> batch.promo().end());
-    bindNumbers(statement, 8, batches, batch -> batch.promo().created());
+    int parameter = 0;
+    for (PromoField field : PromoField.values()) {
+      parameter++;
+      if (field.isTime()) {
+        bindNumbers(statement, parameter, batches, batch -> field.time(batch.promo()));
+      } else {
+        bindTexts(statement, parameter, batches, batch -> field.text(batch.promo()));
+      }
+    }
     List<Clients> clients = batches.stream().map(batch -> Clients.of(batch.clients())).toList();
-    bindTexts(statement, 9, clients, Clients::uuids);
-    bindTexts(statement, 10, clients, Clients::texts);
-    bindNumbers(statement, 11, batches, DeliveryBatch::matchedAt);
+    bindTexts(statement, parameter + 1, clients, Clients::uuids);
+    bindTexts(statement, parameter + 2, clients, Clients::texts);
+    bindNumbers(statement, parameter + 3, batches, DeliveryBatch::matchedAt);
   }
 
   /**

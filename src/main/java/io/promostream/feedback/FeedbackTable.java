@@ -4,21 +4,23 @@ import static java.util.stream.Collectors.joining;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.TableName;
+import io.promostream.delivery.DeliveryBatch;
 import io.promostream.postgres.Connections;
 import io.promostream.postgres.Identifiers;
 import io.promostream.postgres.TransactionSettings;
 import io.promostream.promo.Promo;
+import io.promostream.promo.PromoField;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -54,7 +56,14 @@ public record FeedbackTable(
   }
 
   /** The columns that identify a delivery. */
-  public static final List<String> KEY = List.of("restaurant_id", "adv_campaign_id", "client_id");
+  public static final List<String> KEY =
+      List.of(
+          PromoField.RESTAURANT_ID.toString(),
+          PromoField.ADV_CAMPAIGN_ID.toString(),
+          DeliveryBatch.CLIENT_ID);
+
+  /** {@link #KEY} as an array in SQL. */
+  public static final String KEY_ARRAY = KEY.stream().collect(joining("', '", "ARRAY['", "']"));
 
   /** The columns that the job writes, in the order of the contract. */
   public static final Map<String, Role> WRITTEN = written();
@@ -68,16 +77,11 @@ public record FeedbackTable(
 
   private static Map<String, Role> written() {
     Map<String, Role> written = new LinkedHashMap<>();
-    written.put("restaurant_id", Role.TEXT);
-    written.put("adv_campaign_id", Role.TEXT);
-    written.put("adv_campaign_content", Role.TEXT);
-    written.put("adv_campaign_owner", Role.TEXT);
-    written.put("adv_campaign_owner_contact", Role.TEXT);
-    written.put("adv_campaign_datetime_start", Role.TIME);
-    written.put("adv_campaign_datetime_end", Role.TIME);
-    written.put("datetime_created", Role.TIME);
-    written.put("client_id", Role.TEXT);
-    written.put("trigger_datetime_created", Role.TIME);
+    for (PromoField field : PromoField.values()) {
+      written.put(field.toString(), field.isTime() ? Role.TIME : Role.TEXT);
+    }
+    written.put(DeliveryBatch.CLIENT_ID, Role.TEXT);
+    written.put(DeliveryBatch.MATCHED_AT, Role.TIME);
     return Collections.unmodifiableMap(written);
   }
 
@@ -201,11 +205,12 @@ public record FeedbackTable(
                         WHERE r.ev_class = i.indrelid AND r.ev_type IN ('2', '3'))
       GROUP BY i.indexrelid, i.indrelid
       HAVING pg_catalog.array_agg(a.attname::text)
-               @> ARRAY['restaurant_id', 'adv_campaign_id', 'client_id']
+               @> %s
          AND pg_catalog.bool_and(pg_catalog.has_column_privilege(i.indrelid, a.attnum, 'SELECT'))
       ORDER BY pg_catalog.count(*), i.indexrelid
       LIMIT 1
-      """;
+      """
+          .formatted(KEY_ARRAY);
 
   /**
    * Reads the definition of a table from the catalog.
@@ -349,19 +354,19 @@ public record FeedbackTable(
    * have more nullable columns.
    */
   String insert() {
+    String names =
+        Arrays.stream(PromoField.values()).map(PromoField::toString).collect(joining(", "));
+    String parameters =
+        Stream.concat(
+                Arrays.stream(PromoField.values()).map(field -> field.isTime() ? "int8" : "text"),
+                Stream.of("text", "text", "int8"))
+            .map("pg_catalog.unnest(?::%s[])"::formatted)
+            .collect(joining(", "));
     return insert(
         """
-        (SELECT restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, \
-        adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end, \
-        datetime_created, pg_catalog.unnest(pg_catalog.string_to_array(uuids, ',') || texts::text[]) \
-        AS client_id, trigger_datetime_created \
-        FROM ROWS FROM (pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::text[]), \
-        pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::text[]), \
-        pg_catalog.unnest(?::int8[]), pg_catalog.unnest(?::int8[]), pg_catalog.unnest(?::int8[]), \
-        pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::text[]), pg_catalog.unnest(?::int8[])) \
-        AS batch (restaurant_id, adv_campaign_id, adv_campaign_content, adv_campaign_owner, \
-        adv_campaign_owner_contact, adv_campaign_datetime_start, adv_campaign_datetime_end, \
-        datetime_created, uuids, texts, trigger_datetime_created)) AS row""");
+        (SELECT %1$s, pg_catalog.unnest(pg_catalog.string_to_array(uuids, ',') || texts::text[]) AS %2$s, %3$s \
+        FROM ROWS FROM (%4$s) AS batch (%1$s, uuids, texts, %3$s)) AS row"""
+            .formatted(names, DeliveryBatch.CLIENT_ID, DeliveryBatch.MATCHED_AT, parameters));
   }
 
   /**
@@ -392,34 +397,19 @@ public record FeedbackTable(
 
   /** Why the table cannot store a promo's row for any client; null if it can. */
   public @Nullable String whyNot(Promo promo) {
-    return Stream.of(
-            whyNot("restaurant_id", promo.restaurantId()),
-            whyNot("adv_campaign_id", promo.campaignId()),
-            whyNot("adv_campaign_content", promo.content()),
-            whyNot("adv_campaign_owner", promo.owner()),
-            whyNot("adv_campaign_owner_contact", promo.ownerContact()),
-            whyNot("adv_campaign_datetime_start", promo.start()),
-            whyNot("adv_campaign_datetime_end", promo.end()),
-            whyNot("datetime_created", promo.created()))
-        .filter(Objects::nonNull)
-        .findFirst()
-        .orElse(null);
-  }
-
-  private @Nullable String whyNot(String column, String text) {
-    return named(column, columns.get(column).whyNot(text));
-  }
-
-  private @Nullable String whyNot(String column, long seconds) {
-    return named(column, columns.get(column).whyNot(seconds));
-  }
-
-  private static @Nullable String named(String column, @Nullable String why) {
-    return why == null ? null : column + " " + why;
+    for (PromoField field : PromoField.values()) {
+      Column column = columns.get(field.toString());
+      String why =
+          field.isTime() ? column.whyNot(field.time(promo)) : column.whyNot(field.text(promo));
+      if (why != null) {
+        return field + " " + why;
+      }
+    }
+    return null;
   }
 
   /** The column of the client id. */
   public Column clientId() {
-    return columns.get("client_id");
+    return columns.get(DeliveryBatch.CLIENT_ID);
   }
 }

@@ -9,7 +9,7 @@ import io.promostream.config.TableName;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.postgres.Identifiers;
 import io.promostream.postgres.SqlStateClass;
-import io.promostream.promo.Promo;
+import io.promostream.promo.PromoField;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.sql.Connection;
@@ -282,7 +282,7 @@ final class RefusedRows {
   }
 
   private static String value(String column) {
-    return column.equals("client_id") ? "v_client" : "(v_promo -> '" + column + "')";
+    return column.equals(DeliveryBatch.CLIENT_ID) ? "v_client" : "(v_promo -> '" + column + "')";
   }
 
   private static String literals(Set<String> classes) {
@@ -294,23 +294,17 @@ final class RefusedRows {
     try (JsonGenerator json = JSON.createGenerator(text)) {
       json.writeStartArray();
       for (DeliveryBatch batch : batches) {
-        Promo promo = batch.promo();
         json.writeStartObject();
         json.writeObjectFieldStart("promo");
-        json.writeFieldName("restaurant_id");
-        write(json, promo.restaurantId());
-        json.writeFieldName("adv_campaign_id");
-        write(json, promo.campaignId());
-        json.writeFieldName("adv_campaign_content");
-        write(json, promo.content());
-        json.writeFieldName("adv_campaign_owner");
-        write(json, promo.owner());
-        json.writeFieldName("adv_campaign_owner_contact");
-        write(json, promo.ownerContact());
-        json.writeNumberField("adv_campaign_datetime_start", promo.start());
-        json.writeNumberField("adv_campaign_datetime_end", promo.end());
-        json.writeNumberField("datetime_created", promo.created());
-        json.writeNumberField("trigger_datetime_created", batch.matchedAt());
+        for (PromoField field : PromoField.values()) {
+          json.writeFieldName(field.toString());
+          if (field.isTime()) {
+            json.writeNumber(field.time(batch.promo()));
+          } else {
+            write(json, field.text(batch.promo()));
+          }
+        }
+        json.writeNumberField(DeliveryBatch.MATCHED_AT, batch.matchedAt());
         json.writeEndObject();
         json.writeArrayFieldStart("clients");
         for (String client : batch.clients().clientIds()) {

@@ -3,8 +3,10 @@ package io.promostream.notification;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
 import io.promostream.promo.Promo;
+import io.promostream.promo.PromoField;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 
@@ -31,19 +33,19 @@ public final class NotificationTemplate {
    * @param matchedAt when promo and clients were matched, epoch seconds
    */
   public NotificationTemplate(Promo promo, long matchedAt) {
-    Bytes before = new Bytes();
-    before.text("{\"restaurant_id\":").quoted(promo.restaurantId());
-    before.text(",\"adv_campaign_id\":").quoted(promo.campaignId());
-    before.text(",\"adv_campaign_content\":").quoted(promo.content());
-    before.text(",\"adv_campaign_owner\":").quoted(promo.owner());
-    before.text(",\"adv_campaign_owner_contact\":").quoted(promo.ownerContact());
-    before.text(",\"adv_campaign_datetime_start\":" + promo.start());
-    before.text(",\"adv_campaign_datetime_end\":" + promo.end());
-    before.text(",\"client_id\":");
+    Bytes before = new Bytes("{");
+    before.field(PromoField.RESTAURANT_ID, promo);
+    before.field(PromoField.ADV_CAMPAIGN_ID, promo);
+    before.field(PromoField.ADV_CAMPAIGN_CONTENT, promo);
+    before.field(PromoField.ADV_CAMPAIGN_OWNER, promo);
+    before.field(PromoField.ADV_CAMPAIGN_OWNER_CONTACT, promo);
+    before.field(PromoField.ADV_CAMPAIGN_DATETIME_START, promo);
+    before.field(PromoField.ADV_CAMPAIGN_DATETIME_END, promo);
+    before.name(DeliveryBatch.CLIENT_ID);
     beforeClient = before.toByteArray();
-    Bytes after = new Bytes();
-    after.text(",\"datetime_created\":" + promo.created());
-    after.text(",\"trigger_datetime_created\":" + matchedAt + "}");
+    Bytes after = new Bytes(",");
+    after.field(PromoField.DATETIME_CREATED, promo);
+    after.name(DeliveryBatch.MATCHED_AT).text(matchedAt + "}");
     afterClient = after.toByteArray();
   }
 
@@ -78,15 +80,31 @@ public final class NotificationTemplate {
   /** Collects the fixed parts. */
   private static final class Bytes extends ByteArrayOutputStream {
 
-    Bytes text(String text) {
-      writeBytes(text.getBytes(UTF_8));
+    private String separator;
+
+    Bytes(String separator) {
+      this.separator = separator;
+    }
+
+    void field(PromoField field, Promo promo) {
+      name(field.toString());
+      if (field.isTime()) {
+        text(String.valueOf(field.time(promo)));
+      } else {
+        write('"');
+        writeBytes(JSON.quoteAsUTF8(field.text(promo)));
+        write('"');
+      }
+    }
+
+    Bytes name(String name) {
+      text(separator + '"' + name + "\":");
+      separator = ",";
       return this;
     }
 
-    void quoted(String text) {
-      write('"');
-      writeBytes(JSON.quoteAsUTF8(text));
-      write('"');
+    void text(String text) {
+      writeBytes(text.getBytes(UTF_8));
     }
   }
 }

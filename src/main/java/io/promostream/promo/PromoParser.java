@@ -13,8 +13,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -51,34 +49,6 @@ final class PromoParser {
                   .build())
           .build();
 
-  private enum Field {
-    RESTAURANT_ID,
-    ADV_CAMPAIGN_ID,
-    ADV_CAMPAIGN_CONTENT,
-    ADV_CAMPAIGN_OWNER,
-    ADV_CAMPAIGN_OWNER_CONTACT,
-    ADV_CAMPAIGN_DATETIME_START,
-    ADV_CAMPAIGN_DATETIME_END,
-    DATETIME_CREATED;
-
-    private static final Map<String, Field> BY_NAME = new HashMap<>();
-
-    static {
-      for (Field field : values()) {
-        BY_NAME.put(field.toString(), field);
-      }
-    }
-
-    boolean isTime() {
-      return compareTo(ADV_CAMPAIGN_DATETIME_START) >= 0;
-    }
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
   private PromoParser() {}
 
   /**
@@ -88,7 +58,7 @@ final class PromoParser {
    */
   static Promo parse(byte @Nullable [] value) throws UnusablePromoException {
     String text = decode(value);
-    Map<Field, String> fields = new EnumMap<>(Field.class);
+    Map<PromoField, String> fields = new EnumMap<>(PromoField.class);
     try (JsonParser json = JSON.createParser(text)) {
       readObject(json, fields);
     } catch (StreamConstraintsException e) {
@@ -101,21 +71,21 @@ final class PromoParser {
     } catch (IOException e) {
       throw new UncheckedIOException("reading from memory", e);
     }
-    for (Field field : Field.values()) {
+    for (PromoField field : PromoField.values()) {
       if (!fields.containsKey(field)) {
         throw new UnusablePromoException(RejectReason.MISSING_FIELD, field + " is missing");
       }
     }
     Promo promo =
         new Promo(
-            id(fields, Field.RESTAURANT_ID),
-            id(fields, Field.ADV_CAMPAIGN_ID),
-            fields.get(Field.ADV_CAMPAIGN_CONTENT),
-            fields.get(Field.ADV_CAMPAIGN_OWNER),
-            fields.get(Field.ADV_CAMPAIGN_OWNER_CONTACT),
-            time(fields, Field.ADV_CAMPAIGN_DATETIME_START),
-            time(fields, Field.ADV_CAMPAIGN_DATETIME_END),
-            time(fields, Field.DATETIME_CREATED));
+            id(fields, PromoField.RESTAURANT_ID),
+            id(fields, PromoField.ADV_CAMPAIGN_ID),
+            fields.get(PromoField.ADV_CAMPAIGN_CONTENT),
+            fields.get(PromoField.ADV_CAMPAIGN_OWNER),
+            fields.get(PromoField.ADV_CAMPAIGN_OWNER_CONTACT),
+            time(fields, PromoField.ADV_CAMPAIGN_DATETIME_START),
+            time(fields, PromoField.ADV_CAMPAIGN_DATETIME_END),
+            time(fields, PromoField.DATETIME_CREATED));
     if (promo.end() < promo.start()) {
       throw new UnusablePromoException(
           RejectReason.END_BEFORE_START,
@@ -141,7 +111,7 @@ final class PromoParser {
     }
   }
 
-  private static void readObject(JsonParser json, Map<Field, String> fields)
+  private static void readObject(JsonParser json, Map<PromoField, String> fields)
       throws IOException, UnusablePromoException {
     if (json.nextToken() != JsonToken.START_OBJECT) {
       // Read to the end, so that a text that is not JSON gets the reason NOT_JSON.
@@ -152,7 +122,7 @@ final class PromoParser {
     }
     UnusablePromoException firstProblem = null;
     while (json.nextToken() != JsonToken.END_OBJECT) {
-      Field field = Field.BY_NAME.get(json.currentName());
+      PromoField field = PromoField.named(json.currentName());
       json.nextToken();
       if (field != null && firstProblem == null) {
         firstProblem = readField(json, field, fields);
@@ -174,7 +144,7 @@ final class PromoParser {
 
   /** Reads a field's value as text. Returns the problem with it, or null. */
   private static @Nullable UnusablePromoException readField(
-      JsonParser json, Field field, Map<Field, String> fields) throws IOException {
+      JsonParser json, PromoField field, Map<PromoField, String> fields) throws IOException {
     if (fields.containsKey(field)) {
       return new UnusablePromoException(
           RejectReason.DUPLICATE_FIELD, field + " occurs more than once");
@@ -217,7 +187,8 @@ final class PromoParser {
     };
   }
 
-  private static String id(Map<Field, String> fields, Field field) throws UnusablePromoException {
+  private static String id(Map<PromoField, String> fields, PromoField field)
+      throws UnusablePromoException {
     String id = fields.get(field);
     // Count as Postgres does: by code points, so an emoji is one character.
     int chars = id.codePointCount(0, id.length());
@@ -230,7 +201,8 @@ final class PromoParser {
     return id;
   }
 
-  private static long time(Map<Field, String> fields, Field field) throws UnusablePromoException {
+  private static long time(Map<PromoField, String> fields, PromoField field)
+      throws UnusablePromoException {
     String digits = SUPERFLUOUS.matcher(fields.get(field)).replaceFirst("");
     // More than twelve digits are out of range. They are not parsed, because they could overflow.
     if (isDigits(digits) && digits.length() <= 12 && Long.parseLong(digits) <= MAX_TIME) {
