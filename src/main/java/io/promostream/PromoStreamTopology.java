@@ -139,7 +139,7 @@ final class PromoStreamTopology {
         .transform(
             Uids.DELIVER_PROMOS,
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(config.promos().rememberEnded(), roomWithoutReports()))
+            new DeliverPromosOperator(config.delivery(), roomWithoutReports()))
         .setMaxParallelism(maxParallelism)
         .uid(Uids.DELIVER_PROMOS);
   }

@@ -51,7 +51,7 @@ class PromoStreamJobTest {
   void refusesCheckInJobManager() {
     assertThatThrownBy(() -> run("--check"))
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("run it by flink run");
+        .hasMessageContaining("Submit it with flink run");
   }
 
   @Test

@@ -133,6 +133,27 @@ final class ConfigKeys {
           "exactly-once shows a delivery when the next checkpoint completes; at-least-once sooner,"
               + " and after a failure some of them twice.");
 
+  static final ConfigKey<Duration> DELIVERY_LATE_SUBSCRIBERS_WITHIN =
+      optional(
+          "delivery.late-subscribers-within",
+          "duration",
+          "",
+          "How long after its start a live campaign still reaches clients who subscribe meanwhile, as"
+              + " of the refresh that finds them. Empty: until its end.",
+          text ->
+              text.isBlank()
+                  ? null
+                  : ConfigValues.duration(text, Duration.ofSeconds(1), Duration.ofDays(3650)));
+
+  static final ConfigKey<Integer> DELIVERY_CONTROL_GROUP_PERCENT =
+      optional(
+          "delivery.control-group-percent",
+          "0 to 100",
+          "0",
+          "The share of each campaign's clients that gets neither notification nor row, so that the"
+              + " effect of campaigns can be measured. At most two decimals.",
+          ConfigValues::percent);
+
   static final ConfigKey<String> TRANSACTION_PREFIX =
       optional(
           "transaction-prefix",
@@ -168,6 +189,8 @@ final class ConfigKeys {
           FEEDBACK_REFUSED_TABLE,
           FEEDBACK_ON_LOST_TRANSACTION,
           DELIVERY_GUARANTEE,
+          DELIVERY_LATE_SUBSCRIBERS_WITHIN,
+          DELIVERY_CONTROL_GROUP_PERCENT,
           TRANSACTION_PREFIX);
 
   private ConfigKeys() {}

@@ -1,5 +1,6 @@
 package io.promostream.config;
 
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -86,6 +87,17 @@ final class ConfigValues {
         "must be from %s to %s"
             .formatted(
                 TimeUtils.formatWithHighestUnit(atLeast), TimeUtils.formatWithHighestUnit(atMost)));
+  }
+
+  /** Parses a percentage with at most two decimals into hundredths of a percent. */
+  static int percent(String text) {
+    String wrong = quoted(text) + " is not a percentage from 0 to 100 with at most two decimals";
+    try {
+      int hundredths = new BigDecimal(text.strip()).movePointRight(2).intValueExact();
+      return valid(hundredths >= 0 && hundredths <= 10_000, hundredths, wrong);
+    } catch (NumberFormatException | ArithmeticException e) {
+      throw new IllegalArgumentException(wrong, e);
+    }
   }
 
   static <E extends Enum<E>> E choice(String text, List<E> values) {

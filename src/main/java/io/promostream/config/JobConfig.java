@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The job's validated configuration. {@code configuration.md} explains each value.
@@ -20,6 +21,7 @@ public record JobConfig(
     String rejectedTopic,
     Subscribers subscribers,
     Feedback feedback,
+    Delivery delivery,
     DeliveryGuarantee guarantee,
     String transactionPrefix)
     implements Serializable {
@@ -41,8 +43,7 @@ public record JobConfig(
             new Promos(
                 settings.get(ConfigKeys.PROMOS_TOPIC),
                 settings.get(ConfigKeys.PROMOS_GROUP_ID),
-                settings.get(ConfigKeys.PROMOS_START_FROM),
-                settings.get(ConfigKeys.PROMOS_REMEMBER_ENDED)),
+                settings.get(ConfigKeys.PROMOS_START_FROM)),
             settings.get(ConfigKeys.NOTIFICATIONS_TOPIC),
             settings.get(ConfigKeys.REJECTED_TOPIC),
             new Subscribers(
@@ -56,6 +57,10 @@ public record JobConfig(
                 settings.get(ConfigKeys.FEEDBACK_COMMITS_TABLE),
                 settings.get(ConfigKeys.FEEDBACK_REFUSED_TABLE),
                 settings.get(ConfigKeys.FEEDBACK_ON_LOST_TRANSACTION)),
+            new Delivery(
+                settings.get(ConfigKeys.PROMOS_REMEMBER_ENDED),
+                settings.get(ConfigKeys.DELIVERY_LATE_SUBSCRIBERS_WITHIN),
+                settings.get(ConfigKeys.DELIVERY_CONTROL_GROUP_PERCENT)),
             guarantee,
             settings.get(ConfigKeys.TRANSACTION_PREFIX));
     settings.requireDistinct(
@@ -125,12 +130,22 @@ public record JobConfig(
     }
   }
 
+  /** The promo source. */
+  public record Promos(String topic, String groupId, StartFrom startFrom) implements Serializable {}
+
   /**
-   * The promo source.
+   * The rules of delivery that an operator sets.
    *
-   * @param rememberEnded how long the job remembers a campaign's notified clients after its end
+   * @param rememberEnded how long the job remembers a campaign's recipients after its end
+   * @param lateSubscribersWithin how long after its start a campaign reaches clients who subscribe
+   *     while it is live; null for no limit
+   * @param controlGroupHundredths the share of clients that gets nothing, in hundredths of a
+   *     percent
    */
-  public record Promos(String topic, String groupId, StartFrom startFrom, Duration rememberEnded)
+  public record Delivery(
+      Duration rememberEnded,
+      @Nullable Duration lateSubscribersWithin,
+      Integer controlGroupHundredths)
       implements Serializable {}
 
   /** The first offset to read when the job starts without checkpoint or savepoint. */

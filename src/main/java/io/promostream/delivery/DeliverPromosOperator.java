@@ -1,5 +1,6 @@
 package io.promostream.delivery;
 
+import io.promostream.config.JobConfig.Delivery;
 import io.promostream.delivery.Campaign.Arrival;
 import io.promostream.delivery.Campaign.Remembered;
 import io.promostream.delivery.Campaign.Running;
@@ -11,7 +12,6 @@ import io.promostream.replay.Backlog;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.api.common.TaskInfo;
@@ -57,7 +57,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    */
   private static final int FULL_SINKS_MILLIS = 1;
 
-  private final Duration remember;
+  private final Delivery rules;
   private final long roomWithoutReports;
 
   private transient Population population;
@@ -85,11 +85,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   /**
    * Makes an operator.
    *
-   * @param remember how long a campaign is remembered after its end
+   * @param rules that the configuration sets
    * @param roomWithoutReports as in {@link Backlog#watching}
    */
-  public DeliverPromosOperator(Duration remember, long roomWithoutReports) {
-    this.remember = remember;
+  public DeliverPromosOperator(Delivery rules, long roomWithoutReports) {
+    this.rules = rules;
     this.roomWithoutReports = roomWithoutReports;
   }
 
@@ -120,7 +120,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
             new SimpleTimerService(
                 getInternalTimerService(
                     DeliveryState.TIMERS, VoidNamespaceSerializer.INSTANCE, this)));
-    restaurant = new Restaurant(getRuntimeContext(), turns, population);
+    restaurant =
+        new Restaurant(getRuntimeContext(), turns, population, list, rules, getMetricGroup());
     backlog =
         Backlog.watching(
             getContainingTask().getEnvironment().getGlobalAggregateManager(), roomWithoutReports);
@@ -177,7 +178,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       // Slices that have not gone out were matched with the older version.
       restaurant.takeBackAll(running);
     }
-    Campaign campaign = Campaign.after(promo, known, now, remember);
+    Campaign campaign = Campaign.after(promo, known, now, rules.rememberEnded());
     if (arrival == Arrival.LIVE && campaign instanceof Running running) {
       if (!sinksTakeMore()) {
         // A promo that waits in Kafka costs nothing. One that waits here costs slices and timers.
@@ -305,7 +306,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
         if (running.isMissed(restaurant.recipients(id), list.completeSince())) {
           missed.inc();
         }
-        after = Remembered.of(running.promo(), now, remember);
+        after = Remembered.of(running.promo(), now, rules.rememberEnded());
       }
     }
     restaurant.store(id, known, after, now);

@@ -1,9 +1,12 @@
 package io.promostream.delivery;
 
+import io.promostream.config.JobConfig.Delivery;
 import io.promostream.delivery.Campaign.Running;
+import io.promostream.metrics.JobMetric;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,14 +17,17 @@ import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The keyed state of the current restaurant: its audience, its campaigns, and for each campaign its
  * recipients and the slices that have not gone out.
  *
- * <p>A recipient is a client who got the campaign or who has a place in one of its slices. Each
- * access is a read or a write of RocksDB, so values that a caller knows are handed in.
+ * <p>A recipient is a client who got the campaign, who has a place in one of its slices, or who is
+ * not to get it: a member of the control group, or a subscriber who came too late. Each access is a
+ * read or a write of RocksDB, so values that a caller knows are handed in.
  */
 final class Restaurant {
 
@@ -32,8 +38,19 @@ final class Restaurant {
   private final MapState<Tuple2<String, Integer>, Slice> slices;
   private final Turns turns;
   private final Population population;
+  private final ListFreshness list;
+  private final @Nullable Duration lateSubscribersWithin;
+  private final ControlGroup controlGroup;
+  private final Counter heldOut;
+  private final Counter tooLate;
 
-  Restaurant(RuntimeContext states, Turns turns, Population population) {
+  Restaurant(
+      RuntimeContext states,
+      Turns turns,
+      Population population,
+      ListFreshness list,
+      Delivery rules,
+      MetricGroup metrics) {
     audience = states.getState(DeliveryState.AUDIENCE);
     audienceParts = states.getMapState(DeliveryState.AUDIENCE_PARTS);
     campaigns = states.getMapState(DeliveryState.CAMPAIGNS);
@@ -41,6 +58,11 @@ final class Restaurant {
     slices = states.getMapState(DeliveryState.SLICES);
     this.turns = turns;
     this.population = population;
+    this.list = list;
+    lateSubscribersWithin = rules.lateSubscribersWithin();
+    controlGroup = new ControlGroup(rules.controlGroupHundredths());
+    heldOut = JobMetric.CLIENTS_HELD_OUT.counter(metrics);
+    tooLate = JobMetric.CLIENTS_TOO_LATE.counter(metrics);
   }
 
   @Nullable Campaign campaign(String id) throws Exception {
@@ -114,14 +136,14 @@ final class Restaurant {
   private void changeAudience(Audience after) throws Exception {
     Audience before = orEmpty(audience.value());
     Audience left = before.minus(after);
-    boolean joined = !after.minus(before).isEmpty();
-    if (left.isEmpty() && !joined) {
+    Audience joined = after.minus(before);
+    if (left.isEmpty() && joined.isEmpty()) {
       return;
     }
     long now = turns.now();
     // The first load looks for campaigns only once: few restaurants have any.
     boolean hasCampaigns = !campaigns.isEmpty();
-    if (joined && hasCampaigns) {
+    if (!joined.isEmpty() && hasCampaigns) {
       decideForEnded(now);
     }
     if (after.isEmpty()) {
@@ -150,22 +172,46 @@ final class Restaurant {
     }
   }
 
-  private void tellCampaigns(Audience left, boolean joined, long now) throws Exception {
+  private void tellCampaigns(Audience left, Audience joined, long now) throws Exception {
     for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       if (entry.getValue() instanceof Running running) {
         if (running.hasSlices() && !left.isEmpty()) {
           takeBack(running, clients -> clients.minus(left));
         }
-        if (joined && running.phaseAt(now) == Promo.Phase.LIVE) {
-          // Replaces an earlier moment: clients who join now were not subscribed then.
-          turns.addOrReplace(entry.getKey(), now);
+        if (!joined.isEmpty() && running.phaseAt(now) == Promo.Phase.LIVE) {
+          if (isTooLate(running, now)) {
+            exclude(running, joined);
+          } else {
+            // Replaces an earlier moment: clients who join now were not subscribed then.
+            turns.addOrReplace(entry.getKey(), now);
+          }
         }
       }
     }
   }
 
   /**
-   * Cuts the pending clients of a campaign into slices, and notes them as recipients.
+   * Whether clients who subscribe now no longer get a campaign. The first delivery, and the first
+   * list, reach everybody.
+   */
+  private boolean isTooLate(Running campaign, long now) {
+    return lateSubscribersWithin != null
+        && campaign.opened()
+        && list.completeSince() <= now
+        && now - campaign.promo().startsAt() >= lateSubscribersWithin.toMillis();
+  }
+
+  /** Notes clients as recipients, so that they are never pending. */
+  private void exclude(Running campaign, Audience clients) throws Exception {
+    Audience before = recipients(campaign.id());
+    Audience after = before.plus(clients);
+    tooLate.inc(after.size() - before.size());
+    noteRecipients(campaign.id(), before, after);
+  }
+
+  /**
+   * Cuts the pending clients of a campaign into slices, and notes them as recipients. The control
+   * group is noted too, and has no place in the slices.
    *
    * @param known the campaign in the state, null if there is none: then it has no recipients
    */
@@ -173,7 +219,9 @@ final class Restaurant {
     Audience before = known == null ? Audience.EMPTY : recipients(campaign.id());
     Audience pending = campaign.pending(orEmpty(audience.value()), before, at);
     noteRecipients(campaign.id(), before, before.plus(pending));
-    return Slice.cut(campaign.promo(), pending, at);
+    Audience receiving = controlGroup.removeFrom(pending, campaign.promo());
+    heldOut.inc(pending.size() - receiving.size());
+    return Slice.cut(campaign.promo(), receiving, at);
   }
 
   /** Keeps slices of a campaign until they go out. */

@@ -57,6 +57,20 @@ public enum JobMetric {
       "deliver-promos",
       "Waiting or live campaigns that a newer promo ended: its end was in the past.",
       "No value alone is a problem."),
+  CLIENTS_HELD_OUT(
+      Type.COUNTER,
+      "clientsHeldOut",
+      "clients",
+      "deliver-promos",
+      "Clients in the control group of a campaign, see `delivery.control-group-percent`. They got nothing.",
+      "Its share of all clients is not that of the key."),
+  CLIENTS_TOO_LATE(
+      Type.COUNTER,
+      "clientsTooLate",
+      "clients",
+      "deliver-promos",
+      "Clients who subscribed to a live campaign after `delivery.late-subscribers-within`. They got nothing.",
+      "No value alone is a problem."),
   CAMPAIGNS_WAITING(
       Type.GAUGE,
       "campaignsWaiting",

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -164,6 +165,18 @@ public final class Audience {
       text[at++] = HEX[packed[from + i] & 0xF];
     }
     return text;
+  }
+
+  /** The clients whose ids, in UTF-8, fulfil a condition. */
+  public Audience filter(Predicate<byte[]> condition) {
+    Builder filtered = new Builder(uuids.size());
+    forEach(
+        (utf8, plain) -> {
+          if (condition.test(utf8)) {
+            filtered.add(utf8, 0, utf8.length);
+          }
+        });
+    return filtered.build();
   }
 
   /** The clients' ids, in the audience's order. */

@@ -86,8 +86,7 @@ class JobConfigTest {
         .isEqualTo(
             new JobConfig(
                 new JobConfig.Kafka("kafka:9092", Map.of()),
-                new JobConfig.Promos(
-                    "restaurant.promos", "promo-stream", StartFrom.COMMITTED, Duration.ofDays(7)),
+                new JobConfig.Promos("restaurant.promos", "promo-stream", StartFrom.COMMITTED),
                 "subscriber.promos",
                 "restaurant.promos.rejected",
                 new JobConfig.Subscribers(
@@ -101,6 +100,7 @@ class JobConfigTest {
                     new TableName(List.of("public", "promo_stream_commits")),
                     new TableName(List.of("public", "subscribers_feedback_refused")),
                     OnLostTransaction.FAIL),
+                new JobConfig.Delivery(Duration.ofDays(7), null, 0),
                 DeliveryGuarantee.EXACTLY_ONCE,
                 "promo-stream"));
     assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(1));
@@ -561,6 +561,23 @@ class JobConfigTest {
     CommandLine neither = CommandLine.parse(new String[] {"--promos.topic=--check"});
     assertThat(neither.check()).isFalse();
     assertThat(neither.help()).isFalse();
+  }
+
+  @Test
+  void readsRulesOfDelivery() {
+    assertThat(
+            load(
+                    "--delivery.late-subscribers-within=2 h",
+                    "--delivery.control-group-percent=12.5",
+                    "--promos.remember-ended=1 d")
+                .delivery())
+        .isEqualTo(new JobConfig.Delivery(Duration.ofDays(1), Duration.ofHours(2), 1_250));
+    assertThat(load("--delivery.late-subscribers-within=").delivery().lateSubscribersWithin())
+        .isNull();
+    for (String wrong : List.of("-1", "100.01", "0.001", "ten", "")) {
+      assertThat(problems(Map.of(), "--delivery.control-group-percent=" + wrong))
+          .anyMatch(problem -> problem.contains("is not a percentage from 0 to 100"));
+    }
   }
 
   /** Any input gives a configuration, or one message with a line for each problem. */

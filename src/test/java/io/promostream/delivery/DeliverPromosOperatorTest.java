@@ -2,6 +2,7 @@ package io.promostream.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.config.JobConfig.Delivery;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate;
@@ -56,7 +57,7 @@ class DeliverPromosOperatorTest {
         .transform(
             "deliver-promos",
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(Duration.ofHours(1), Long.MAX_VALUE))
+            new DeliverPromosOperator(new Delivery(Duration.ofHours(1), null, 0), Long.MAX_VALUE))
         .rebalance()
         .map(new SlowSink())
         .returns(DeliveryBatch.TYPE)

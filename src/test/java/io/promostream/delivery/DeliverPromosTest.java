@@ -2,6 +2,7 @@ package io.promostream.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.config.JobConfig.Delivery;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
@@ -27,7 +28,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("backends")
 final class DeliverPromosTest {
 
-  private static final Duration REMEMBER = Duration.ofDays(7);
+  private static final Delivery NO_RULES = new Delivery(Duration.ofDays(7), null, 0);
+
+  private static final Delivery LATE_WITHIN_30_S =
+      new Delivery(Duration.ofDays(7), Duration.ofSeconds(30), 0);
+
+  private static final Delivery ALL_HELD_OUT = new Delivery(Duration.ofDays(7), null, 10_000);
 
   /** A whole second, as starts and ends are. */
   private static final long T0 = 1_700_000_000L;
@@ -47,7 +53,7 @@ final class DeliverPromosTest {
 
   @BeforeEach
   void start() throws Exception {
-    job = new DeliveryDriver(backend, REMEMBER, T0 * 1000);
+    job = new DeliveryDriver(backend, NO_RULES, T0 * 1000);
   }
 
   @AfterEach
@@ -437,7 +443,7 @@ final class DeliverPromosTest {
       job.audience("r");
       job.restart(2);
       assertThat(job.keyedStateEntries()).isPositive();
-      job.advance(REMEMBER.plusMinutes(2));
+      job.advance(NO_RULES.rememberEnded().plusMinutes(2));
       job.advance(Duration.ofSeconds(1));
       assertThat(job.keyedStateEntries()).isZero();
       assertThat(job.timers()).isZero();
@@ -486,6 +492,110 @@ final class DeliverPromosTest {
       job.audience("r", clients.toArray(String[]::new));
       job.advance(Duration.ofSeconds(1));
       assertThat(clientsOf(job.deliveries())).containsExactly(leaver);
+    }
+  }
+
+  @Nested
+  class LateSubscribers {
+
+    @BeforeEach
+    void limit() throws Exception {
+      job.restart(2, LATE_WITHIN_30_S);
+    }
+
+    @Test
+    void deliversOnlyUntilTheLimit() throws Exception {
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofMillis(29_900));
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(100));
+      assertThat(job.deliveries()).containsExactly("c v1 a", "c v1 b");
+      job.audience("r", "a", "b", "late");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("clientsTooLate")).isEqualTo(1);
+    }
+
+    @Test
+    void neverDeliversToExcludedClient() throws Exception {
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.audience("r", "a", "late");
+      job.restart(1, NO_RULES);
+      job.promo(promo("c", "v2", 0, 90, 2));
+      job.audience("r", "a");
+      job.audience("r", "a", "late");
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void deliversFirstListAfterTheLimit() throws Exception {
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofSeconds(40));
+      job.audience("r", "a");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void deliversNewerVersionAfterTheLimit() throws Exception {
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.setSinksFull(true);
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.advance(Duration.ofSeconds(40));
+      job.promo(promo("c", "v2", 0, 60, 2));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 a");
+    }
+
+    @Test
+    void countsFromTheStartOfEachCampaign() throws Exception {
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.promo(promo("first", "v1", 0, 60, 1));
+      job.promo(promo("second", "v1", 20, 60, 1));
+      job.advance(Duration.ofSeconds(40));
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(5));
+      assertThat(job.deliveries())
+          .containsExactlyInAnyOrder("first v1 a", "second v1 a", "second v1 b");
+    }
+  }
+
+  @Nested
+  class HeldOut {
+
+    @Test
+    void deliversNothingToTheControlGroup() throws Exception {
+      job.restart(2, ALL_HELD_OUT);
+      job.audience("r", "a", "b");
+      job.refreshCompleted();
+      job.promo(promo("c", "v1", 0, 60, 1));
+      assertThat(job.metric("clientsHeldOut")).isEqualTo(2);
+      job.restart(1, NO_RULES);
+      job.audience("r", "a", "b", "joins");
+      job.promo(promo("c", "v2", 0, 60, 2));
+      job.advance(Duration.ofSeconds(61));
+      assertThat(job.deliveries()).containsExactly("c v2 joins");
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+
+    @Test
+    void doesNotReachBackToEarlierDeliveries() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", "v1", 0, 60, 1));
+      job.restart(1, ALL_HELD_OUT);
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofSeconds(5));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+      assertThat(job.metric("clientsHeldOut")).isEqualTo(1);
     }
   }
 
