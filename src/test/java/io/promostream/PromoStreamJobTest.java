@@ -48,7 +48,7 @@ class PromoStreamJobTest {
   void theCheckWhichEndsItsProcessIsRefused() {
     assertThatThrownBy(() -> run("--check"))
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("run it by flink run");
+        .hasMessageContaining("Submit it with flink run");
   }
 
   @Test
