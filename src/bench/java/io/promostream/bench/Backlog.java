@@ -5,7 +5,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Promos that are all there at once: written in a transaction, which the job does not see yet. */
+/** Promos that become visible at once: an open transaction holds them until then. */
 final class Backlog implements AutoCloseable {
 
   private final String topic;
@@ -32,7 +32,7 @@ final class Backlog implements AutoCloseable {
     producer.initTransactions();
   }
 
-  /** Writes so many new promos. */
+  /** Writes new promos. */
   void write(Town town, long promos) {
     backlogs++;
     producer.beginTransaction();
@@ -45,7 +45,7 @@ final class Backlog implements AutoCloseable {
     producer.flush();
   }
 
-  /** Lets the job see them. */
+  /** Commits the promos, so that the job reads them. */
   void release() {
     producer.commitTransaction();
   }

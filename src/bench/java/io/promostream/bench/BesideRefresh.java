@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import org.apache.flink.util.ParameterTool;
 
 /**
- * How many deliveries a second the job makes while it refreshes a large list over and over, beside
- * the same job while the list can't be read, in turns. A thousandth of the restaurants has changed
- * whenever the list can be read again.
+ * The deliveries per second while the job refreshes a large list continuously, compared with the
+ * same job while it cannot read the list, in turns. Before each refresh, a thousandth of the
+ * restaurants changes.
  *
  * <p>{@code --subscriptions 5000000}, {@code --subscribers 1000} (of a promo), {@code --deliveries
  * 2000000} (in each run), {@code --pairs 5}, {@code --parallelism 2}.

@@ -1,6 +1,6 @@
 package io.promostream.bench;
 
-/** How many deliveries a second a job makes of a backlog, in a short run, once it is warm. */
+/** The deliveries per second of a warm job with a backlog, in a short run. */
 record Capacity(Backlog backlog, Outcome outcome) {
 
   /**

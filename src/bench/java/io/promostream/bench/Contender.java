@@ -2,7 +2,7 @@ package io.promostream.bench;
 
 import io.promostream.bench.GarbageLog.Garbage;
 
-/** A program that delivers promos when it is its turn, and uses no processor until then. */
+/** A program that delivers promos in its turns, and uses no processor between them. */
 interface Contender {
 
   String name();
@@ -13,10 +13,10 @@ interface Contender {
   /** Makes promos ready; this is not measured. */
   default void prepare(Town town, long promos) throws Exception {}
 
-  /** Delivers them until the last delivery can be read; when that was, {@link System#nanoTime}. */
+  /** Delivers them, and returns when the last delivery became visible, {@link System#nanoTime}. */
   long deliver(long deliveries) throws Exception;
 
-  /** What its garbage collector did since the last time that this was asked. */
+  /** The garbage collections since the last call. */
   default Garbage garbage() throws Exception {
     return Garbage.NONE;
   }

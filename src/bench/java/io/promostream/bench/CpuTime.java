@@ -13,9 +13,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * How much processor time each part of an installation has used, in seconds: where a machine is
- * busy, this says where its time goes, and another program beside it changes it little. Read from
- * Linux' /proc.
+ * The processor time of each part of an installation, in seconds, from Linux' /proc. It shows where
+ * the time of a busy machine goes, and other programs change it little.
  */
 record CpuTime(Map<String, Double> seconds) {
 
@@ -27,7 +26,7 @@ record CpuTime(Map<String, Double> seconds) {
           "TaskManagerRunner", "TaskManager",
           "StandaloneSessionClusterEntrypoint", "JobManager");
 
-  /** What has been used until now. */
+  /** The time used so far. */
   static CpuTime now(Installation installation) throws IOException, SQLException {
     Map<String, Double> seconds = new TreeMap<>();
     seconds.put("this program", used(ProcessHandle.current(), false));
@@ -48,7 +47,7 @@ record CpuTime(Map<String, Double> seconds) {
     return new CpuTime(seconds);
   }
 
-  /** All of it: ProcessHandle.Info knows none that is longer than a page. */
+  /** The whole command line. ProcessHandle.Info has none that is longer than a page. */
   private static String commandLine(ProcessHandle process) throws IOException {
     return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"));
   }

@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a load does to checkpoints and to other restaurants' promos, beside what both are like
- * without it: the first span of time is the one without.
+ * The effect of a load on checkpoints and on the promos of other restaurants. The first span of
+ * time is without the load, for comparison.
  */
 final class Disturbance {
 
-  /** Something that takes its time. */
+  /** The work during a span of time. */
   interface Action {
     void run() throws Exception;
   }

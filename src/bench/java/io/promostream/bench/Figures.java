@@ -11,7 +11,9 @@ import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
-/** What a benchmark measured: a line of JSON at once for each figure, a table of all at the end. */
+/**
+ * The figures of a benchmark. It prints a line of JSON for each at once, and a table at the end.
+ */
 final class Figures {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -30,7 +32,7 @@ final class Figures {
     this.benchmark = benchmark;
   }
 
-  /** A figure without anything to hold it against. */
+  /** A figure without a reference. */
   void add(String what, double value, String unit) {
     add(what, value, unit, Map.of());
   }
@@ -82,7 +84,7 @@ final class Figures {
     }
   }
 
-  /** The value in the middle, of an even number of values halfway between the two. */
+  /** The median. For an even number of values, the mean of the two in the middle. */
   static double median(double[] values) {
     double[] sorted = DoubleStream.of(values).sorted().toArray();
     int middle = sorted.length / 2;

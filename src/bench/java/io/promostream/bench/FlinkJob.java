@@ -18,7 +18,7 @@ final class FlinkJob implements Contender {
    */
   private static final Duration REFRESH_INTERVAL = Duration.ofSeconds(30);
 
-  /** Long enough for a refresh, and to see how often checkpoints are taken. */
+  /** Long enough for a refresh, and to count checkpoints. */
   private static final Duration CATCH_UP = Duration.ofSeconds(3);
 
   private final String name;

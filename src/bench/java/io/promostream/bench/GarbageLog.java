@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What a process's garbage collector notes, from now on. */
+/** The log of a process's garbage collector, from now on. */
 final class GarbageLog {
 
   private static final Pattern PAUSE =
@@ -33,7 +33,7 @@ final class GarbageLog {
     Jcmd.ask(pid, "VM.log", "output=file=" + this.file, "what=gc");
   }
 
-  /** What was collected since the last time that this was asked. */
+  /** The collections since the last call. */
   Garbage next() throws IOException {
     List<String> lines = Files.readAllLines(file);
     double millis = 0;

@@ -71,7 +71,7 @@ final class HotRestaurant implements Bench.Benchmark {
             .formatted(restaurant, subscribers));
   }
 
-  /** Until all that comes of it has been handed to the sinks. */
+  /** Waits until the sinks have received all deliveries. */
   private void deliver(Disturbance.Action cause) throws Exception {
     double before = job.metric(RunningJob.DELIVER_PROMOS, "deliveries", "sum");
     cause.run();

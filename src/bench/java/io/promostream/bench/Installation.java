@@ -21,8 +21,8 @@ import org.apache.flink.api.common.JobID;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * What the job is measured in: a broker, a database server that is as careful as one in production,
- * and a Flink cluster of one TaskManager, each in processes of its own.
+ * The installation that runs the job: a broker, a database server with the durability of
+ * production, and a Flink cluster of one TaskManager, each in its own process.
  */
 final class Installation implements AutoCloseable {
 
@@ -31,7 +31,7 @@ final class Installation implements AutoCloseable {
   static final String REJECTED = "restaurant.promos.rejected";
   static final int PARTITIONS = 4;
 
-  /** What is to be visible soon needs frequent checkpoints: changes to flink-conf/. */
+  /** Changes to flink-conf/ for frequent checkpoints. */
   static final Map<String, String> CHECKPOINT_EACH_SECOND =
       Map.of(
           "execution.checkpointing.interval", "1 s",
@@ -39,7 +39,7 @@ final class Installation implements AutoCloseable {
 
   private static final String DATABASE = "promo_stream";
 
-  /** EmbeddedPostgres would turn the first two off. */
+  /** EmbeddedPostgres turns the first two off. */
   private static final Map<String, String> CAREFUL_DATABASE =
       Map.of("fsync", "on", "synchronous_commit", "on", "max_wal_size", "8GB");
 
@@ -51,7 +51,7 @@ final class Installation implements AutoCloseable {
   private final FlinkCluster cluster;
 
   /**
-   * Starts all of it but the job.
+   * Starts everything except the job.
    *
    * @param directory for all that is written
    * @param flink changes to flink-conf/, beyond addresses, paths and sizes
@@ -128,7 +128,7 @@ final class Installation implements AutoCloseable {
     }
   }
 
-  /** What a query gives that answers with one number. */
+  /** The result of a query that returns one number. */
   long number(String sql) throws SQLException {
     try (Connection connection = connect();
         Statement statement = connection.createStatement();

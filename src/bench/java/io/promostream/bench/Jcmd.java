@@ -5,12 +5,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Asks a Java process something by the JDK's {@code jcmd}. */
+/** Sends a command to a Java process with the JDK's {@code jcmd}. */
 final class Jcmd {
 
   private Jcmd() {}
 
-  /** What it answers, by lines. */
+  /** Returns the lines of the answer. */
   static List<String> ask(long pid, String... question) throws IOException {
     List<String> command =
         new ArrayList<>(

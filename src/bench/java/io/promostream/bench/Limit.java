@@ -18,16 +18,15 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * What the job is measured against: a plain program that writes the same notifications, ready-made,
- * in Kafka transactions, and the same rows, a thousand by one {@code INSERT ... SELECT unnest}, in
- * prepared transactions, both at once, and commits each second. It reads nothing, decides nothing
- * and would survive nothing.
+ * A plain program that writes the same messages and rows as the job, ready-made, and commits each
+ * second. It writes a thousand rows with one {@code INSERT ... SELECT unnest}. It reads no promos,
+ * makes no decisions, and does not recover from failures.
  */
 final class Limit implements Contender {
 
   private static final long COMMIT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** How many different notifications it has ready, unless they are large. */
+  /** The number of different ready-made notifications, unless they are large. */
   private static final int MOST_READY_MADE = 100_000;
 
   private static final int READY_MADE_CHARS = 100_000_000;
@@ -45,7 +44,7 @@ final class Limit implements Contender {
   private int runs;
 
   /**
-   * Makes the deliveries ready.
+   * Prepares the deliveries.
    *
    * @param producerSettings as the job's producers have them, beyond the job's defaults
    */
@@ -90,7 +89,7 @@ final class Limit implements Contender {
     return "plain program";
   }
 
-  /** Writes so many deliveries; all are committed when this returns. */
+  /** Writes and commits deliveries. */
   @Override
   public long deliver(long deliveries) throws Exception {
     int run = ++runs;

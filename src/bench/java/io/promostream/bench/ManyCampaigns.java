@@ -87,7 +87,7 @@ final class ManyCampaigns implements Bench.Benchmark {
     promos.flush();
   }
 
-  /** Until as many deliveries as there are restaurants, beside the probes', have gone out. */
+  /** Waits until each restaurant has one delivery, besides those of the probes. */
   private void deliver(Disturbance.Action cause) throws Exception {
     double before = job.metric(RunningJob.DELIVER_PROMOS, "campaignsLive", "sum");
     cause.run();

@@ -12,7 +12,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** When the notifications of each campaign were written to Kafka, read once all is over. */
+/** The times at which Kafka stored the notifications of each campaign, read at the end. */
 final class Notifications {
 
   private static final String CAMPAIGN = "\"adv_campaign_id\":\"";

@@ -17,8 +17,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Sees deliveries become visible in both sinks, by questions that cost next to nothing, and counts
- * them afterwards, one by one.
+ * Finds out when deliveries are visible in both sinks, with queries that cost almost nothing, and
+ * counts the deliveries afterwards.
  */
 final class Outcome implements AutoCloseable {
 
@@ -69,7 +69,7 @@ final class Outcome implements AutoCloseable {
         new ByteArrayDeserializer());
   }
 
-  /** Empties both sinks. What is delivered from now on counts; nothing may be under way. */
+  /** Empties both sinks, and counts from now on. No delivery may be in progress. */
   void begin() throws Exception {
     before = written.endOffsets(partitions);
     admin
@@ -88,7 +88,7 @@ final class Outcome implements AutoCloseable {
   }
 
   /**
-   * Waits until so many deliveries can be read in both sinks.
+   * Waits until the deliveries are visible in both sinks.
    *
    * @return when the last one became visible, {@link System#nanoTime}
    * @throws IllegalStateException if it takes too long

@@ -4,8 +4,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 
 /**
- * Evenly planned moments for something to be done. Who is late for one is not granted a new plan:
- * delays count from the planned moment, so that a hold-up counts for everybody that it holds up.
+ * Evenly planned moments for an action. A late action does not move the plan: delays count from the
+ * planned moment, so a pause counts for every action that it delays.
  *
  * @param begun the first moment, {@link System#nanoTime}
  * @param interval nanoseconds from one to the next
@@ -16,12 +16,12 @@ record Pace(long begun, double interval) {
     return new Pace(System.nanoTime(), TimeUnit.SECONDS.toNanos(1) / perSecond);
   }
 
-  /** When number so much was to be done, {@link System#nanoTime}. */
+  /** The planned moment of an action, {@link System#nanoTime}. */
   long planned(long number) {
     return begun + (long) (number * interval);
   }
 
-  /** Does something so many times, from number 0 on. */
+  /** Does each action at its moment, from number 0 on. */
   void keep(long count, LongConsumer action) throws InterruptedException {
     for (long number = 0; number < count; number++) {
       TimeUnit.NANOSECONDS.sleep(planned(number) - System.nanoTime());

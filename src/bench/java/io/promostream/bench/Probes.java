@@ -7,15 +7,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Promos of small restaurants, twenty a second, for as long as this is open: what happens to them
- * shows what another load does to everybody else.
+ * Sends promos of small restaurants, twenty a second, until it is closed. Their delays show how
+ * another load affects other restaurants.
  */
 final class Probes implements AutoCloseable {
 
   private static final int RESTAURANTS = 1_000;
   private static final int SUBSCRIBERS = 20;
 
-  /** The restaurants' ids but for their numbers. */
+  /** The ids of the restaurants without their numbers. */
   private static final String RESTAURANT = "small-restaurant-";
 
   /** Adds the subscriptions of the small restaurants. */
@@ -26,7 +26,7 @@ final class Probes implements AutoCloseable {
       FROM generate_series(0, %d) r, generate_series(1, %d) c"""
           .formatted(RESTAURANT, RESTAURANTS - 1, SUBSCRIBERS);
 
-  /** Changes to flink-conf/: checkpoints are frequent, and none is forgotten. */
+  /** Changes to flink-conf/ for frequent checkpoints, all of which stay in the history. */
   static final Map<String, String> FLINK =
       Map.of(
           "execution.checkpointing.interval", "2 s",
@@ -62,7 +62,7 @@ final class Probes implements AutoCloseable {
   }
 
   /**
-   * How long the probes of some time took until the last of their notifications was written.
+   * The delays of the probes of a span of time until the last notification of each.
    *
    * @param from epoch milliseconds
    * @param to epoch milliseconds

@@ -26,9 +26,7 @@ final class ProcessMemory {
     return Long.parseLong(total.trim().split("\\s+")[2]);
   }
 
-  /**
-   * Bytes of memory that the process has beside the Java heap: RocksDB's, buffers, code, threads.
-   */
+  /** Bytes of memory outside the Java heap: RocksDB, buffers, code, threads. */
   static long beside(long pid) throws IOException {
     long[] heap = heap(pid);
     long kilobytes = 0;
@@ -56,7 +54,7 @@ final class ProcessMemory {
     throw new IOException("jcmd told nothing of the heap of process " + pid);
   }
 
-  /** Bytes of memory that the process has, of any kind. */
+  /** Bytes of memory of the process. */
   static long resident(long pid) throws IOException {
     for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
       if (line.startsWith("VmRSS:")) {

@@ -23,7 +23,7 @@ final class Promos implements AutoCloseable {
   }
 
   /**
-   * Writes a promo that is live from a second on, for decades.
+   * Writes a promo that is live for decades from a second on.
    *
    * @param start epoch seconds
    */

@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.flink.api.common.JobID;
 
-/** What Flink tells of a job: metrics, checkpoints, times. */
+/** The metrics, checkpoints and times that Flink reports of a job. */
 final class RunningJob {
 
   static final String SUBSCRIBERS = "subscribers";
   static final String DELIVER_PROMOS = "deliver-promos";
 
-  /** Between two questions to Flink while something is measured. */
+  /** The pause between two requests to Flink during a measurement. */
   private static final long ASK_MILLIS = 500;
 
   private final Rest rest;
@@ -28,7 +28,7 @@ final class RunningJob {
   }
 
   /**
-   * Starts the job, reading all promos there are.
+   * Starts the job, which reads all promos from the earliest one.
    *
    * @param arguments beyond addresses
    */
@@ -93,7 +93,7 @@ final class RunningJob {
     return longest;
   }
 
-  /** Waits until every subtask that delivers has so many refreshes of the list. */
+  /** Waits until every subtask of deliver-promos has a version of the list. */
   void awaitList(long version) throws Exception {
     await(
         "version %d of the list".formatted(version),
@@ -105,7 +105,7 @@ final class RunningJob {
     await(name + " above " + value, () -> metric(operator, name, "sum") > value);
   }
 
-  /** Asks seldom: who asks often slows down what is measured. */
+  /** Asks seldom, because requests slow the job down. */
   private static void await(String what, Callable<Boolean> holds) throws Exception {
     Waiting.until(
         what,
@@ -161,7 +161,7 @@ final class RunningJob {
     return completed(operation.get("checkpointId").asText());
   }
 
-  /** All that were completed, as far back as {@code web.checkpoints.history} goes. */
+  /** The completed checkpoints, as far back as {@code web.checkpoints.history} goes. */
   List<Checkpoint> checkpoints() throws Exception {
     List<Checkpoint> completed = new ArrayList<>();
     for (JsonNode one : rest.get(checkpointsPath()).get("history")) {

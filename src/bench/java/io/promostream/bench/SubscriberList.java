@@ -23,7 +23,7 @@ final class SubscriberList implements Bench.Benchmark {
   private static final String HASHMAP = "hashmap";
   private static final int REPEATS = 3;
 
-  /** In which a job has started, and its code is compiled. */
+  /** Starts a job first, so that its code is compiled. */
   private static final long START_MILLIS = 15_000;
 
   private Figures figures;

@@ -69,7 +69,7 @@ record Subscriptions(long count, boolean mixed) {
         "SELECT count(*) FROM %s WHERE restaurant_id IN (%s)".formatted(TABLE, ids));
   }
 
-  /** What all audiences take where they are packed, in bytes: four tell where a text ends. */
+  /** The size of all packed audiences in bytes. Each text takes four more for its end. */
   long packedBytes(Installation installation) throws SQLException {
     return installation.number(
         "SELECT sum(CASE WHEN octet_length(client_id) = 36 THEN 16 ELSE octet_length(client_id) + 4 END) FROM "

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
-/** Contenders that do the same work in turns, on the same broker and database. */
+/** Lets contenders do the same work in turns, on the same broker and database. */
 final class Turns {
 
   private record Run(double perSecond, CpuTime cpu, Garbage garbage) {}
@@ -41,7 +41,7 @@ final class Turns {
     deliveries = promos * town.subscribers();
   }
 
-  /** Lets each of them take so many turns, and reports the medians. */
+  /** Lets each contender take its turns, and reports the medians. */
   void compare(int rounds, Figures figures) throws Exception {
     // The first round warms them up.
     for (int round = 0; round <= rounds; round++) {
