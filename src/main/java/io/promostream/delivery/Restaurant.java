@@ -191,12 +191,10 @@ final class Restaurant {
   }
 
   /**
-   * Whether clients who subscribe now no longer get a campaign. The first delivery, and the first
-   * list, reach everybody.
+   * Whether clients who subscribe now no longer get a campaign. The first list reaches everybody.
    */
   private boolean isTooLate(Running campaign, long now) {
     return lateSubscribersWithin != null
-        && campaign.opened()
         && list.completeSince() <= now
         && now - campaign.promo().startsAt() >= lateSubscribersWithin.toMillis();
   }

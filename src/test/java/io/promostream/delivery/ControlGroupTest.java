@@ -43,6 +43,15 @@ class ControlGroupTest {
     assertThat(heldOut(1_000, promo("r", "c")).size()).isBetween(880, 1_120);
   }
 
+  /** The first four bytes of md5("r/c/x"), modulo 10,000. */
+  @Test
+  void dependsOnDocumentedHash() {
+    Audience client = Audience.of("x");
+    int number = 1_940;
+    assertThat(new ControlGroup(number).removeFrom(client, promo("r", "c"))).isEqualTo(client);
+    assertThat(new ControlGroup(number + 1).removeFrom(client, promo("r", "c")).isEmpty()).isTrue();
+  }
+
   @Test
   void growsWithItsShare() {
     Audience smaller = heldOut(100, promo("r", "c"));
