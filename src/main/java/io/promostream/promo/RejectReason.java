@@ -1,6 +1,8 @@
 package io.promostream.promo;
 
-/** Why a message can't be used: the closed list of codes in the header {@code reject.reason}. */
+/**
+ * Why the job cannot use a message: the closed list of codes in the header {@code reject.reason}.
+ */
 public enum RejectReason {
   EMPTY("empty", "the value is missing or contains only white space"),
   NOT_UTF8("not-utf8", "the value is not valid UTF-8"),

@@ -14,7 +14,7 @@ final class KeyGroups {
     keys = new String[maxParallelism];
     int missing = maxParallelism;
     for (int i = 0; missing > 0; i++) {
-      // No restaurant has such an id: Postgres can't hold U+0000.
+      // No restaurant has such an id, because Postgres cannot store U+0000.
       String key = "\0" + i;
       int group = KeyGroupRangeAssignment.assignToKeyGroup(key, maxParallelism);
       if (keys[group] == null) {
