@@ -286,7 +286,7 @@ class SecurityIT {
         .filter(
             line ->
                 ofTheList
-                    ? line.contains("The subscriber list can't be read")
+                    ? line.contains("Cannot read the subscriber list")
                     : line.contains(" to FAILED ")
                         || line.contains("Trying to recover from a global failure"))
         .toList();
@@ -303,7 +303,7 @@ class SecurityIT {
           "a failed refresh",
           () ->
               logs.lines().stream()
-                  .anyMatch(line -> line.contains("The subscriber list can't be read")));
+                  .anyMatch(line -> line.contains("Cannot read the subscriber list")));
       Files.copy(
           site.secrets.resolve(SecuredSite.SUBSCRIBERS_PASSWORD),
           secrets.resolve(SecuredSite.SUBSCRIBERS_PASSWORD),

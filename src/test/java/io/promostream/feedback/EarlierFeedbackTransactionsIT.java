@@ -83,7 +83,7 @@ class EarlierFeedbackTransactionsIT {
       assertThatThrownBy(() -> restore(onLost, prepared))
           .hasMessageContaining(prepared.gid())
           .hasMessageContaining("is not committed")
-          .hasMessageContaining("stop that with a savepoint");
+          .hasMessageContaining("stop it with a savepoint");
     }
     sql("COMMIT PREPARED '%s'".formatted(prepared.gid()));
     assertThatCode(() -> restore(OnLostTransaction.FAIL, prepared)).doesNotThrowAnyException();
