@@ -21,7 +21,9 @@
  * campaigns goes next and when, and {@link io.promostream.delivery.Campaign} holds the rules. The
  * pending clients of a campaign are cut into slices, which are kept in the state. A slice goes out
  * only when there is room on the way to the sinks. A campaign with many clients therefore fills
- * neither the network buffers nor the sinks.
+ * neither the network buffers nor the sinks. While the sinks are full, each live promo takes a
+ * millisecond, so most of a backlog stays in Kafka. {@code ControlGroup} finds the clients who get
+ * nothing, if the configuration asks for it.
  *
  * <p>Rejected alternatives:
  *
@@ -38,9 +40,10 @@
  *       its output, and its broadcast input has no key.
  * </ul>
  *
- * <p>{@code CampaignTest} and {@code SliceTest} prove the rules, {@code DeliverPromosTest} proves
- * them on both state backends and across rescaling, and {@code DeliverPromosOperatorTest} proves
- * that a slow sink does not hold back other restaurants. {@code StateInventoryTest}, {@code
- * DeliveryFormatsTest} and {@code UpgradeIT} prove that the state of earlier releases is restored.
+ * <p>{@code CampaignTest}, {@code SliceTest} and {@code ControlGroupTest} prove the rules, {@code
+ * DeliverPromosTest} proves them on both state backends and across rescaling, and {@code
+ * DeliverPromosOperatorTest} proves that a slow sink does not hold back other restaurants. {@code
+ * StateInventoryTest}, {@code DeliveryFormatsTest} and {@code UpgradeIT} prove that the state of
+ * earlier releases is restored.
  */
 package io.promostream.delivery;

@@ -136,7 +136,7 @@ public final class Audience {
     /**
      * Receives one id.
      *
-     * @param utf8 the id, in an array that nobody else uses
+     * @param utf8 the id, in a new array that the receiver may keep
      * @param plain whether the id consists only of hexadecimal digits and hyphens, which need no
      *     escaping in any format
      */
