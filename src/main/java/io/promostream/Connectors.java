@@ -18,6 +18,7 @@ import io.promostream.notification.ToNotifications;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.RawPromo;
 import io.promostream.promo.RejectedExpansion;
+import io.promostream.report.ReportExpansion;
 import io.promostream.subscribers.ClientIds;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.SubscriberListSource;
@@ -26,19 +27,27 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The job's sources and sinks, and its look-ups in Kafka and Postgres. Tests pass their own.
  *
+ * @param control null if there are no commands
+ * @param reports null if there are no reports
  * @param limits looks up the largest message that a topic accepts
  * @param storageRules looks up which promos the feedback table can store
  */
 record Connectors(
     Source<RawPromo, ?, ?> promos,
     Source<ListUpdate, ?, ?> subscribers,
+    @Nullable Source<RawPromo, ?, ?> control,
     Outlet<DeliveryBatch> notifications,
     Outlet<Message> rejected,
     Outlet<DeliveryBatch> feedback,
+    @Nullable Outlet<Message> reports,
     TopicLimits.Lookup limits,
     ParsePromo.StorageRules storageRules) {
 
@@ -54,11 +63,28 @@ record Connectors(
             config.subscribers().table(),
             config.subscribers().refreshInterval(),
             () -> clientIds(config)),
+        config.controlTopic() == null ? null : control(config),
         notifications(config, owner),
         rejected(config, owner),
         feedback(config, owner),
+        config.reports().topic() == null ? null : reports(config, owner),
         TopicLimits.ofBroker(config.kafka()),
         () -> feedbackTable(config)::whyNot);
+  }
+
+  /**
+   * Reads all commands of the topic, so that a start without a checkpoint obeys those that still
+   * hold.
+   */
+  private static Source<RawPromo, ?, ?> control(JobConfig config) {
+    return KafkaSource.<RawPromo>builder()
+        .setProperties(KafkaClients.properties(config.kafka()))
+        .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
+        .setClientIdPrefix(config.promos().groupId() + "-control")
+        .setTopics(config.controlTopic())
+        .setStartingOffsets(OffsetsInitializer.earliest())
+        .setDeserializer(new RawPromo.Deserializer())
+        .build();
   }
 
   private static FeedbackTable feedbackTable(JobConfig config) throws IOException {
@@ -95,21 +121,39 @@ record Connectors(
   }
 
   private static Outlet<Message> rejected(JobConfig config, String owner) {
-    String topic = config.rejectedTopic();
-    return new Outlet<>(
+    return messages(
         new KafkaTarget<>(
             config,
-            topic,
+            config.rejectedTopic(),
             KafkaTarget.REJECTED,
             new RejectedExpansion(),
             JobMetric.REJECTED_WRITTEN,
             owner),
-        new EarlierKafkaTransactions(config),
+        Uids.REJECTED);
+  }
+
+  private static Outlet<Message> reports(JobConfig config, String owner) {
+    String topic = config.reports().topic();
+    return messages(
+        new KafkaTarget<>(
+            config,
+            topic,
+            KafkaTarget.REPORTS,
+            new ReportExpansion(topic),
+            JobMetric.REPORTS_WRITTEN,
+            owner),
+        Uids.REPORTS);
+  }
+
+  private static Outlet<Message> messages(KafkaTarget<Message> target, String sinkUid) {
+    return new Outlet<>(
+        target,
+        new EarlierKafkaTransactions(target.config()),
         messages ->
             messages
-                .sinkTo(KafkaClients.atLeastOnce(config, topic))
-                .uid(Uids.REJECTED)
-                .name(Uids.REJECTED));
+                .sinkTo(KafkaClients.atLeastOnce(target.config(), target.topic()))
+                .uid(sinkUid)
+                .name(sinkUid));
   }
 
   private static Outlet<DeliveryBatch> feedback(JobConfig config, String owner) {

@@ -1,11 +1,15 @@
 package io.promostream;
 
 import io.promostream.config.JobConfig;
+import io.promostream.control.Command;
+import io.promostream.control.ParseCommand;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
+import io.promostream.kafka.Message;
 import io.promostream.notification.NotificationTemplate;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.Promo;
+import io.promostream.promo.RawPromo;
 import io.promostream.replay.Backlog;
 import io.promostream.replay.EarlierTransactions;
 import io.promostream.replay.Idle;
@@ -14,6 +18,7 @@ import io.promostream.subscribers.AddressRefreshes;
 import io.promostream.subscribers.ListUpdate;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -76,7 +81,14 @@ final class PromoStreamTopology {
 
   private void build() {
     SingleOutputStreamOperator<Promo> promos = promos();
-    DataStream<DeliveryBatch> batches = deliver(promos, audiences());
+    DataStream<ListUpdate> updates = audiences();
+    DataStream<Message> rejected = promos.getSideOutput(ParsePromo.REJECTED);
+    if (connectors.control() != null) {
+      SingleOutputStreamOperator<Command> commands = commands(connectors.control());
+      updates = updates.union(broadcast(commands));
+      rejected = rejected.union(commands.getSideOutput(ParsePromo.REJECTED));
+    }
+    SingleOutputStreamOperator<DeliveryBatch> batches = deliver(promos, updates);
     replay(
         batches.rebalance(),
         connectors.notifications(),
@@ -90,11 +102,15 @@ final class PromoStreamTopology {
         Uids.FEEDBACK_AT_LEAST_ONCE,
         Uids.FEEDBACK_COMMITTER);
     replay(
-        promos.getSideOutput(ParsePromo.REJECTED),
-        connectors.rejected(),
-        Uids.TO_REJECTED,
-        Uids.REJECTED,
-        Uids.REJECTED_COMMITTER);
+        rejected, connectors.rejected(), Uids.TO_REJECTED, Uids.REJECTED, Uids.REJECTED_COMMITTER);
+    if (connectors.reports() != null) {
+      replay(
+          batches.getSideOutput(DeliverPromosOperator.REPORTS),
+          connectors.reports(),
+          Uids.TO_REPORTS,
+          Uids.REPORTS,
+          Uids.REPORTS_COMMITTER);
+    }
   }
 
   private SingleOutputStreamOperator<Promo> promos() {
@@ -131,7 +147,29 @@ final class PromoStreamTopology {
     };
   }
 
-  private DataStream<DeliveryBatch> deliver(
+  /** One subtask parses all commands, so that every other subtask gets them in the same order. */
+  private SingleOutputStreamOperator<Command> commands(Source<RawPromo, ?, ?> control) {
+    return env.fromSource(control, WatermarkStrategy.noWatermarks(), Uids.CONTROL)
+        .uid(Uids.CONTROL)
+        .forceNonParallel()
+        .process(new ParseCommand(connectors.limits(), config.rejectedTopic()))
+        .returns(Command.TYPE)
+        .uid(Uids.PARSE_COMMAND)
+        .name(Uids.PARSE_COMMAND)
+        .forceNonParallel();
+  }
+
+  private static DataStream<ListUpdate> broadcast(DataStream<Command> commands) {
+    return commands
+        .map(command -> (ListUpdate) new ListUpdate.CommandGiven(command))
+        .returns(ListUpdate.TYPE)
+        .name(Uids.COMMANDS)
+        .uid(Uids.COMMANDS)
+        .setParallelism(1)
+        .broadcast();
+  }
+
+  private SingleOutputStreamOperator<DeliveryBatch> deliver(
       DataStream<Promo> promos, DataStream<ListUpdate> audiences) {
     return promos
         .keyBy(Promo::restaurantId, Types.STRING)
@@ -139,7 +177,11 @@ final class PromoStreamTopology {
         .transform(
             Uids.DELIVER_PROMOS,
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(config.delivery(), roomWithoutReports()))
+            new DeliverPromosOperator(
+                config.delivery(),
+                config.reports(),
+                connectors.control() != null,
+                roomWithoutReports()))
         .setMaxParallelism(maxParallelism)
         .uid(Uids.DELIVER_PROMOS);
   }
@@ -156,7 +198,7 @@ final class PromoStreamTopology {
    * checkpoint may change the guarantee.
    *
    * @param sinkUid uid of the connector's sink, which only at-least-once has
-   * @param committerUid uid of the committer of release 0.1
+   * @param committerUid uid of the committer of the connector's sink
    */
   private <T> void replay(
       DataStream<T> in, Outlet<T> outlet, String uid, String sinkUid, String committerUid) {

@@ -204,12 +204,14 @@ class KafkaTroubleIT {
               new Connectors(
                   real.promos(),
                   real.subscribers(),
+                  real.control(),
                   new Outlet<>(
                       new Gate(real.notifications().target()),
                       real.notifications().earlier(),
                       real.notifications().atLeastOnce()),
                   real.rejected(),
                   real.feedback(),
+                  real.reports(),
                   real.limits(),
                   real.storageRules()));
       job.start(2);

@@ -428,9 +428,11 @@ class PipelineIT {
               new Connectors(
                   real.promos(),
                   real.subscribers(),
+                  real.control(),
                   withSink(real.notifications(), new DiscardingSink<>()),
                   real.rejected(),
                   withSink(real.feedback(), new SlowSink()),
+                  real.reports(),
                   real.limits(),
                   real.storageRules()));
       job.start(1);

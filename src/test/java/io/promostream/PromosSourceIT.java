@@ -129,9 +129,11 @@ class PromosSourceIT {
               new Connectors(
                   sourceOfEarlierReleases(job.config()),
                   real.subscribers(),
+                  real.control(),
                   real.notifications(),
                   real.rejected(),
                   real.feedback(),
+                  real.reports(),
                   real.limits(),
                   real.storageRules()));
       job.start(2);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.Distribution;
+import io.promostream.control.CommandsInForce;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.replay.WriterLog;
 import java.lang.reflect.Field;
@@ -46,7 +47,9 @@ class StateInventoryTest {
           "--subscribers.distribution=" + distribution.name().toLowerCase(Locale.ROOT),
           "--delivery.guarantee=" + guarantee,
           "--feedback.db.url=jdbc:postgresql://feedback/db",
-          "--feedback.db.user=writer"
+          "--feedback.db.user=writer",
+          "--reports.topic=reports",
+          "--control.topic=control"
         },
         Map.of());
   }
@@ -120,6 +123,11 @@ class StateInventoryTest {
                 .formatted(Uids.DELIVER_PROMOS, state.getType(), state.getName(), types(state)));
       }
     }
+    StateDescriptor<?, ?> commands = CommandsInForce.STATE;
+    commands.initializeSerializerUnlessSet(new ExecutionConfig());
+    states.add(
+        "state %s BROADCAST %s: %s"
+            .formatted(Uids.DELIVER_PROMOS, commands.getName(), types(commands)));
     return states.stream().sorted().toList();
   }
 
@@ -154,6 +162,8 @@ class StateInventoryTest {
     outlet(states, Uids.TO_NOTIFICATIONS, connectors.notifications());
     outlet(states, Uids.TO_REJECTED, connectors.rejected());
     outlet(states, Uids.FEEDBACK, connectors.feedback());
+    source(states, Uids.CONTROL, connectors.control());
+    outlet(states, Uids.TO_REPORTS, connectors.reports());
     return states;
   }
 

@@ -41,7 +41,7 @@ import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
 
-/** Checks the brokers, the three topics, the groups and the rights to transactional ids. */
+/** Checks the brokers, the topics, the groups and the rights to transactional ids. */
 final class KafkaCheck {
 
   /** The time in which a healthy broker answers, including connecting and retries. */
@@ -134,6 +134,12 @@ final class KafkaCheck {
     checkTopic(config.promos().topic(), List.of(AclOperation.READ));
     checkTopic(config.notificationsTopic(), written);
     checkTopic(config.rejectedTopic(), written);
+    if (config.reports().topic() != null) {
+      checkTopic(config.reports().topic(), written);
+    }
+    if (config.controlTopic() != null) {
+      checkTopic(config.controlTopic(), List.of(AclOperation.READ));
+    }
     checkGroup(config.promos().groupId());
     if (exactlyOnce) {
       checkBrokerSettings(broker);
@@ -218,8 +224,17 @@ final class KafkaCheck {
       } else {
         findings.ok(subject, "takes messages of %d bytes, enough for %d".formatted(most, ours));
       }
-      if (value(settings, TopicConfig.CLEANUP_POLICY_CONFIG)
-          .contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
+      boolean compacted =
+          value(settings, TopicConfig.CLEANUP_POLICY_CONFIG)
+              .contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+      if (topic.equals(config.reports().topic())) {
+        if (!compacted) {
+          findings.warning(
+              subject,
+              "is not compacted, so it keeps every report, or loses the last one of a campaign",
+              "set its cleanup.policy to compact");
+        }
+      } else if (compacted) {
         findings.warning(
             subject,
             "is compacted, so it keeps only the last message of each key"

@@ -45,6 +45,12 @@ public final class StartChecks {
       checkExactlyOnce(flink, problems);
       warnOfDiscardedCheckpoints(flink);
     } else if (checkpointInterval(flink).toMillis() <= 0) {
+      if (config.reports().topic() != null) {
+        problems.add(
+            CHECKPOINTING_INTERVAL.key()
+                + ": reports are written at checkpoints, but checkpoints are disabled; set it, for"
+                + " example to 10 s, or leave out reports.topic");
+      }
       LOG.warn(
           "{}: without checkpoints the job commits no offset and does not remember deliveries. Each"
               + " restart begins at promos.start-from: committed and earliest repeat deliveries of live"

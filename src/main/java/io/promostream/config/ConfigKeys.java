@@ -4,6 +4,7 @@ import io.promostream.config.JobConfig.Distribution;
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.config.JobConfig.StartFrom;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -154,6 +155,59 @@ final class ConfigKeys {
               + " effect of campaigns can be measured. At most two decimals.",
           ConfigValues::percent);
 
+  static final ConfigKey<Integer> DELIVERY_MAX_PER_SECOND =
+      limit(
+          "delivery.max-per-second",
+          "The most deliveries a second of the whole job; the subtasks share it in equal parts.");
+
+  static final ConfigKey<Integer> DELIVERY_MAX_PER_SECOND_PER_RESTAURANT =
+      limit(
+          "delivery.max-per-second-per-restaurant",
+          "The most deliveries a second of one restaurant.");
+
+  static final ConfigKey<QuietHours> DELIVERY_QUIET_HOURS =
+      optional(
+          "delivery.quiet-hours",
+          "HH:MM-HH:MM",
+          "",
+          "The hours of each day in which nothing is delivered. A campaign that is live afterwards is"
+              + " delivered then; one that ends in them is missed.",
+          text -> text.isBlank() ? null : ConfigValues.quietHours(text));
+
+  static final ConfigKey<ZoneId> DELIVERY_TIME_ZONE =
+      optional(
+          "delivery.time-zone",
+          "zone such as Europe/Berlin",
+          "UTC",
+          "The time zone of the quiet hours.",
+          ConfigValues::zone);
+
+  static final ConfigKey<String> REPORTS_TOPIC =
+      optional(
+          "reports.topic",
+          "topic",
+          "",
+          "Compacted topic that gets a report of each campaign: its state and numbers. Empty: no"
+              + " reports.",
+          text -> text.isBlank() ? null : ConfigValues.topic(text));
+
+  static final ConfigKey<Duration> REPORTS_INTERVAL =
+      duration(
+          "reports.interval",
+          "10 s",
+          Duration.ofMillis(1),
+          Duration.ofDays(1),
+          "The shortest time between two reports of a campaign whose numbers change. Reports are"
+              + " written at checkpoints.");
+
+  static final ConfigKey<String> CONTROL_TOPIC =
+      optional(
+          "control.topic",
+          "topic",
+          "",
+          "Topic with commands that pause, resume and stop campaigns. Empty: no commands.",
+          text -> text.isBlank() ? null : ConfigValues.topic(text));
+
   static final ConfigKey<String> TRANSACTION_PREFIX =
       optional(
           "transaction-prefix",
@@ -191,6 +245,13 @@ final class ConfigKeys {
           DELIVERY_GUARANTEE,
           DELIVERY_LATE_SUBSCRIBERS_WITHIN,
           DELIVERY_CONTROL_GROUP_PERCENT,
+          DELIVERY_MAX_PER_SECOND,
+          DELIVERY_MAX_PER_SECOND_PER_RESTAURANT,
+          DELIVERY_QUIET_HOURS,
+          DELIVERY_TIME_ZONE,
+          REPORTS_TOPIC,
+          REPORTS_INTERVAL,
+          CONTROL_TOPIC,
           TRANSACTION_PREFIX);
 
   private ConfigKeys() {}
@@ -255,6 +316,15 @@ final class ConfigKeys {
   private static <T> ConfigKey<T> optional(
       String name, String type, String defaultText, String meaning, Function<String, T> parser) {
     return new ConfigKey<>(name, type, defaultText, meaning, parser);
+  }
+
+  private static ConfigKey<Integer> limit(String name, String meaning) {
+    return optional(
+        name,
+        "number from 1",
+        "",
+        meaning + " Bursts last a second at most. Empty: no limit.",
+        text -> text.isBlank() ? null : ConfigValues.positive(text));
   }
 
   private static ConfigKey<String> topic(String name, String defaultText, String meaning) {

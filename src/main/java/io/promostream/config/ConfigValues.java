@@ -1,7 +1,12 @@
 package io.promostream.config;
 
 import java.math.BigDecimal;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -96,6 +101,42 @@ final class ConfigValues {
       int hundredths = new BigDecimal(text.strip()).movePointRight(2).intValueExact();
       return valid(hundredths >= 0 && hundredths <= 10_000, hundredths, wrong);
     } catch (NumberFormatException | ArithmeticException e) {
+      throw new IllegalArgumentException(wrong, e);
+    }
+  }
+
+  static int positive(String text) {
+    String wrong = quoted(text) + " is not a whole number from 1 to " + Integer.MAX_VALUE;
+    try {
+      int number = Integer.parseInt(text.strip());
+      return valid(number > 0, number, wrong);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(wrong, e);
+    }
+  }
+
+  static ZoneId zone(String text) {
+    try {
+      return ZoneId.of(text.strip());
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          quoted(text) + " is not a time zone such as UTC, Europe/Berlin or +03:00", e);
+    }
+  }
+
+  /** Parses a span of time into quiet hours of the zone UTC. */
+  static QuietHours quietHours(String text) {
+    String wrong = quoted(text) + " is not a span of time such as 22:00-08:00";
+    String[] ends = text.strip().split("\\s*-\\s*", -1);
+    try {
+      valid(ends.length == 2, ends, wrong);
+      LocalTime from = LocalTime.parse(ends[0]);
+      LocalTime to = LocalTime.parse(ends[1]);
+      return valid(
+          !from.equals(to),
+          new QuietHours(from, to, ZoneOffset.UTC),
+          quoted(text) + " is empty or the whole day. To deliver nothing, pause by a command");
+    } catch (DateTimeParseException e) {
       throw new IllegalArgumentException(wrong, e);
     }
   }

@@ -2,6 +2,7 @@ package io.promostream.config;
 
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The job's validated configuration. {@code configuration.md} explains each value.
  *
+ * @param controlTopic with commands; null for none
  * @param guarantee exactly-once or at-least-once, never {@code NONE}
  * @param transactionPrefix letters, digits, {@code -}, {@code _} and {@code .}, at most 100
  */
@@ -22,6 +24,8 @@ public record JobConfig(
     Subscribers subscribers,
     Feedback feedback,
     Delivery delivery,
+    Reports reports,
+    @Nullable String controlTopic,
     DeliveryGuarantee guarantee,
     String transactionPrefix)
     implements Serializable {
@@ -60,7 +64,13 @@ public record JobConfig(
             new Delivery(
                 settings.get(ConfigKeys.PROMOS_REMEMBER_ENDED),
                 settings.get(ConfigKeys.DELIVERY_LATE_SUBSCRIBERS_WITHIN),
-                settings.get(ConfigKeys.DELIVERY_CONTROL_GROUP_PERCENT)),
+                settings.get(ConfigKeys.DELIVERY_CONTROL_GROUP_PERCENT),
+                settings.get(ConfigKeys.DELIVERY_MAX_PER_SECOND),
+                settings.get(ConfigKeys.DELIVERY_MAX_PER_SECOND_PER_RESTAURANT),
+                settings.quietHours()),
+            new Reports(
+                settings.get(ConfigKeys.REPORTS_TOPIC), settings.get(ConfigKeys.REPORTS_INTERVAL)),
+            settings.get(ConfigKeys.CONTROL_TOPIC),
             guarantee,
             settings.get(ConfigKeys.TRANSACTION_PREFIX));
     settings.requireDistinct(
@@ -75,6 +85,17 @@ public record JobConfig(
         ConfigKeys.NOTIFICATIONS_TOPIC,
         ConfigKeys.REJECTED_TOPIC,
         "or clients would receive rejected promos");
+    for (ConfigKey<?> optional : List.of(ConfigKeys.REPORTS_TOPIC, ConfigKeys.CONTROL_TOPIC)) {
+      for (ConfigKey<?> other :
+          List.of(
+              ConfigKeys.PROMOS_TOPIC, ConfigKeys.NOTIFICATIONS_TOPIC, ConfigKeys.REJECTED_TOPIC)) {
+        settings.requireDistinct(optional, other, "or their readers would get the wrong messages");
+      }
+    }
+    settings.requireDistinct(
+        ConfigKeys.REPORTS_TOPIC,
+        ConfigKeys.CONTROL_TOPIC,
+        "or the job would read its own reports as commands");
     settings.throwIfWrong();
     return config;
   }
@@ -141,12 +162,26 @@ public record JobConfig(
    *     while it is live; null for no limit
    * @param controlGroupHundredths the share of clients that gets nothing, in hundredths of a
    *     percent
+   * @param maxPerSecond deliveries of the whole job; null for no limit
+   * @param maxPerSecondPerRestaurant deliveries of one restaurant; null for no limit
+   * @param quietHours in which nothing is delivered; null for none
    */
   public record Delivery(
       Duration rememberEnded,
       @Nullable Duration lateSubscribersWithin,
-      Integer controlGroupHundredths)
+      Integer controlGroupHundredths,
+      @Nullable Integer maxPerSecond,
+      @Nullable Integer maxPerSecondPerRestaurant,
+      @Nullable QuietHours quietHours)
       implements Serializable {}
+
+  /**
+   * The reports on campaigns.
+   *
+   * @param topic null for no reports
+   * @param interval the shortest time between two reports of a campaign whose numbers change
+   */
+  public record Reports(@Nullable String topic, Duration interval) implements Serializable {}
 
   /** The first offset to read when the job starts without checkpoint or savepoint. */
   public enum StartFrom {

@@ -2,6 +2,7 @@ package io.promostream.config;
 
 import io.promostream.config.ConfigFile.Entry;
 import io.promostream.config.ConfigKeys.DatabaseKeys;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -167,10 +168,16 @@ final class Settings {
     return new Database(get(keys.url()), get(keys.user()), secret);
   }
 
+  @Nullable QuietHours quietHours() {
+    QuietHours utc = get(ConfigKeys.DELIVERY_QUIET_HOURS);
+    ZoneId zone = get(ConfigKeys.DELIVERY_TIME_ZONE);
+    return utc == null || zone == null ? null : utc.in(zone);
+  }
+
   /** Records a problem if two keys have the same value; {@code otherwise} is the consequence. */
   void requireDistinct(ConfigKey<?> one, ConfigKey<?> other, String otherwise) {
-    Object value = value(one);
-    if (value != null && value.equals(value(other))) {
+    String value = value(one);
+    if (value != null && !value.isEmpty() && value.equals(value(other))) {
       problems.add(one.name() + " and " + other.name() + ": must differ, " + otherwise);
     }
   }

@@ -42,8 +42,16 @@ public sealed interface Campaign {
    */
   record Running(Promo promo, boolean opened, int firstSlice, int endSlice) implements Campaign {
 
-    private static Running of(Promo promo) {
-      return new Running(promo, false, 0, 0);
+    /**
+     * The campaign once a promo has replaced the earlier one, whose slices are taken back. A
+     * campaign that starts later than before is opened again then.
+     *
+     * @param known the campaign so far, null if there is none
+     */
+    static Running after(Promo promo, @Nullable Campaign known, long now) {
+      return known instanceof Running running && promo.phaseAt(now) == Promo.Phase.LIVE
+          ? new Running(promo, running.opened, running.endSlice, running.endSlice)
+          : new Running(promo, false, 0, 0);
     }
 
     String id() {
@@ -159,22 +167,6 @@ public sealed interface Campaign {
       case WAITING -> Arrival.WAITING;
       case LIVE -> Arrival.LIVE;
       case ENDED -> known instanceof Running ? Arrival.CANCELLED : Arrival.LATE;
-    };
-  }
-
-  /**
-   * The campaign once a promo has replaced the earlier one and the slices of that are taken back.
-   *
-   * @param known the campaign so far, null if there is none
-   */
-  static Campaign after(Promo promo, @Nullable Campaign known, long now, Duration remember) {
-    return switch (promo.phaseAt(now)) {
-      case WAITING -> Running.of(promo);
-      case LIVE ->
-          known instanceof Running running
-              ? new Running(promo, running.opened, running.endSlice, running.endSlice)
-              : Running.of(promo);
-      case ENDED -> Remembered.of(promo, now, remember);
     };
   }
 

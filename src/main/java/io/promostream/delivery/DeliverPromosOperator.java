@@ -1,21 +1,30 @@
 package io.promostream.delivery;
 
+import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.Delivery;
+import io.promostream.control.Command;
+import io.promostream.control.CommandsInForce;
 import io.promostream.delivery.Campaign.Arrival;
 import io.promostream.delivery.Campaign.Remembered;
 import io.promostream.delivery.Campaign.Running;
 import io.promostream.delivery.Turns.Turn;
+import io.promostream.kafka.Message;
 import io.promostream.metrics.JobMetric;
 import io.promostream.metrics.RecentMax;
 import io.promostream.promo.Promo;
 import io.promostream.replay.Backlog;
+import io.promostream.report.Report;
+import io.promostream.report.Report.State;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
+import io.promostream.subscribers.ListUpdate.CommandGiven;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.StateDescriptor;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.io.network.api.writer.ResultPartitionWriter;
@@ -32,6 +41,7 @@ import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +67,12 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    */
   private static final int FULL_SINKS_MILLIS = 1;
 
+  /** The reports on campaigns, as messages. */
+  public static final OutputTag<Message> REPORTS = new OutputTag<>("reports", Message.TYPE);
+
   private final Delivery rules;
+  private final JobConfig.Reports reporting;
+  private final boolean obeysCommands;
   private final long roomWithoutReports;
 
   private transient Population population;
@@ -65,8 +80,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private transient ListState<long[]> populationState;
   private transient ListState<long[]> listState;
 
+  private transient CommandsInForce commands;
   private transient Turns turns;
+  private transient Pace pace;
   private transient Restaurant restaurant;
+  private transient Reports reports;
   private transient @Nullable Backlog backlog;
   private transient int maxParallelism;
   private transient KeyGroupRange owned;
@@ -86,10 +104,15 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    * Makes an operator.
    *
    * @param rules that the configuration sets
+   * @param reporting whether and how often to report
+   * @param obeysCommands whether there may be commands
    * @param roomWithoutReports as in {@link Backlog#watching}
    */
-  public DeliverPromosOperator(Delivery rules, long roomWithoutReports) {
+  public DeliverPromosOperator(
+      Delivery rules, JobConfig.Reports reporting, boolean obeysCommands, long roomWithoutReports) {
     this.rules = rules;
+    this.reporting = reporting;
+    this.obeysCommands = obeysCommands;
     this.roomWithoutReports = roomWithoutReports;
   }
 
@@ -102,6 +125,18 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     population.restore(populationState);
     list = new ListFreshness();
     list.restore(listState);
+    commands =
+        new CommandsInForce(
+            obeysCommands
+                ? context.getOperatorStateStore().getBroadcastState(CommandsInForce.STATE)
+                : null);
+  }
+
+  /** Writes the reports, which the checkpoint then commits with the deliveries they count. */
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+    super.prepareSnapshotPreBarrier(checkpointId);
+    reports.write(turns.now());
   }
 
   @Override
@@ -120,12 +155,26 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
             new SimpleTimerService(
                 getInternalTimerService(
                     DeliveryState.TIMERS, VoidNamespaceSerializer.INSTANCE, this)));
+    TaskInfo task = getRuntimeContext().getTaskInfo();
+    pace =
+        new Pace(
+            rules.maxPerSecond(),
+            rules.maxPerSecondPerRestaurant(),
+            task.getNumberOfParallelSubtasks(),
+            turns.now());
+    reports =
+        new Reports(
+            getRuntimeContext(),
+            new ReportContext(),
+            reporting,
+            report -> output.collect(REPORTS, new StreamRecord<>(report)),
+            turns.now());
     restaurant =
-        new Restaurant(getRuntimeContext(), turns, population, list, rules, getMetricGroup());
+        new Restaurant(
+            getRuntimeContext(), turns, population, list, rules, reports, getMetricGroup());
     backlog =
         Backlog.watching(
             getContainingTask().getEnvironment().getGlobalAggregateManager(), roomWithoutReports);
-    TaskInfo task = getRuntimeContext().getTaskInfo();
     maxParallelism = task.getMaxNumberOfParallelSubtasks();
     owned =
         KeyGroupRangeAssignment.computeKeyGroupRangeForOperatorIndex(
@@ -142,6 +191,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     batchClients = JobMetric.BATCH_CLIENTS.recentMax(metrics);
     population.register(metrics);
     list.register(metrics, System::currentTimeMillis);
+    JobMetric.COMMANDS_IN_FORCE.gauge(metrics, () -> (long) commands.size());
+    if (reports.areOn()) {
+      forEachRestaurant(DeliveryState.UNWRITTEN_REPORTS, reports::restore);
+    }
   }
 
   @Override
@@ -161,32 +214,45 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     String id = promo.campaignId();
     Campaign known = restaurant.campaign(id);
     Arrival arrival = Campaign.arrivalOf(promo, known, now);
-    switch (arrival) {
-      case REPEATED -> {
-        repeated.inc();
-        return;
-      }
-      case CANCELLED -> cancelled.inc();
-      case LATE ->
-          (Campaign.passedWhileDown(promo, sentAt, list.completeSince(), atWorkSince)
-                  ? missed
-                  : late)
-              .inc();
-      case WAITING, LIVE -> {}
+    if (arrival == Arrival.REPEATED) {
+      repeated.inc();
+      return;
     }
+    reports.begin(promo, known, now);
     if (known instanceof Running running) {
       // Slices that have not gone out were matched with the older version.
       restaurant.takeBackAll(running);
     }
-    Campaign campaign = Campaign.after(promo, known, now, rules.rememberEnded());
-    if (arrival == Arrival.LIVE && campaign instanceof Running running) {
-      if (!sinksTakeMore()) {
+    if (arrival == Arrival.CANCELLED || commands.isStopped(promo.restaurantId(), id)) {
+      cancelled.inc();
+      end(promo, known, State.CANCELLED, now);
+    } else if (arrival == Arrival.LATE) {
+      end(promo, known, whyLate(promo, known, sentAt), now);
+    } else {
+      run(promo, known, Math.max(promo.startsAt(), sentAt), now);
+    }
+  }
+
+  private State whyLate(Promo promo, @Nullable Campaign known, long sentAt) {
+    if (Campaign.passedWhileDown(promo, sentAt, list.completeSince(), atWorkSince)) {
+      return State.MISSED;
+    }
+    late.inc();
+    return known == null ? State.LATE : State.ENDED;
+  }
+
+  private void run(Promo promo, @Nullable Campaign known, long pendingSince, long now)
+      throws Exception {
+    Running campaign = Running.after(promo, known, now);
+    reports.change(campaign.id(), report -> report.runs(promo));
+    if (campaign.phaseAt(now) == Promo.Phase.LIVE) {
+      if (!sinksTakeMore() || pace.opensAt(now) > now) {
         // A promo that waits in Kafka costs nothing. One that waits here costs slices and timers.
         Thread.sleep(FULL_SINKS_MILLIS);
       }
-      campaign = decideAndSend(known, running, now, Math.max(promo.startsAt(), sentAt));
+      campaign = decideAndSend(known, campaign, now, pendingSince);
     }
-    settle(id, known, campaign, now);
+    settle(known, campaign, now);
   }
 
   @Override
@@ -197,11 +263,76 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       // All subtasks get a broadcast list. A filter before this operator would pass the parts on by
       // a forward edge, and parts would be lost when only one of the two is rescaled.
       String key = part.restaurantId();
-      if (owned.contains(KeyGroupRangeAssignment.assignToKeyGroup(key, maxParallelism))) {
+      if (owns(key)) {
         // Flink does not set the key of a broadcast.
         setCurrentKey(key);
         restaurant.add(part);
       }
+    } else if (element.getValue() instanceof CommandGiven given) {
+      obey(given.command());
+    }
+  }
+
+  private boolean owns(String restaurantId) {
+    return owned.contains(KeyGroupRangeAssignment.assignToKeyGroup(restaurantId, maxParallelism));
+  }
+
+  private void obey(Command command) throws Exception {
+    commands.give(command);
+    if (command.action() == Command.Action.RESUME) {
+      forEachRestaurant(command, DeliveryState.READY, turns::resume);
+    }
+    if (command.action() == Command.Action.STOP) {
+      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> stop(command));
+    } else if (reports.areOn()) {
+      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> report(command));
+    }
+  }
+
+  private void stop(Command command) throws Exception {
+    long now = turns.now();
+    for (Running campaign : restaurant.running(command)) {
+      reports.begin(campaign.promo(), campaign, now);
+      restaurant.takeBackAll(campaign);
+      cancelled.inc();
+      end(campaign.promo(), campaign, State.CANCELLED, now);
+    }
+  }
+
+  /** Reports the campaigns that a command pauses or resumes. */
+  private void report(Command command) throws Exception {
+    for (Running campaign : restaurant.running(command)) {
+      reports.begin(campaign.promo(), campaign, turns.now());
+      reports.change(campaign.id(), report -> report);
+    }
+  }
+
+  private interface Visit {
+    void toCurrentRestaurant() throws Exception;
+  }
+
+  /** Visits the restaurant of a command, if it has one, or all restaurants with a state. */
+  private void forEachRestaurant(Command command, StateDescriptor<?, ?> having, Visit visit)
+      throws Exception {
+    if (command.restaurantId() == null) {
+      forEachRestaurant(having, visit);
+    } else if (owns(command.restaurantId())) {
+      setCurrentKey(command.restaurantId());
+      visit.toCurrentRestaurant();
+    }
+  }
+
+  /** Visits all restaurants of this subtask with a state. About 200,000 of them take a second. */
+  private void forEachRestaurant(StateDescriptor<?, ?> having, Visit visit) throws Exception {
+    List<String> restaurants;
+    try (Stream<String> found =
+        this.<String>getKeyedStateBackend().getKeys(having.getName(), VoidNamespace.INSTANCE)) {
+      // Visits change the state.
+      restaurants = found.distinct().toList();
+    }
+    for (String one : restaurants) {
+      setCurrentKey(one);
+      visit.toCurrentRestaurant();
     }
   }
 
@@ -215,13 +346,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       restaurant.wake(Math.max(time, atWorkSince));
     }
     if (turns.endsSlot(time)) {
-      if (!sinksTakeMore()) {
-        turns.restLong();
-      } else if (!hasRoom()) {
-        turns.rest();
-      } else {
-        takeTurn();
-      }
+      useSlot(turns.now());
     }
   }
 
@@ -230,18 +355,67 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     throw new IllegalStateException("No event-time timer is ever registered, but got " + timer);
   }
 
-  private void takeTurn() throws Exception {
-    Turn turn = turns.next();
-    if (turn != null && restaurant.campaign(turn.campaignId()) instanceof Running running) {
-      long now = turns.now();
-      Running campaign =
-          decideAndSend(
-              running,
-              running,
-              running.decideAt(turn.decideAt(), now),
-              running.pendingSince(turn.decideAt()));
-      settle(turn.campaignId(), running, campaign, now);
+  private void useSlot(long now) throws Exception {
+    String restaurantId = (String) getCurrentKey();
+    if (isQuiet(now)) {
+      turns.restUntil(rules.quietHours().endAfter(now));
+    } else if (pace.opensAt(now) > now) {
+      turns.restUntil(pace.opensAt(now));
+    } else if (pace.opensAt(restaurantId, now) > now) {
+      turns.waitUntil(pace.opensAt(restaurantId, now));
+    } else if (!sinksTakeMore()) {
+      turns.restLong();
+    } else if (!hasRoom()) {
+      turns.rest();
+    } else {
+      takeTurn(restaurantId, now);
     }
+  }
+
+  private void takeTurn(String restaurantId, long now) throws Exception {
+    Turn turn = turns.next(campaignId -> !isHeld(restaurantId, campaignId, now));
+    if (turn == null || !(restaurant.campaign(turn.campaignId()) instanceof Running running)) {
+      return;
+    }
+    reports.begin(running.promo(), running, now);
+    if (hasMissedItsEnd(running, now)) {
+      restaurant.takeBackAll(running);
+      boolean pending = restaurant.undecided(running.id()) > 0;
+      int audience = restaurant.audienceSize();
+      reports.change(running.id(), report -> report.decided(audience, 0, 0));
+      end(running.promo(), running, pending ? State.MISSED : State.ENDED, now);
+      return;
+    }
+    Running campaign =
+        decideAndSend(
+            running,
+            running,
+            running.decideAt(turn.decideAt(), now),
+            running.pendingSince(turn.decideAt()));
+    settle(running, campaign, now);
+  }
+
+  private boolean isQuiet(long now) {
+    return rules.quietHours() != null && rules.quietHours().contains(now);
+  }
+
+  /** Whether a command holds a campaign, which has already noticed it. */
+  private boolean isHeld(String restaurantId, String campaignId, long now) throws Exception {
+    return commands.pause(restaurantId, campaignId) != null
+        && restaurant.campaign(campaignId) instanceof Running running
+        && running.opened()
+        && !hasMissedItsEnd(running, now);
+  }
+
+  /** Whether a campaign was paused at its end, or quiet hours have come since then. */
+  private boolean hasMissedItsEnd(Running campaign, long now) {
+    long end = campaign.promo().endsAt();
+    if (end > now) {
+      return false;
+    }
+    Command pause = commands.pause(campaign.promo().restaurantId(), campaign.id());
+    return (pause != null && pause.at() < end)
+        || (rules.quietHours() != null && rules.quietHours().touch(end - 1, now));
   }
 
   /**
@@ -256,27 +430,45 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private Running decideAndSend(
       @Nullable Campaign known, Running campaign, long decideAt, long pendingSince)
       throws Exception {
+    long now = turns.now();
+    int room = room(campaign, now);
     if (campaign.phaseAt(decideAt) != Promo.Phase.LIVE) {
-      return campaign.hasSlices() ? sendKept(campaign) : campaign;
+      return campaign.hasSlices() && room > 0 ? sendKept(campaign, room) : campaign;
+    }
+    if (mustWait(campaign, now)) {
+      turns.hold(campaign.id(), decideAt);
+      reports.change(campaign.id(), Report::undecided);
+      return campaign.open();
     }
     List<Slice> pending = restaurant.decide(known, campaign, decideAt);
     Running opened = campaign.open();
-    if (!sinksTakeMore()) {
+    if (room == 0) {
       return restaurant.keep(opened, pending);
     }
     if (opened.hasSlices()) {
-      return restaurant.keep(sendKept(opened), pending);
+      return restaurant.keep(sendKept(opened, room), pending);
     }
     if (pending.isEmpty()) {
       return opened;
     }
-    send(opened.promo(), pending.get(0), pendingSince);
-    return restaurant.keep(opened, pending.subList(1, pending.size()));
+    List<Slice> parts = pending.get(0).split(room);
+    send(opened.promo(), parts.get(0), pendingSince);
+    List<Slice> rest = pending.subList(1, pending.size());
+    return restaurant.keep(restaurant.keep(opened, parts.subList(1, parts.size())), rest);
   }
 
-  private Running sendKept(Running campaign) throws Exception {
+  private Running sendKept(Running campaign, int room) throws Exception {
     return restaurant.release(
-        campaign, slice -> send(campaign.promo(), slice, slice.matchedAt() * 1000));
+        campaign, room, slice -> send(campaign.promo(), slice, slice.matchedAt() * 1000));
+  }
+
+  private boolean mustWait(Running campaign, long now) {
+    return isQuiet(now) || commands.pause(campaign.promo().restaurantId(), campaign.id()) != null;
+  }
+
+  /** How many clients of a campaign a slice may have now. */
+  private int room(Running campaign, long now) {
+    return sinksTakeMore() ? pace.room(campaign.promo().restaurantId(), now) : 0;
   }
 
   /** Sends a slice. The sinks tell its delay by the timestamp. */
@@ -289,6 +481,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
         new StreamRecord<>(
             new DeliveryBatch(promo, slice.matchedAt(), slice.clients()), pendingSince));
     backlog.sent(promo.textLength() + slice.clients().byteSize());
+    long now = turns.now();
+    pace.delivered(promo.restaurantId(), clients, now);
+    reports.change(promo.campaignId(), report -> report.delivered(clients, now));
   }
 
   /**
@@ -296,20 +491,30 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    *
    * @param known the campaign in the state, null if there is none
    */
-  private void settle(String id, @Nullable Campaign known, Campaign campaign, long now)
-      throws Exception {
-    Campaign after = campaign;
-    if (campaign instanceof Running running) {
-      if (running.hasSlices()) {
-        turns.add(id, Campaign.NOTHING_TO_DECIDE);
-      } else if (running.phaseAt(now) == Promo.Phase.ENDED) {
-        if (running.isMissed(restaurant.recipients(id), list.completeSince())) {
-          missed.inc();
-        }
-        after = Remembered.of(running.promo(), now, rules.rememberEnded());
-      }
+  private void settle(@Nullable Campaign known, Running campaign, long now) throws Exception {
+    String id = campaign.id();
+    if (campaign.hasSlices()) {
+      turns.add(id, Campaign.NOTHING_TO_DECIDE);
+    } else if (campaign.phaseAt(now) == Promo.Phase.ENDED) {
+      boolean isMissed = campaign.isMissed(restaurant.recipients(id), list.completeSince());
+      end(campaign.promo(), known, isMissed ? State.MISSED : State.ENDED, now);
+      return;
     }
-    restaurant.store(id, known, after, now);
+    restaurant.store(id, known, campaign, now);
+  }
+
+  /**
+   * Stores the end of a campaign.
+   *
+   * @param known the campaign in the state, null if there is none
+   */
+  private void end(Promo promo, @Nullable Campaign known, State state, long now) throws Exception {
+    if (state == State.MISSED) {
+      missed.inc();
+    }
+    reports.change(promo.campaignId(), report -> report.over(promo, state));
+    restaurant.store(
+        promo.campaignId(), known, Remembered.of(promo, now, rules.rememberEnded()), now);
   }
 
   /** Whether the sinks take more. If not, batches would wait where they block other promos. */
@@ -327,5 +532,34 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     return output.isAvailable()
         && (!(output instanceof ResultPartition queue)
             || queue.getNumberOfQueuedBuffers() < BUFFERS * queue.getNumberOfSubpartitions());
+  }
+
+  /** What the reports need to know. */
+  private final class ReportContext implements Reports.Context {
+
+    @Override
+    public String restaurantId() {
+      return (String) getCurrentKey();
+    }
+
+    @Override
+    public void enter(String restaurantId) {
+      setCurrentKey(restaurantId);
+    }
+
+    @Override
+    public boolean isPaused(String campaignId) {
+      return commands.pause(restaurantId(), campaignId) != null;
+    }
+
+    @Override
+    public long undecided(String campaignId) throws Exception {
+      return restaurant.undecided(campaignId);
+    }
+
+    @Override
+    public Report earlier(Promo promo, Campaign known) throws Exception {
+      return restaurant.earlier(promo, known);
+    }
   }
 }

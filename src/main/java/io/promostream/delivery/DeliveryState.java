@@ -1,5 +1,6 @@
 package io.promostream.delivery;
 
+import io.promostream.report.Report;
 import io.promostream.subscribers.Audience;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -43,6 +44,14 @@ final class DeliveryState {
 
   /** When the next campaign starts, ends or is forgotten, epoch ms: its other timer. */
   static final ValueStateDescriptor<Long> WAKE = new ValueStateDescriptor<>("wake", Types.LONG);
+
+  /** The reports on its campaigns, by campaign id; only with {@code reports.topic}. */
+  static final MapStateDescriptor<String, Report> REPORTS =
+      new MapStateDescriptor<>("reports", Types.STRING, Report.TYPE);
+
+  /** Those of them that the topic does not have yet, by campaign id; the values have no meaning. */
+  static final MapStateDescriptor<String, Boolean> UNWRITTEN_REPORTS =
+      new MapStateDescriptor<>("unwritten-reports", Types.STRING, Types.BOOLEAN);
 
   /** Operator state, see {@link Population}. */
   static final ListStateDescriptor<long[]> POPULATION =

@@ -1,9 +1,11 @@
 package io.promostream.delivery;
 
 import io.promostream.config.JobConfig.Delivery;
+import io.promostream.control.Command;
 import io.promostream.delivery.Campaign.Running;
 import io.promostream.metrics.JobMetric;
 import io.promostream.promo.Promo;
+import io.promostream.report.Report;
 import io.promostream.subscribers.Audience;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
 import java.time.Duration;
@@ -41,6 +43,7 @@ final class Restaurant {
   private final ListFreshness list;
   private final @Nullable Duration lateSubscribersWithin;
   private final ControlGroup controlGroup;
+  private final Reports reports;
   private final Counter heldOut;
   private final Counter tooLate;
 
@@ -50,6 +53,7 @@ final class Restaurant {
       Population population,
       ListFreshness list,
       Delivery rules,
+      Reports reports,
       MetricGroup metrics) {
     audience = states.getState(DeliveryState.AUDIENCE);
     audienceParts = states.getMapState(DeliveryState.AUDIENCE_PARTS);
@@ -60,6 +64,7 @@ final class Restaurant {
     this.population = population;
     this.list = list;
     lateSubscribersWithin = rules.lateSubscribersWithin();
+    this.reports = reports;
     controlGroup = new ControlGroup(rules.controlGroupHundredths());
     heldOut = JobMetric.CLIENTS_HELD_OUT.counter(metrics);
     tooLate = JobMetric.CLIENTS_TOO_LATE.counter(metrics);
@@ -67,6 +72,18 @@ final class Restaurant {
 
   @Nullable Campaign campaign(String id) throws Exception {
     return campaigns.get(id);
+  }
+
+  /** The running campaigns that a command covers. */
+  List<Running> running(Command command) throws Exception {
+    List<Running> covered = new ArrayList<>();
+    for (Campaign campaign : campaigns.values()) {
+      if (campaign instanceof Running running
+          && command.covers(running.promo().restaurantId(), running.id())) {
+        covered.add(running);
+      }
+    }
+    return covered;
   }
 
   /**
@@ -97,7 +114,9 @@ final class Restaurant {
       Campaign campaign = entry.getValue();
       if (campaign.nextChange() > asOf) {
         turns.wakeAt(campaign.nextChange());
-      } else if (campaign instanceof Running) {
+      } else if (campaign instanceof Running running) {
+        reports.begin(running.promo(), running, asOf);
+        reports.change(running.id(), running.opened() ? report -> report : Report::undecided);
         turns.add(entry.getKey(), asOf);
       } else {
         old.put(entry.getKey(), campaign);
@@ -108,6 +127,7 @@ final class Restaurant {
       campaigns.remove(entry.getKey());
       population.changed(entry.getValue(), null);
       noteRecipients(entry.getKey(), recipients(entry.getKey()), Audience.EMPTY);
+      reports.forget(entry.getKey());
     }
   }
 
@@ -166,6 +186,7 @@ final class Restaurant {
       long decideAt = turn.getValue();
       if (campaigns.get(id) instanceof Running running
           && running.hasEndedUndecided(decideAt, now)) {
+        reports.begin(running.promo(), running, now);
         replace(id, running, keep(running.open(), decide(running, running, decideAt)));
         turn.setValue(Campaign.NOTHING_TO_DECIDE);
       }
@@ -175,6 +196,7 @@ final class Restaurant {
   private void tellCampaigns(Audience left, Audience joined, long now) throws Exception {
     for (Map.Entry<String, Campaign> entry : campaigns.entries()) {
       if (entry.getValue() instanceof Running running) {
+        reports.begin(running.promo(), running, now);
         if (running.hasSlices() && !left.isEmpty()) {
           takeBack(running, clients -> clients.minus(left));
         }
@@ -184,8 +206,10 @@ final class Restaurant {
           } else {
             // Replaces an earlier moment: clients who join now were not subscribed then.
             turns.addOrReplace(entry.getKey(), now);
+            reports.change(running.id(), Report::undecided);
           }
         }
+        reports.audienceChanged(running.id());
       }
     }
   }
@@ -215,10 +239,14 @@ final class Restaurant {
    */
   List<Slice> decide(@Nullable Campaign known, Running campaign, long at) throws Exception {
     Audience before = known == null ? Audience.EMPTY : recipients(campaign.id());
-    Audience pending = campaign.pending(orEmpty(audience.value()), before, at);
+    Audience subscribers = orEmpty(audience.value());
+    Audience pending = campaign.pending(subscribers, before, at);
     noteRecipients(campaign.id(), before, before.plus(pending));
     Audience receiving = controlGroup.removeFrom(pending, campaign.promo());
-    heldOut.inc(pending.size() - receiving.size());
+    int withheld = pending.size() - receiving.size();
+    heldOut.inc(withheld);
+    reports.change(
+        campaign.id(), report -> report.decided(subscribers.size(), receiving.size(), withheld));
     return Slice.cut(campaign.promo(), receiving, at);
   }
 
@@ -232,16 +260,25 @@ final class Restaurant {
     return campaign.withSlicesTo(number);
   }
 
-  /** Removes the next slice of a campaign and hands it over, if there is one. */
-  Running release(Running campaign, Consumer<Slice> taker) throws Exception {
+  /**
+   * Removes clients from the slices of a campaign and hands them over as a slice, if there are any.
+   *
+   * @param maxClients at least 1
+   */
+  Running release(Running campaign, int maxClients, Consumer<Slice> taker) throws Exception {
     for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
       Tuple2<String, Integer> key = Tuple2.of(campaign.id(), number);
       Slice slice = slices.get(key);
       // A slice is gone if all its clients have unsubscribed.
       if (slice != null) {
+        List<Slice> parts = slice.split(maxClients);
+        taker.accept(parts.get(0));
+        if (parts.size() > 1) {
+          slices.put(key, parts.get(1));
+          return campaign.withSlicesFrom(number);
+        }
         slices.remove(key);
         population.slices(-1);
-        taker.accept(slice);
         return campaign.withSlicesFrom(number + 1);
       }
     }
@@ -274,8 +311,37 @@ final class Restaurant {
     }
     if (!taken.isEmpty()) {
       Audience before = recipients(campaign.id());
-      noteRecipients(campaign.id(), before, before.minus(Audience.union(taken)));
+      Audience all = Audience.union(taken);
+      noteRecipients(campaign.id(), before, before.minus(all));
+      reports.change(campaign.id(), report -> report.takenBack(all.size()));
     }
+  }
+
+  /** The number of clients who are pending outside of slices, as long as the campaign is live. */
+  int undecided(String campaignId) throws Exception {
+    return orEmpty(audience.value()).minus(recipients(campaignId)).size();
+  }
+
+  /** The number of subscribers. */
+  int audienceSize() throws Exception {
+    return orEmpty(audience.value()).size();
+  }
+
+  /** The first report on a campaign that ran before reports were switched on. */
+  Report earlier(Promo promo, Campaign known) throws Exception {
+    Audience before = recipients(promo.campaignId());
+    int receiving = controlGroup.removeFrom(before, promo).size();
+    int inSlices = known instanceof Running running ? inSlices(running) : 0;
+    return Report.of(promo).withEarlier(receiving - inSlices, inSlices, before.size() - receiving);
+  }
+
+  private int inSlices(Running campaign) throws Exception {
+    int clients = 0;
+    for (int number = campaign.firstSlice(); number < campaign.endSlice(); number++) {
+      Slice slice = slices.get(Tuple2.of(campaign.id(), number));
+      clients += slice == null ? 0 : slice.clients().size();
+    }
+    return clients;
   }
 
   Audience recipients(String campaignId) throws Exception {

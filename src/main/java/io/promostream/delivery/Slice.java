@@ -40,6 +40,15 @@ record Slice(long matchedAt, Audience clients) {
         .toList();
   }
 
+  /** Cuts a slice in two, of which the first has at most so many clients. Returns one or two. */
+  List<Slice> split(int maxClients) {
+    if (clients.size() <= maxClients) {
+      return List.of(this);
+    }
+    Audience first = clients.slices(maxClients, MAX_BYTES).get(0);
+    return List.of(new Slice(matchedAt, first), new Slice(matchedAt, clients.minus(first)));
+  }
+
   /** The format of slices in state. */
   public static final class Serializer extends ValueSerializer<Slice> {
 

@@ -46,6 +46,11 @@ final class Timetable {
     restUntil = now + LONG_REST_MILLIS;
   }
 
+  /** Gives no turns before a time. */
+  void restUntil(long time) {
+    restUntil = time;
+  }
+
   /**
    * The time of the next wake that {@link #takeWake} would take: the time asked for, or less than a
    * second later if other restaurants wake in that second.

@@ -1,6 +1,5 @@
 package io.promostream.delivery;
 
-import java.util.Iterator;
 import java.util.Map;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.state.MapState;
@@ -65,20 +64,45 @@ final class Turns {
     takeSlot();
   }
 
-  /** Removes and returns the next turn, if any, and takes a slot for the one after it. */
-  @Nullable Turn next() throws Exception {
-    Iterator<Map.Entry<String, Long>> turns = ready.iterator();
-    if (!turns.hasNext()) {
-      return null;
+  /** Keeps a campaign waiting until {@link #resume}. An earlier decision is kept. */
+  void hold(String campaignId, long decideAt) throws Exception {
+    if (!ready.contains(campaignId)) {
+      ready.put(campaignId, decideAt);
     }
-    Map.Entry<String, Long> next = turns.next();
-    Turn turn = new Turn(next.getKey(), next.getValue());
-    boolean more = turns.hasNext();
-    ready.remove(turn.campaignId());
-    if (more) {
+  }
+
+  /** Takes a slot if a campaign waits for a turn. */
+  void resume() throws Exception {
+    if (!ready.isEmpty()) {
       takeSlot();
     }
-    return turn;
+  }
+
+  /** A condition on a campaign that waits for a turn. */
+  interface Condition {
+    boolean holdsFor(String campaignId) throws Exception;
+  }
+
+  /**
+   * Removes and returns the next turn, if any, and takes a slot for the one after it.
+   *
+   * @param free whether a campaign may have a turn now
+   */
+  @Nullable Turn next(Condition free) throws Exception {
+    Turn next = null;
+    for (Map.Entry<String, Long> turn : ready.entries()) {
+      if (free.holdsFor(turn.getKey())) {
+        if (next != null) {
+          takeSlot();
+          break;
+        }
+        next = new Turn(turn.getKey(), turn.getValue());
+      }
+    }
+    if (next != null) {
+      ready.remove(next.campaignId());
+    }
+    return next;
   }
 
   /** Gives no turn for a moment, because the way to the sinks is full. */
@@ -93,12 +117,28 @@ final class Turns {
     takeSlot();
   }
 
+  /** Gives no turn before a time, epoch milliseconds. */
+  void restUntil(long time) throws Exception {
+    timetable.restUntil(time);
+    takeSlot();
+  }
+
+  /** Gives this restaurant no turn before a time, epoch milliseconds. */
+  void waitUntil(long time) throws Exception {
+    if (slot.value() == null) {
+      takeSlotAt(time);
+    }
+  }
+
   private void takeSlot() throws Exception {
     if (slot.value() == null) {
-      long turn = timetable.takeTurn(now());
-      slot.update(turn);
-      timers.registerProcessingTimeTimer(turn);
+      takeSlotAt(timetable.takeTurn(now()));
     }
+  }
+
+  private void takeSlotAt(long time) throws Exception {
+    slot.update(time);
+    timers.registerProcessingTimeTimer(time);
   }
 
   /** Plans a wake at a time, or up to a second later. An earlier plan remains. */

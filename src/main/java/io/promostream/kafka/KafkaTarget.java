@@ -8,6 +8,7 @@ import io.promostream.replay.Replayer;
 import io.promostream.replay.Target;
 import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.kafka.common.TopicPartition;
@@ -34,6 +35,9 @@ public record KafkaTarget<T>(
   /** The name of the sink of rejected promos. */
   public static final String REJECTED = "rejected";
 
+  /** The name of the sink of reports. */
+  public static final String REPORTS = "reports";
+
   /** The broker's setting for how long it keeps a mark. */
   public static final String MARK_RETENTION = "offsets.retention.minutes";
 
@@ -41,10 +45,16 @@ public record KafkaTarget<T>(
 
   /** The prefixes of the transactional ids and groups of a job: one per sink, and the lease. */
   public static List<String> idPrefixes(JobConfig config) {
-    return List.of(
-        idPrefix(config, NOTIFICATIONS) + "/",
-        idPrefix(config, REJECTED) + "/",
-        idPrefix(config, LEASE));
+    List<String> prefixes =
+        new ArrayList<>(
+            List.of(
+                idPrefix(config, NOTIFICATIONS) + "/",
+                idPrefix(config, REJECTED) + "/",
+                idPrefix(config, LEASE)));
+    if (config.reports().topic() != null) {
+      prefixes.add(idPrefix(config, REPORTS) + "/");
+    }
+    return prefixes;
   }
 
   /**

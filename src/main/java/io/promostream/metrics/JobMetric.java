@@ -41,7 +41,7 @@ public enum JobMetric {
       "promosMissed",
       "promos",
       "deliver-promos",
-      "Campaigns that ended before the job could deliver them: it was down, or waited for the first refresh.",
+      "Campaigns that ended before the job could or might deliver them: it was down, it waited for the first refresh, they were paused, or their end was in quiet hours.",
       "Any."),
   PROMOS_REPEATED(
       Type.COUNTER,
@@ -71,6 +71,27 @@ public enum JobMetric {
       "deliver-promos",
       "Clients who subscribed to a live campaign after `delivery.late-subscribers-within`. They got nothing.",
       "No value alone is a problem."),
+  COMMANDS(
+      Type.COUNTER,
+      "commandsRead",
+      "commands",
+      "parse-command",
+      "Valid commands read from the control topic. The log names who gave them and why.",
+      "No value alone is a problem."),
+  COMMANDS_REJECTED(
+      Type.COUNTER,
+      "commandsRejected",
+      "commands",
+      "parse-command",
+      "Messages of the control topic that are not valid commands and went to the rejected topic.",
+      "Any: somebody believes that a campaign is paused or stopped."),
+  COMMANDS_IN_FORCE(
+      Type.GAUGE,
+      "commandsInForce",
+      "commands",
+      "deliver-promos",
+      "Commands that still pause or stop campaigns. All subtasks have the same.",
+      "More than 0 for longer than planned: somebody forgot to resume."),
   CAMPAIGNS_WAITING(
       Type.GAUGE,
       "campaignsWaiting",
@@ -141,6 +162,13 @@ public enum JobMetric {
       "to-rejected",
       "Rejected promos committed to Kafka (exactly-once only).",
       "It stays lower than `promosRejected`."),
+  REPORTS_WRITTEN(
+      Type.COUNTER,
+      "reportsWritten",
+      "messages",
+      "to-reports",
+      "Reports and tombstones committed to the reports topic; under at-least-once, passed to the producer.",
+      "It does not grow while promos are delivered."),
   MESSAGES_REFUSED(
       Type.COUNTER,
       "messagesRefused",

@@ -49,8 +49,7 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   private final SerializableFunction<Promo, Message> largestNotification;
 
   private transient TopicLimits.Current notificationLimit;
-  private transient int maxRejectedBytes;
-  private transient boolean rejectedNeedsKeys;
+  private transient RejectedMessage.Limits rejectedLimits;
   private transient Function<Promo, @Nullable String> storageProblem;
   private transient Counter read;
   private transient Map<RejectReason, Counter> rejected;
@@ -76,15 +75,18 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   @Override
   public void open(OpenContext context) throws IOException {
     notificationLimit = new TopicLimits.Current(limits, notificationsTopic);
-    maxRejectedBytes = limits.maxMessageBytes(rejectedTopic);
-    rejectedNeedsKeys = limits.needsKeys(rejectedTopic);
+    rejectedLimits = RejectedMessage.Limits.of(rejectedTopic, limits);
     storageProblem = storageRules.load();
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
-    // The sink counts refused notifications.
+    // Others count messages that are not promos.
     for (RejectReason reason :
-        EnumSet.complementOf(EnumSet.of(RejectReason.NOTIFICATION_REFUSED))) {
+        EnumSet.complementOf(
+            EnumSet.of(
+                RejectReason.NOTIFICATION_REFUSED,
+                RejectReason.REPORT_REFUSED,
+                RejectReason.BAD_COMMAND))) {
       rejected.put(reason, JobMetric.PROMOS_REJECTED.counter(metrics, reason.code()));
     }
   }
@@ -102,10 +104,8 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
       out.collect(promo);
     } catch (UnusablePromoException e) {
       rejected.get(e.reason()).inc();
-      Message message =
-          RejectedMessage.of(
-              raw.message(), e.reason(), e.getMessage(), raw.origin(), maxRejectedBytes);
-      context.output(REJECTED, rejectedNeedsKeys ? RejectedMessage.withKey(message) : message);
+      context.output(
+          REJECTED, rejectedLimits.reject(raw.message(), e.reason(), e.getMessage(), raw.origin()));
     }
   }
 

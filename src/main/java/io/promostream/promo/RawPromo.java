@@ -16,7 +16,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 
 /**
- * A message of the promos topic before parsing.
+ * A message of the promos topic or of the control topic before parsing.
  *
  * @param timestamp the message's timestamp, epoch milliseconds; -1 if it has none
  */
@@ -26,7 +26,7 @@ public record RawPromo(String topic, int partition, long offset, long timestamp,
       new ValueType<>(RawPromo.class, new Serializer());
 
   /** The place of the message in Kafka. */
-  RejectedMessage.Origin origin() {
+  public RejectedMessage.Origin origin() {
     return new RejectedMessage.Origin(topic, partition, offset, timestamp);
   }
 

@@ -24,7 +24,10 @@ public enum RejectReason {
   TOO_LARGE("too-large", "a notification of the promo could be larger than its topic accepts"),
   NOTIFICATION_REFUSED(
       "notification-refused",
-      "the message is not a promo but a notification that its topic refused; the key is the client's id");
+      "the message is not a promo but a notification that its topic refused; the key is the client's id"),
+  BAD_COMMAND("bad-command", "the message is of the control topic, and is not a valid command"),
+  REPORT_REFUSED(
+      "report-refused", "the message is not a promo but a report that the reports topic refused");
 
   private final String code;
   private final String meaning;

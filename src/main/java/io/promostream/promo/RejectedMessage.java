@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.promostream.kafka.Message;
 import io.promostream.kafka.TopicLimits;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,30 @@ public final class RejectedMessage {
    * @param timestamp epoch milliseconds
    */
   public record Origin(String topic, int partition, long offset, long timestamp) {}
+
+  /**
+   * What the rejected topic accepts.
+   *
+   * @param maxBytes the size of the largest message
+   * @param needsKeys whether it refuses messages without a key
+   */
+  public record Limits(int maxBytes, boolean needsKeys) {
+
+    /**
+     * Looks up the limits.
+     *
+     * @throws IOException if the broker does not answer
+     */
+    public static Limits of(String rejectedTopic, TopicLimits.Lookup lookup) throws IOException {
+      return new Limits(lookup.maxMessageBytes(rejectedTopic), lookup.needsKeys(rejectedTopic));
+    }
+
+    /** Returns the message for the rejected topic. */
+    public Message reject(Message message, RejectReason reason, String detail, Origin origin) {
+      Message rejected = RejectedMessage.of(message, reason, detail, origin, maxBytes);
+      return needsKeys ? withKey(rejected) : rejected;
+    }
+  }
 
   /**
    * Returns the message with the reason in its headers, or as much of it as fits. Replaces {@code

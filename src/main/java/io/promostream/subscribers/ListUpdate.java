@@ -1,5 +1,6 @@
 package io.promostream.subscribers;
 
+import io.promostream.control.Command;
 import io.promostream.serialization.ValueSerializer;
 import io.promostream.serialization.ValueType;
 import java.io.IOException;
@@ -9,7 +10,8 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 
 /**
- * A message of a refresh: first the parts of each changed audience, then the end of the refresh.
+ * What the subtasks of the delivery operator are told beside promos. A refresh sends the parts of
+ * each changed audience, and then its end. Commands come in between.
  */
 public sealed interface ListUpdate {
 
@@ -53,10 +55,24 @@ public sealed interface ListUpdate {
     }
   }
 
+  /** An operator has given a command, which all subtasks receive. */
+  record CommandGiven(Command command) implements ListUpdate {
+
+    @Override
+    public String key() {
+      return "";
+    }
+  }
+
   /** Writes updates between tasks. */
   final class Serializer extends ValueSerializer<ListUpdate> {
 
+    private static final int AUDIENCE_PART = 0;
+    private static final int REFRESH_COMPLETED = 1;
+    private static final int COMMAND_GIVEN = 2;
+
     private static final Audience.Serializer AUDIENCE = new Audience.Serializer();
+    private static final Command.Serializer COMMAND = new Command.Serializer();
 
     @Override
     protected int format() {
@@ -65,31 +81,43 @@ public sealed interface ListUpdate {
 
     @Override
     protected void write(ListUpdate update, DataOutputView out) throws IOException {
-      out.writeBoolean(update instanceof RefreshCompleted);
-      StringValue.writeString(update.key(), out);
       if (update instanceof AudiencePart part) {
+        out.writeByte(AUDIENCE_PART);
+        StringValue.writeString(part.restaurantId, out);
         out.writeInt(part.part);
         out.writeBoolean(part.last);
         AUDIENCE.serialize(part.clients, out);
       } else if (update instanceof RefreshCompleted refresh) {
+        out.writeByte(REFRESH_COMPLETED);
+        StringValue.writeString(refresh.key, out);
         out.writeLong(refresh.version);
         out.writeLong(refresh.asOf);
         out.writeLong(refresh.restaurants);
         out.writeLong(refresh.subscriptions);
+      } else if (update instanceof CommandGiven given) {
+        out.writeByte(COMMAND_GIVEN);
+        COMMAND.serialize(given.command, out);
       }
     }
 
     @Override
     protected ListUpdate read(int format, DataInputView in) throws IOException {
-      return in.readBoolean()
-          ? new RefreshCompleted(
-              StringValue.readString(in),
-              in.readLong(),
-              in.readLong(),
-              in.readLong(),
-              in.readLong())
-          : new AudiencePart(
-              StringValue.readString(in), in.readInt(), in.readBoolean(), AUDIENCE.deserialize(in));
+      return switch (in.readByte()) {
+        case AUDIENCE_PART ->
+            new AudiencePart(
+                StringValue.readString(in),
+                in.readInt(),
+                in.readBoolean(),
+                AUDIENCE.deserialize(in));
+        case REFRESH_COMPLETED ->
+            new RefreshCompleted(
+                StringValue.readString(in),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong());
+        default -> new CommandGiven(COMMAND.deserialize(in));
+      };
     }
 
     @Override

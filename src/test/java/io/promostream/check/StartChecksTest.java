@@ -47,6 +47,24 @@ class StartChecksTest {
   }
 
   @Test
+  void refusesReportsWithoutCheckpoints() {
+    JobConfig config =
+        JobConfig.load(
+            new String[] {
+              "--kafka.bootstrap-servers=kafka:9092",
+              "--subscribers.db.url=jdbc:postgresql://lists/lists",
+              "--subscribers.db.user=reader",
+              "--feedback.db.url=jdbc:postgresql://rows/rows",
+              "--feedback.db.user=writer",
+              "--delivery.guarantee=at-least-once",
+              "--reports.topic=reports"
+            },
+            Map.of());
+    assertRefused(Map.of(), config, "execution.checkpointing.interval", "reports.topic");
+    check(Map.of("execution.checkpointing.interval", "10 s"), config);
+  }
+
+  @Test
   void acceptsSettingsThatKeepTheGuarantee() {
     check(Map.of("execution.checkpointing.interval", "10 s"), EXACTLY_ONCE);
     check(Map.of(), AT_LEAST_ONCE);

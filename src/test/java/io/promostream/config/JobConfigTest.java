@@ -13,6 +13,8 @@ import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,7 +102,9 @@ class JobConfigTest {
                     new TableName(List.of("public", "promo_stream_commits")),
                     new TableName(List.of("public", "subscribers_feedback_refused")),
                     OnLostTransaction.FAIL),
-                new JobConfig.Delivery(Duration.ofDays(7), null, 0),
+                new JobConfig.Delivery(Duration.ofDays(7), null, 0, null, null, null),
+                new JobConfig.Reports(null, Duration.ofSeconds(10)),
+                null,
                 DeliveryGuarantee.EXACTLY_ONCE,
                 "promo-stream"));
     assertThat(config.kafka().transactionTimeout()).isEqualTo(Duration.ofMinutes(1));
@@ -569,15 +573,56 @@ class JobConfigTest {
             load(
                     "--delivery.late-subscribers-within=2 h",
                     "--delivery.control-group-percent=12.5",
+                    "--delivery.max-per-second=5000",
+                    "--delivery.max-per-second-per-restaurant=100",
+                    "--delivery.quiet-hours=22:00 - 08:00",
+                    "--delivery.time-zone=Europe/Berlin",
                     "--promos.remember-ended=1 d")
                 .delivery())
-        .isEqualTo(new JobConfig.Delivery(Duration.ofDays(1), Duration.ofHours(2), 1_250));
+        .isEqualTo(
+            new JobConfig.Delivery(
+                Duration.ofDays(1),
+                Duration.ofHours(2),
+                1_250,
+                5_000,
+                100,
+                new QuietHours(
+                    LocalTime.of(22, 0), LocalTime.of(8, 0), ZoneId.of("Europe/Berlin"))));
     assertThat(load("--delivery.late-subscribers-within=").delivery().lateSubscribersWithin())
         .isNull();
     for (String wrong : List.of("-1", "100.01", "0.001", "ten", "")) {
       assertThat(problems(Map.of(), "--delivery.control-group-percent=" + wrong))
           .anyMatch(problem -> problem.contains("is not a percentage from 0 to 100"));
     }
+    for (String wrong : List.of("0", "-1", "1.5", "many")) {
+      assertThat(problems(Map.of(), "--delivery.max-per-second=" + wrong))
+          .anyMatch(problem -> problem.contains("is not a whole number from 1"));
+    }
+    for (String wrong : List.of("22:00", "22:00-25:00", "22:00-08:00-09:00", "night")) {
+      assertThat(problems(Map.of(), "--delivery.quiet-hours=" + wrong))
+          .anyMatch(problem -> problem.contains("is not a span of time such as 22:00-08:00"));
+    }
+    assertThat(problems(Map.of(), "--delivery.quiet-hours=08:00-08:00"))
+        .anyMatch(problem -> problem.contains("is empty or the whole day"));
+    assertThat(problems(Map.of(), "--delivery.time-zone=Berlin"))
+        .anyMatch(problem -> problem.contains("is not a time zone such as UTC"));
+  }
+
+  @Test
+  void readsTopicsOfReportsAndCommands() {
+    JobConfig config =
+        load("--reports.topic=reports", "--reports.interval=5 s", "--control.topic=control");
+    assertThat(config.reports()).isEqualTo(new JobConfig.Reports("reports", Duration.ofSeconds(5)));
+    assertThat(config.controlTopic()).isEqualTo("control");
+    for (String other :
+        List.of("restaurant.promos", "subscriber.promos", "restaurant.promos.rejected")) {
+      assertThat(problems(Map.of(), "--reports.topic=" + other))
+          .anyMatch(problem -> problem.startsWith("reports.topic and "));
+      assertThat(problems(Map.of(), "--control.topic=" + other))
+          .anyMatch(problem -> problem.startsWith("control.topic and "));
+    }
+    assertThat(problems(Map.of(), "--control.topic=same", "--reports.topic=same"))
+        .anyMatch(problem -> problem.startsWith("reports.topic and control.topic"));
   }
 
   /** Any input gives a configuration, or one message with a line for each problem. */

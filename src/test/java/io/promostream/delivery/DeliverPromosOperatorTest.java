@@ -2,6 +2,7 @@ package io.promostream.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.Delivery;
 import io.promostream.promo.Promo;
 import io.promostream.subscribers.Audience;
@@ -57,7 +58,11 @@ class DeliverPromosOperatorTest {
         .transform(
             "deliver-promos",
             DeliveryBatch.TYPE,
-            new DeliverPromosOperator(new Delivery(Duration.ofHours(1), null, 0), Long.MAX_VALUE))
+            new DeliverPromosOperator(
+                new Delivery(Duration.ofHours(1), null, 0, null, null, null),
+                new JobConfig.Reports(null, Duration.ofSeconds(10)),
+                false,
+                Long.MAX_VALUE))
         .rebalance()
         .map(new SlowSink())
         .returns(DeliveryBatch.TYPE)

@@ -28,12 +28,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("backends")
 final class DeliverPromosTest {
 
-  private static final Delivery NO_RULES = new Delivery(Duration.ofDays(7), null, 0);
+  private static final Delivery NO_RULES =
+      new Delivery(Duration.ofDays(7), null, 0, null, null, null);
 
   private static final Delivery LATE_WITHIN_30_S =
-      new Delivery(Duration.ofDays(7), Duration.ofSeconds(30), 0);
+      new Delivery(Duration.ofDays(7), Duration.ofSeconds(30), 0, null, null, null);
 
-  private static final Delivery ALL_HELD_OUT = new Delivery(Duration.ofDays(7), null, 10_000);
+  private static final Delivery ALL_HELD_OUT =
+      new Delivery(Duration.ofDays(7), null, 10_000, null, null, null);
 
   /** A whole second, as starts and ends are. */
   private static final long T0 = 1_700_000_000L;

@@ -2,7 +2,10 @@ package io.promostream.subscribers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.promostream.control.Command;
+import io.promostream.control.Command.Action;
 import io.promostream.subscribers.ListUpdate.AudiencePart;
+import io.promostream.subscribers.ListUpdate.CommandGiven;
 import io.promostream.subscribers.ListUpdate.RefreshCompleted;
 import java.io.IOException;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -17,6 +20,8 @@ class ListUpdateTest {
     new AudiencePart("😀\u0001", 3, true, Audience.EMPTY),
     new RefreshCompleted("", 1, 2, 3, 4),
     new RefreshCompleted("\u00007", Long.MAX_VALUE, 2, 3, 4),
+    new CommandGiven(new Command(Action.PAUSE, null, null, null, null, 0)),
+    new CommandGiven(new Command(Action.STOP, "r", "c", "😀", "", Long.MAX_VALUE)),
   };
 
   @ParameterizedTest
