@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.Saboteur.Act;
 import io.promostream.local.Delivery;
+import io.promostream.testing.CampaignReports;
+import io.promostream.testing.CampaignReports.Campaign;
 import io.promostream.testing.PromoJson;
 import io.promostream.testing.TestDatabase;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -44,6 +47,7 @@ class FaultsIT {
   @BeforeEach
   void setUp() throws Exception {
     job = new TestJob(checkpoints);
+    job.openCampaignDesk();
     job.subscribers.execute(
         "INSERT INTO subscribers_restaurants (client_id, restaurant_id)"
             + " SELECT 'client-' || c, 'r' || r FROM generate_series(1, %d) AS c, generate_series(0, %d) AS r"
@@ -115,6 +119,18 @@ class FaultsIT {
     assertThat(keys(job.notifications())).as("notifications").isEqualTo(expected);
     assertThat(sorted(job.rows())).as("both sinks").isEqualTo(sorted(job.notifications()));
     TestJob.await("no transaction left: " + job.leftovers(), () -> job.leftovers().isEmpty());
+    try (CampaignReports reports = job.reports()) {
+      Map<Campaign, Long> delivered =
+          IntStream.range(0, campaigns)
+              .boxed()
+              .collect(
+                  Collectors.toMap(
+                      one -> new Campaign("r" + one % RESTAURANTS, "" + one),
+                      one -> (long) CLIENTS));
+      TestJob.await(
+          "reports equal to the sinks, not " + reports.delivered(),
+          () -> reports.delivered().equals(delivered));
+    }
     job.cancel();
     assertThat(job.leftovers()).isEmpty();
   }

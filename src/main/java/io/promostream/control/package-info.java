@@ -6,6 +6,7 @@
  * alone decides: the newest command that covers a campaign holds ({@code CommandsInForceTest}).
  *
  * <p>A separate source reads the topic, and not that of the promos. When the sinks are full, promos
- * wait in Kafka, and a command must not wait behind them ({@code CampaignDeskIT}).
+ * wait in Kafka, and a command must not wait behind them ({@code CampaignDeskTest} gives commands
+ * while the sinks are full, and {@code CampaignDeskIT} across restarts).
  */
 package io.promostream.control;

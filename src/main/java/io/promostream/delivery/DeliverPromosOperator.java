@@ -192,6 +192,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     population.register(metrics);
     list.register(metrics, System::currentTimeMillis);
     JobMetric.COMMANDS_IN_FORCE.gauge(metrics, () -> (long) commands.size());
+    // They may have waited for commands or quiet hours that this start does not know any more.
+    forEachRestaurant(DeliveryState.READY, turns::resume);
     if (reports.areOn()) {
       forEachRestaurant(DeliveryState.UNWRITTEN_REPORTS, reports::restore);
     }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Turns {
 
+  /** A slot that is nearer than this is kept by {@link #resume}. */
+  private static final int RESUME_MILLIS = 1_000;
+
   private final MapState<String, Long> ready;
   private final ValueState<Long> slot;
   private final ValueState<Long> wake;
@@ -71,8 +74,18 @@ final class Turns {
     }
   }
 
-  /** Takes a slot if a campaign waits for a turn. */
+  /**
+   * Takes a slot now if a campaign waits for a turn, whatever it waited for: a resume, or a time
+   * that the configuration no longer asks for.
+   */
   void resume() throws Exception {
+    Long planned = slot.value();
+    if (planned != null && planned > now() + RESUME_MILLIS) {
+      if (!isAt(planned, wake)) {
+        timers.deleteProcessingTimeTimer(planned);
+      }
+      slot.clear();
+    }
     if (!ready.isEmpty()) {
       takeSlot();
     }

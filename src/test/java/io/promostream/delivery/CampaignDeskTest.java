@@ -1,6 +1,5 @@
 package io.promostream.delivery;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.JobConfig.Delivery;
@@ -8,6 +7,7 @@ import io.promostream.config.QuietHours;
 import io.promostream.control.Command.Action;
 import io.promostream.kafka.Message;
 import io.promostream.promo.Promo;
+import io.promostream.testing.CampaignReports;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
@@ -16,8 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.flink.runtime.state.StateBackend;
@@ -42,8 +41,6 @@ final class CampaignDeskTest {
 
   /** A whole second, at 22:13:20 UTC. */
   private static final long T0 = 1_700_000_000L;
-
-  private static final Pattern FIELD = Pattern.compile("\"(\\w+)\":\"?([^,\"}]*)");
 
   private final StateBackend backend;
   private DeliveryDriver job;
@@ -89,27 +86,12 @@ final class CampaignDeskTest {
 
   private static String summary(Message report) {
     if (report.value() == null) {
-      return field(report.key(), "adv_campaign_id") + " tombstone";
+      return CampaignReports.fields(report.key()).get("adv_campaign_id") + " tombstone";
     }
-    byte[] json = report.value();
-    return String.join(
-        " ",
-        field(json, "adv_campaign_id"),
-        field(json, "state"),
-        field(json, "audience"),
-        field(json, "delivered"),
-        field(json, "pending"),
-        field(json, "held_out"));
-  }
-
-  private static String field(byte[] json, String name) {
-    Matcher fields = FIELD.matcher(new String(json, UTF_8));
-    while (fields.find()) {
-      if (fields.group(1).equals(name)) {
-        return fields.group(2);
-      }
-    }
-    throw new AssertionError("no " + name);
+    Map<String, String> fields = CampaignReports.fields(report.value());
+    return Stream.of("adv_campaign_id", "state", "audience", "delivered", "pending", "held_out")
+        .map(fields::get)
+        .collect(Collectors.joining(" "));
   }
 
   @Nested
@@ -201,6 +183,16 @@ final class CampaignDeskTest {
       assertThat(job.deliveries()).isEmpty();
       job.command(Action.RESUME, "r", null);
       job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void endsWithTheControlTopic() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", "c");
+      job.promo(promo("c", 0, 600, 1));
+      job.restart(2, false, null);
+      job.advance(Duration.ofMillis(10));
       assertThat(job.deliveries()).containsExactly("c v1 a");
     }
 
@@ -392,6 +384,15 @@ final class CampaignDeskTest {
       assertThat(job.deliveries()).isEmpty();
       job.advance(Duration.ofMillis(20));
       assertThat(job.deliveries()).containsExactlyInAnyOrder("starts v1 a", "live v1 a");
+    }
+
+    @Test
+    void endWhenTheyAreSwitchedOff() throws Exception {
+      job.advanceTo((T0 + BEGIN + 10) * 1000);
+      job.promo(promo("c", 0, 1_000, 1));
+      job.restart(2, NO_RULES);
+      job.advance(Duration.ofMillis(10));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
     }
 
     @Test
