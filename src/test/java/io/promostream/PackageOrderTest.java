@@ -29,7 +29,7 @@ class PackageOrderTest {
           List.of("promo"),
           List.of("kafka"),
           List.of("postgres", "replay"),
-          List.of("config", "metrics", "serialization"));
+          List.of("config", "metrics", "serialization", "state"));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

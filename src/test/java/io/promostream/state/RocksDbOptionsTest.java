@@ -1,0 +1,43 @@
+package io.promostream.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.state.rocksdb.RocksDBOptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.NativeLibraryLoader;
+
+class RocksDbOptionsTest {
+
+  @BeforeAll
+  static void loadRocksDb(@TempDir Path directory) throws Exception {
+    NativeLibraryLoader.getInstance().loadLibrary(directory.toString());
+  }
+
+  @Test
+  void flinkTakesThemFromFlinkConf() {
+    Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
+    assertThat(flink.get(RocksDBOptions.OPTIONS_FACTORY)).isEqualTo(RocksDbOptions.class.getName());
+    EmbeddedRocksDBStateBackend backend =
+        new EmbeddedRocksDBStateBackend().configure(flink, getClass().getClassLoader());
+    assertThat(backend.getRocksDBOptions()).isInstanceOf(RocksDbOptions.class);
+  }
+
+  @Test
+  void compactAfterEightFiles() {
+    try (ColumnFamilyOptions options = new ColumnFamilyOptions()) {
+      assertThat(
+              new RocksDbOptions()
+                  .createColumnOptions(options, new ArrayList<>())
+                  .level0FileNumCompactionTrigger())
+          .isEqualTo(8);
+    }
+  }
+}
