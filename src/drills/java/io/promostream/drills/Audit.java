@@ -6,6 +6,8 @@ import io.promostream.config.TableName;
 import io.promostream.local.Delivery;
 import io.promostream.local.FeedbackRows;
 import io.promostream.local.Notifications;
+import io.promostream.testing.CampaignReports;
+import io.promostream.testing.CampaignReports.Campaign;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,6 +27,7 @@ import java.util.concurrent.Callable;
  * @param doubled superfluous copies of a delivery, in both sinks together
  * @param wrong deliveries that the contract forbids, in both sinks together
  * @param differing deliveries of which any of the ten fields differs between the sinks
+ * @param misreported campaigns whose last report does not count the deliveries in the topic
  * @param refused rows that the feedback table refused
  * @param unfinished transactions left open in Kafka
  * @param sessions database sessions of the job that outlive its cancellation
@@ -40,6 +43,7 @@ record Audit(
     long doubled,
     long wrong,
     long differing,
+    long misreported,
     int refused,
     int unfinished,
     int sessions,
@@ -52,7 +56,16 @@ record Audit(
   private static final int PATIENCE_SECONDS = 240;
 
   boolean clean() {
-    return lost + doubled + wrong + differing + refused + unfinished + sessions + threads == 0;
+    return lost
+            + doubled
+            + wrong
+            + differing
+            + misreported
+            + refused
+            + unfinished
+            + sessions
+            + threads
+        == 0;
   }
 
   /** Reads both sinks after each traffic of a site. */
@@ -61,6 +74,7 @@ record Audit(
     private final Site site;
     private final Notifications notifications;
     private final Notifications rejected;
+    private final CampaignReports reports;
 
     private long lost;
     private long doubled;
@@ -71,6 +85,7 @@ record Audit(
       this.site = site;
       notifications = new Notifications(site.bootstrapServers(), Site.NOTIFICATIONS);
       rejected = new Notifications(site.bootstrapServers(), Site.REJECTED);
+      reports = new CampaignReports(site.bootstrapServers(), Site.REPORTS);
     }
 
     /**
@@ -85,6 +100,7 @@ record Audit(
       traffic.stop();
       long settled = traffic.sendClosing();
       List<Delivery> notified = awaitAll(traffic, settled);
+      List<String> misreported = awaitNone("misreported", () -> misreported(traffic, notified));
       List<String> refused = site.refusedRows();
       refused.forEach(row -> examples.add("refused: " + row));
       List<String> unfinished = awaitNone("unfinished", site::openTransactions);
@@ -113,6 +129,7 @@ record Audit(
           kafka.doubled() + postgres.doubled() + doubled,
           kafka.wrong() + postgres.wrong() + wrong,
           differing(notified, rows),
+          misreported.size(),
           refused.size(),
           unfinished.size(),
           sessions.size(),
@@ -175,6 +192,28 @@ record Audit(
       }
     }
 
+    /** The campaigns of a traffic whose last report does not count the notifications. */
+    private List<String> misreported(Traffic traffic, List<Delivery> notified) {
+      notified.addAll(notifications.read());
+      Map<Campaign, Long> surplus = new HashMap<>();
+      reports
+          .delivered()
+          .forEach(
+              (campaign, count) -> {
+                if (traffic.owns(campaign.restaurantId())) {
+                  surplus.put(campaign, count);
+                }
+              });
+      for (Delivery one : notified) {
+        surplus.merge(
+            new Campaign(one.promo().restaurantId(), one.promo().campaignId()), -1L, Long::sum);
+      }
+      surplus.values().removeIf(count -> count == 0);
+      return surplus.entrySet().stream()
+          .map(one -> "%s, %+d".formatted(one.getKey(), one.getValue()))
+          .toList();
+    }
+
     private static long differing(List<Delivery> notified, List<Delivery> rows) {
       Map<Delivery, Integer> surplus = new HashMap<>();
       notified.forEach(delivery -> surplus.merge(delivery, 1, Integer::sum));
@@ -204,6 +243,7 @@ record Audit(
     public void close() {
       notifications.close();
       rejected.close();
+      reports.close();
     }
   }
 }

@@ -46,6 +46,7 @@ public final class Expectation {
   }
 
   private final Map<String, RestaurantHistory> restaurants = new HashMap<>();
+  private final Map<String, Long> heldUntil = new HashMap<>();
   private final Set<Due> owed = new HashSet<>();
   private final Set<Due> open = new HashSet<>();
 
@@ -64,6 +65,12 @@ public final class Expectation {
         history(subscribed.restaurant()).add(subscribed);
       } else if (event instanceof Journal.Unsubscribed unsubscribed) {
         history(unsubscribed.restaurant()).add(unsubscribed);
+      } else if (event instanceof Journal.Paused paused) {
+        heldUntil.put(paused.restaurant(), Long.MAX_VALUE);
+      } else if (event instanceof Journal.Resumed resumed) {
+        heldUntil.put(resumed.restaurant(), resumed.at());
+      } else if (event instanceof Journal.Stopped stopped) {
+        heldUntil.put(stopped.restaurant(), Long.MAX_VALUE);
       }
     }
     for (Delivery delivery : deliveries) {
@@ -72,6 +79,9 @@ public final class Expectation {
     restaurants.forEach(
         (name, history) -> {
           history.close();
+          if (heldUntil(name) == Long.MAX_VALUE) {
+            return;
+          }
           for (String campaign : history.campaigns()) {
             for (String client : history.clients()) {
               Due due = new Due(name, campaign, client);
@@ -83,6 +93,11 @@ public final class Expectation {
             }
           }
         });
+  }
+
+  /** When commands no longer hold a restaurant, epoch milliseconds. */
+  private long heldUntil(String restaurant) {
+    return heldUntil.getOrDefault(restaurant, 0L);
   }
 
   private RestaurantHistory history(String restaurant) {
@@ -104,7 +119,9 @@ public final class Expectation {
 
   /** Whether the contract allows a delivery to its client, of its version, in its second. */
   public boolean allows(Delivery delivery) {
-    return history(delivery.promo().restaurantId())
-        .mayDeliver(delivery.promo(), delivery.clientId(), delivery.matchedAt());
+    String restaurant = delivery.promo().restaurantId();
+    return delivery.matchedAt() >= heldUntil(restaurant) / 1000
+        && history(restaurant)
+            .mayDeliver(delivery.promo(), delivery.clientId(), delivery.matchedAt());
   }
 }

@@ -34,6 +34,19 @@ public final class Journal {
    */
   public record Published(long at, Promo promo) implements Event {}
 
+  /** All campaigns of a restaurant are paused before it sends any. */
+  public record Paused(String restaurant) implements Event {}
+
+  /**
+   * A restaurant is resumed.
+   *
+   * @param at epoch milliseconds, before the job could read the command
+   */
+  public record Resumed(long at, String restaurant) implements Event {}
+
+  /** A restaurant is stopped before it sends any promo, for ever. */
+  public record Stopped(String restaurant) implements Event {}
+
   /** Somebody has sent a message that is not a valid promo. */
   public record Spoiled(String message) implements Event {}
 

@@ -13,8 +13,8 @@ final class Report {
 
   private static final String HEAD =
       """
-      | drill | state | faults | promos | deliveries | of them owed | either way | lost | double | wrong | sinks differ | rows refused | left open | connections left | threads left | recovery, s: median, worst |
-      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+      | drill | state | faults | promos | deliveries | of them owed | either way | lost | double | wrong | sinks differ | misreported | rows refused | left open | connections left | threads left | recovery, s: median, worst |
+      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
       """;
 
   private Report() {}
@@ -33,7 +33,7 @@ final class Report {
       Files.writeString(FILE, HEAD);
     }
     String line =
-        "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |%n"
+        "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |%n"
             .formatted(
                 drill,
                 stateBackend,
@@ -46,6 +46,7 @@ final class Report {
                 audit.doubled(),
                 audit.wrong(),
                 audit.differing(),
+                audit.misreported(),
                 audit.refused(),
                 audit.unfinished(),
                 audit.sessions(),

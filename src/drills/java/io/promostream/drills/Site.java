@@ -37,6 +37,8 @@ final class Site implements AutoCloseable {
   static final String PROMOS = "restaurant.promos";
   static final String NOTIFICATIONS = "subscriber.promos";
   static final String REJECTED = "restaurant.promos.rejected";
+  static final String REPORTS = "campaign.reports";
+  static final String CONTROL = "campaign.control";
   static final String SUBSCRIBERS = "subscribers";
   static final String FEEDBACK = "feedback";
   static final String PREFIX = "promo-stream";
@@ -134,6 +136,8 @@ final class Site implements AutoCloseable {
     broker.createTopic(PROMOS, 3);
     broker.createTopic(NOTIFICATIONS, 3);
     broker.createTopic(REJECTED, 1);
+    broker.createTopic(REPORTS, 2);
+    broker.createTopic(CONTROL, 1);
     subscribers.createDatabase(SUBSCRIBERS);
     execute(
         subscribers,
@@ -264,7 +268,18 @@ final class Site implements AutoCloseable {
                 "--feedback.db.user",
                 JOB_ROLE,
                 "--transaction-prefix",
-                PREFIX));
+                PREFIX,
+                "--reports.topic",
+                REPORTS,
+                "--reports.interval",
+                "1 s",
+                "--control.topic",
+                CONTROL,
+                // Many times what the traffic needs.
+                "--delivery.max-per-second",
+                "10000",
+                "--delivery.max-per-second-per-restaurant",
+                "1000"));
     arguments.addAll(List.of(changed));
     job = cluster.submit(Map.of(), run, arguments);
   }

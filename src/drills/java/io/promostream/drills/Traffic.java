@@ -4,7 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.promostream.local.Delivery;
 import io.promostream.promo.Promo;
+import io.promostream.testing.CampaignReports;
+import io.promostream.testing.CampaignReports.Campaign;
 import io.promostream.testing.PromoJson;
+import io.promostream.testing.Waiting;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -39,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The deliveries of the hasty restaurants depend on timing alone: campaigns are live for
  * seconds, are cancelled, postponed and extended meanwhile, and clients subscribe and unsubscribe
  * at any time.
+ *
+ * <p>Commands pause campaigns and restaurants for moments. One restaurant is paused until the
+ * traffic ends, and one is stopped.
  */
 final class Traffic implements AutoCloseable {
 
@@ -96,6 +102,7 @@ final class Traffic implements AutoCloseable {
     traffic.run("subscribers", traffic::subscribeMore);
     traffic.run("fickle", traffic::unsubscribeAndReturn);
     traffic.run("hasty", traffic::actHastily);
+    traffic.run("commands", traffic::pauseForMoments);
     return traffic;
   }
 
@@ -131,6 +138,19 @@ final class Traffic implements AutoCloseable {
     return name + "-hasty" + number % HASTY_RESTAURANTS;
   }
 
+  private String pausedRestaurant() {
+    return name + "-paused";
+  }
+
+  private String stoppedRestaurant() {
+    return name + "-stopped";
+  }
+
+  /** Whether a restaurant belongs to this traffic. */
+  boolean owns(String restaurant) {
+    return restaurant.startsWith(name + "-");
+  }
+
   /** A client's id; every second one is a UUID. */
   private static String client(String restaurant, int number) {
     String id = restaurant + "-c" + number;
@@ -146,6 +166,8 @@ final class Traffic implements AutoCloseable {
     for (int r = 0; r < HASTY_RESTAURANTS; r++) {
       restaurants.add(hastyRestaurant(r));
     }
+    restaurants.add(pausedRestaurant());
+    restaurants.add(stoppedRestaurant());
     List<Journal.Event> changes = new ArrayList<>();
     for (String restaurant : restaurants) {
       for (int c = 0; c < CLIENTS; c++) {
@@ -153,6 +175,28 @@ final class Traffic implements AutoCloseable {
       }
     }
     change(changes);
+    command("pause", "restaurant_id", pausedRestaurant());
+    command("stop", "restaurant_id", stoppedRestaurant());
+    journal.note(new Journal.Paused(pausedRestaurant()));
+    journal.note(new Journal.Stopped(stoppedRestaurant()));
+    awaitState(pausedRestaurant(), "paused");
+    awaitState(stoppedRestaurant(), "cancelled");
+  }
+
+  /** Waits until the report on a campaign, which starts in a year, shows that commands hold. */
+  private void awaitState(String restaurant, String state) throws Exception {
+    long now = System.currentTimeMillis() / 1000;
+    send(new Promo(restaurant, "probe", "", name, "x", now + YEAR, DECADES_AHEAD, now));
+    try (CampaignReports reports = new CampaignReports(site.bootstrapServers(), Site.REPORTS)) {
+      Waiting.until(
+          restaurant + " to be " + state,
+          () ->
+              reports
+                  .read()
+                  .getOrDefault(new Campaign(restaurant, "probe"), Map.of())
+                  .getOrDefault("state", "unknown")
+                  .equals(state));
+    }
   }
 
   private static Journal.Event subscribed(String restaurant, int client) {
@@ -179,7 +223,12 @@ final class Traffic implements AutoCloseable {
 
   private void sendPromos() throws InterruptedException {
     while (!stopped) {
-      sendCampaign(campaigns.getAndIncrement());
+      int number = campaigns.getAndIncrement();
+      sendCampaign(number);
+      if (number % 10 == 0) {
+        sendHeld(pausedRestaurant(), number);
+        sendHeld(stoppedRestaurant(), number);
+      }
       Thread.sleep(PAUSE_MILLIS);
     }
   }
@@ -322,6 +371,41 @@ final class Traffic implements AutoCloseable {
     return false;
   }
 
+  // ---- Commands
+
+  private void command(String action, String field, String id) {
+    String json =
+        "{\"action\":\"%s\",\"%s\":\"%s\",\"by\":\"%s\"}".formatted(action, field, id, name);
+    var unused =
+        producer.send(
+            new ProducerRecord<>(Site.CONTROL, json.getBytes(UTF_8)),
+            (metadata, e) -> trouble.compareAndSet(null, e));
+  }
+
+  /** Pauses a restaurant or a campaign whose end is far ahead, again and again. */
+  private void pauseForMoments() throws InterruptedException {
+    Random random = new Random(name.length());
+    while (!stopped) {
+      boolean all = random.nextBoolean();
+      String field = all ? "restaurant_id" : "adv_campaign_id";
+      String id = all ? restaurant(random.nextInt(RESTAURANTS)) : campaign(campaigns.get());
+      command("pause", field, id);
+      Thread.sleep(random.nextInt(20 * PAUSE_MILLIS));
+      command("resume", field, id);
+      Thread.sleep(random.nextInt(20 * PAUSE_MILLIS));
+    }
+  }
+
+  /**
+   * Sends a campaign of a restaurant that commands hold. No other restaurant has it, because a
+   * command about a campaign is about all its restaurants.
+   */
+  private void sendHeld(String restaurant, int number) {
+    long now = System.currentTimeMillis() / 1000;
+    String campaign = campaign(number) + "-held";
+    send(new Promo(restaurant, campaign, "held", name, "x", LONG_AGO, DECADES_AHEAD, now));
+  }
+
   // ---- Haste
 
   /** A later version of a campaign, with the time at which to send it. */
@@ -433,6 +517,8 @@ final class Traffic implements AutoCloseable {
    * @return when all has started that is to start within seconds, epoch seconds
    */
   long sendClosing() throws InterruptedException {
+    journal.note(new Journal.Resumed(System.currentTimeMillis(), pausedRestaurant()));
+    command("resume", "restaurant_id", pausedRestaurant());
     long now = System.currentTimeMillis() / 1000;
     long settled =
         journal.events().stream()
@@ -445,6 +531,7 @@ final class Traffic implements AutoCloseable {
     for (int r = 0; r < RESTAURANTS; r++) {
       sendClosing(restaurant(r));
     }
+    sendClosing(pausedRestaurant());
     sendClosing(fickleRestaurant());
     for (int r = 0; r < HASTY_RESTAURANTS; r++) {
       sendClosing(hastyRestaurant(r));

@@ -56,6 +56,29 @@ class ExpectationTest {
   }
 
   @Test
+  void owesPausedPromoOnlyAfterTheResume() {
+    events.add(new Journal.Paused("r"));
+    subscribed(1, "a");
+    Promo promo = published(2, "c", 1, 9_999, 1);
+    assertThat(expectation().owed()).isEmpty();
+    assertThat(expectation().open()).isEmpty();
+    assertWrong(promo, "a", 100);
+    events.add(new Journal.Resumed(200_999, "r"));
+    assertThat(expectation().owed()).isEqualTo(due("c", "a"));
+    assertWrong(promo, "a", 199);
+    assertThat(expectation().allows(new Delivery(promo, "a", 200))).isTrue();
+  }
+
+  @Test
+  void allowsNothingOfStoppedRestaurant() {
+    events.add(new Journal.Stopped("r"));
+    subscribed(1, "a");
+    Promo promo = published(2, "c", 1, 9_999, 1);
+    assertThat(expectation().owed()).isEmpty();
+    assertWrong(promo, "a", 100);
+  }
+
+  @Test
   void owesFinallyLivePromoToEverySubscriber() {
     subscribed(1, "a");
     published(2, "c", 0, ALWAYS, 1);
