@@ -16,13 +16,17 @@ import io.promostream.replay.Idle;
 import io.promostream.replay.ReplayOperator;
 import io.promostream.subscribers.AddressRefreshes;
 import io.promostream.subscribers.ListUpdate;
+import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
+import org.apache.flink.streaming.api.transformations.SinkTransformation;
 
 /**
  * The job's graph.
@@ -206,11 +210,11 @@ final class PromoStreamTopology {
     SingleOutputStreamOperator<T> replayed =
         in.transform(uid, in.getType(), new ReplayOperator<>(outlet.target(), atLeastOnce))
             .uid(uid);
-    if (atLeastOnce) {
-      outlet.atLeastOnce().accept(replayed);
-    } else {
-      replayed = replayed.transform(sinkUid, in.getType(), new Idle<>()).uid(sinkUid);
-    }
+    DataStreamSink<?> sink =
+        atLeastOnce
+            ? outlet.atLeastOnce().apply(replayed)
+            : replayed.sinkTo(new Idle<>()).uid(sinkUid).name(sinkUid);
+    showInLineage(sink, outlet.target().dataset());
     if (!atLeastOnce || sinkUid.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
       replayed
           .transform(
@@ -219,5 +223,14 @@ final class PromoStreamTopology {
               new EarlierTransactions<>(outlet.earlier(), config.feedback().onLostTransaction()))
           .uid(committerUid);
     }
+  }
+
+  /**
+   * Sets the output that a sink shows in the job's lineage. The sinks do not set it themselves:
+   * that of the Kafka connector would show the properties of its producer, and among them the
+   * password.
+   */
+  private static void showInLineage(DataStreamSink<?> sink, LineageDataset dataset) {
+    ((SinkTransformation<?, ?>) sink.getTransformation()).setLineageVertex(() -> List.of(dataset));
   }
 }
