@@ -6,6 +6,7 @@ import io.promostream.control.ParseCommand;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLineage;
 import io.promostream.notification.NotificationTemplate;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.Promo;
@@ -20,13 +21,16 @@ import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.dag.Transformation;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.datastream.DataStreamSource;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.lineage.LineageDataset;
-import org.apache.flink.streaming.api.transformations.SinkTransformation;
+import org.apache.flink.streaming.api.lineage.LineageVertex;
+import org.apache.flink.streaming.api.transformations.TransformationWithLineage;
 
 /**
  * The job's graph.
@@ -153,7 +157,11 @@ final class PromoStreamTopology {
 
   /** One subtask parses all commands, so that every other subtask gets them in the same order. */
   private SingleOutputStreamOperator<Command> commands(Source<RawPromo, ?, ?> control) {
-    return env.fromSource(control, WatermarkStrategy.noWatermarks(), Uids.CONTROL)
+    DataStreamSource<RawPromo> commands =
+        env.fromSource(control, WatermarkStrategy.noWatermarks(), Uids.CONTROL);
+    showInLineage(
+        commands.getTransformation(), TopicLineage.source(config.kafka(), config.controlTopic()));
+    return commands
         .uid(Uids.CONTROL)
         .forceNonParallel()
         .process(new ParseCommand(connectors.limits(), config.rejectedTopic()))
@@ -214,7 +222,8 @@ final class PromoStreamTopology {
         atLeastOnce
             ? outlet.atLeastOnce().apply(replayed)
             : replayed.sinkTo(new Idle<>()).uid(sinkUid).name(sinkUid);
-    showInLineage(sink, outlet.target().dataset());
+    LineageDataset output = outlet.target().dataset();
+    showInLineage(sink.getTransformation(), () -> List.of(output));
     if (!atLeastOnce || sinkUid.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
       replayed
           .transform(
@@ -226,11 +235,10 @@ final class PromoStreamTopology {
   }
 
   /**
-   * Sets the output that a sink shows in the job's lineage. The sinks do not set it themselves:
-   * that of the Kafka connector would show the properties of its producer, and among them the
-   * password.
+   * Sets what a source or sink shows in the job's lineage. Those of the Kafka connector would show
+   * the properties of their client, and among them the password.
    */
-  private static void showInLineage(DataStreamSink<?> sink, LineageDataset dataset) {
-    ((SinkTransformation<?, ?>) sink.getTransformation()).setLineageVertex(() -> List.of(dataset));
+  private static void showInLineage(Transformation<?> connector, LineageVertex vertex) {
+    ((TransformationWithLineage<?>) connector).setLineageVertex(vertex);
   }
 }

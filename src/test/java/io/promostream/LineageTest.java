@@ -3,6 +3,7 @@ package io.promostream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.config.JobConfig;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -22,32 +23,39 @@ class LineageTest {
   private static final String PROMOS = "kafka://kafka-1:9092/restaurant.promos";
   private static final String SUBSCRIBERS =
       "postgres://crm:5432/customers.public.subscribers_restaurants";
+  private static final String CONTROL = "kafka://kafka-1:9092/promos.control";
   private static final String NOTIFICATIONS = "kafka://kafka-1:9092/subscriber.promos";
   private static final String REJECTED = "kafka://kafka-1:9092/restaurant.promos.rejected";
+  private static final String REPORTS = "kafka://kafka-1:9092/promos.reports";
   private static final String FEEDBACK = "postgres://a:5433,b:5432/marketing.push.feedback";
 
-  private static LineageGraph lineage(String guarantee) {
+  private static final String[] COMMANDS_AND_REPORTS = {
+    "--control.topic=promos.control", "--reports.topic=promos.reports"
+  };
+
+  private static LineageGraph lineage(String guarantee, String... settings) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "--delivery.guarantee=" + guarantee,
+                "--kafka.bootstrap-servers=" + SERVERS,
+                "--subscribers.db.url=jdbc:postgresql://crm/customers?sslmode=verify-full",
+                "--subscribers.db.user=reader",
+                "--feedback.db.url=jdbc:postgresql://a:5433,b/marketing?targetServerType=primary",
+                "--feedback.db.user=writer",
+                "--feedback.table=push.feedback"));
+    args.addAll(List.of(settings));
+    Map<String, String> login =
+        Map.of(
+            "PROMO_STREAM_KAFKA_PROPERTIES_SECURITY_PROTOCOL",
+            "SASL_SSL",
+            "PROMO_STREAM_KAFKA_PROPERTIES_SASL_MECHANISM",
+            "PLAIN",
+            "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                + " username=\"promo-stream\" password=\"secret\";");
     StreamExecutionEnvironment env = new StreamExecutionEnvironment(new Configuration());
-    PromoStreamJob.prepare(
-        env,
-        JobConfig.load(
-            new String[] {
-              "--delivery.guarantee=" + guarantee,
-              "--kafka.bootstrap-servers=" + SERVERS,
-              "--subscribers.db.url=jdbc:postgresql://crm/customers?sslmode=verify-full",
-              "--subscribers.db.user=reader",
-              "--feedback.db.url=jdbc:postgresql://a:5433,b/marketing?targetServerType=primary",
-              "--feedback.db.user=writer",
-              "--feedback.table=push.feedback"
-            },
-            Map.of(
-                "PROMO_STREAM_KAFKA_PROPERTIES_SECURITY_PROTOCOL",
-                "SASL_SSL",
-                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_MECHANISM",
-                "PLAIN",
-                "PROMO_STREAM_KAFKA_PROPERTIES_SASL_JAAS_CONFIG",
-                "org.apache.kafka.common.security.plain.PlainLoginModule required"
-                    + " username=\"promo-stream\" password=\"secret\";")));
+    PromoStreamJob.prepare(env, JobConfig.load(args.toArray(String[]::new), login));
     return env.getStreamGraph().getLineageGraph();
   }
 
@@ -67,6 +75,29 @@ class LineageTest {
             edge(PROMOS, REJECTED));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"exactly-once", "at-least-once"})
+  void showsCommandsAndReports(String guarantee) {
+    LineageGraph lineage = lineage(guarantee, COMMANDS_AND_REPORTS);
+    assertThat(LineageUris.of(lineage.sources()))
+        .containsExactlyInAnyOrder(PROMOS, SUBSCRIBERS, CONTROL);
+    assertThat(LineageUris.of(lineage.sinks()))
+        .containsExactlyInAnyOrder(NOTIFICATIONS, REJECTED, FEEDBACK, REPORTS);
+    assertThat(LineageUris.edges(lineage))
+        .containsExactlyInAnyOrder(
+            edge(PROMOS, NOTIFICATIONS),
+            edge(SUBSCRIBERS, NOTIFICATIONS),
+            edge(CONTROL, NOTIFICATIONS),
+            edge(PROMOS, FEEDBACK),
+            edge(SUBSCRIBERS, FEEDBACK),
+            edge(CONTROL, FEEDBACK),
+            edge(PROMOS, REPORTS),
+            edge(SUBSCRIBERS, REPORTS),
+            edge(CONTROL, REPORTS),
+            edge(PROMOS, REJECTED),
+            edge(CONTROL, REJECTED));
+  }
+
   private static String edge(String source, String sink) {
     return "[%s] -> [%s]".formatted(source, sink);
   }
@@ -75,7 +106,7 @@ class LineageTest {
   @ParameterizedTest
   @ValueSource(strings = {"exactly-once", "at-least-once"})
   void showsNoPropertyOfKafkaClientsExceptServers(String guarantee) {
-    LineageGraph lineage = lineage(guarantee);
+    LineageGraph lineage = lineage(guarantee, COMMANDS_AND_REPORTS);
     List<LineageDatasetFacet> facets =
         Stream.of(lineage.sources(), lineage.sinks())
             .flatMap(List::stream)
@@ -83,7 +114,7 @@ class LineageTest {
             .flatMap(dataset -> dataset.facets().values().stream())
             .toList();
     assertThat(facets)
-        .hasSize(3)
+        .hasSize(5)
         .allSatisfy(
             facet ->
                 assertThat(((KafkaDatasetFacet) facet).getProperties())

@@ -1,7 +1,6 @@
 package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
-import java.util.List;
 import java.util.Properties;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.source.Boundedness;
@@ -11,7 +10,6 @@ import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
-import org.apache.flink.connector.kafka.lineage.LineageUtil;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumState;
@@ -107,6 +105,6 @@ public final class PromosSource<T>
 
   @Override
   public SourceLineageVertex getLineageVertex() {
-    return LineageUtil.sourceLineageVertexOf(List.of(TopicLineage.dataset(kafka, topic)));
+    return TopicLineage.source(kafka, topic);
   }
 }

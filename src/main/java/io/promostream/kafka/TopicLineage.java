@@ -7,15 +7,21 @@ import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetFacet;
 import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
 import org.apache.flink.connector.kafka.lineage.LineageUtil;
 import org.apache.flink.streaming.api.lineage.LineageDataset;
+import org.apache.flink.streaming.api.lineage.SourceLineageVertex;
 import org.apache.kafka.clients.CommonClientConfigs;
 
 /**
  * Names topics in the job's lineage as Flink's connector does. The connector's own datasets contain
  * all properties of the client, and among them its password.
  */
-final class TopicLineage {
+public final class TopicLineage {
 
   private TopicLineage() {}
+
+  /** A topic that a source of the job reads. */
+  public static SourceLineageVertex source(JobConfig.Kafka kafka, String topic) {
+    return LineageUtil.sourceLineageVertexOf(List.of(dataset(kafka, topic)));
+  }
 
   /** A topic as a dataset, in the namespace {@code kafka://} of the first bootstrap server. */
   static LineageDataset dataset(JobConfig.Kafka kafka, String topic) {
