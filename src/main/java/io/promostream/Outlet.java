@@ -2,8 +2,9 @@ package io.promostream;
 
 import io.promostream.replay.EarlierTransactions.Inspector;
 import io.promostream.replay.Target;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 
 /**
  * One of the job's three outputs, for both delivery guarantees.
@@ -13,4 +14,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
  * @param earlier inspects the transactions that release 0.1 left open
  * @param atLeastOnce adds the connector's sink, with its uid
  */
-record Outlet<T>(Target<T> target, Inspector<?> earlier, Consumer<DataStream<T>> atLeastOnce) {}
+record Outlet<T>(
+    Target<T> target,
+    Inspector<?> earlier,
+    Function<DataStream<T>, DataStreamSink<?>> atLeastOnce) {}

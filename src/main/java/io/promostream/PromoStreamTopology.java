@@ -6,6 +6,7 @@ import io.promostream.control.ParseCommand;
 import io.promostream.delivery.DeliverPromosOperator;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.kafka.Message;
+import io.promostream.kafka.TopicLineage;
 import io.promostream.notification.NotificationTemplate;
 import io.promostream.promo.ParsePromo;
 import io.promostream.promo.Promo;
@@ -16,13 +17,20 @@ import io.promostream.replay.Idle;
 import io.promostream.replay.ReplayOperator;
 import io.promostream.subscribers.AddressRefreshes;
 import io.promostream.subscribers.ListUpdate;
+import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.dag.Transformation;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.datastream.DataStreamSource;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
+import org.apache.flink.streaming.api.lineage.LineageVertex;
+import org.apache.flink.streaming.api.transformations.TransformationWithLineage;
 
 /**
  * The job's graph.
@@ -149,7 +157,11 @@ final class PromoStreamTopology {
 
   /** One subtask parses all commands, so that every other subtask gets them in the same order. */
   private SingleOutputStreamOperator<Command> commands(Source<RawPromo, ?, ?> control) {
-    return env.fromSource(control, WatermarkStrategy.noWatermarks(), Uids.CONTROL)
+    DataStreamSource<RawPromo> commands =
+        env.fromSource(control, WatermarkStrategy.noWatermarks(), Uids.CONTROL);
+    showInLineage(
+        commands.getTransformation(), TopicLineage.source(config.kafka(), config.controlTopic()));
+    return commands
         .uid(Uids.CONTROL)
         .forceNonParallel()
         .process(new ParseCommand(connectors.limits(), config.rejectedTopic()))
@@ -206,11 +218,12 @@ final class PromoStreamTopology {
     SingleOutputStreamOperator<T> replayed =
         in.transform(uid, in.getType(), new ReplayOperator<>(outlet.target(), atLeastOnce))
             .uid(uid);
-    if (atLeastOnce) {
-      outlet.atLeastOnce().accept(replayed);
-    } else {
-      replayed = replayed.transform(sinkUid, in.getType(), new Idle<>()).uid(sinkUid);
-    }
+    DataStreamSink<?> sink =
+        atLeastOnce
+            ? outlet.atLeastOnce().apply(replayed)
+            : replayed.sinkTo(new Idle<>()).uid(sinkUid).name(sinkUid);
+    LineageDataset output = outlet.target().dataset();
+    showInLineage(sink.getTransformation(), () -> List.of(output));
     if (!atLeastOnce || sinkUid.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {
       replayed
           .transform(
@@ -219,5 +232,13 @@ final class PromoStreamTopology {
               new EarlierTransactions<>(outlet.earlier(), config.feedback().onLostTransaction()))
           .uid(committerUid);
     }
+  }
+
+  /**
+   * Sets what a source or sink shows in the job's lineage. Those of the Kafka connector would show
+   * the properties of their client, and among them the password.
+   */
+  private static void showInLineage(Transformation<?> connector, LineageVertex vertex) {
+    ((TransformationWithLineage<?>) connector).setLineageVertex(vertex);
   }
 }

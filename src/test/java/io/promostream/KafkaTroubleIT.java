@@ -22,6 +22,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptionsInternal;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
@@ -163,6 +164,11 @@ class KafkaTroubleIT {
     @Override
     public OnLostTransaction onLostCommits() {
       return real.onLostCommits();
+    }
+
+    @Override
+    public LineageDataset dataset() {
+      return real.dataset();
     }
 
     @Override

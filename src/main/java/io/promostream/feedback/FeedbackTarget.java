@@ -4,12 +4,14 @@ import io.promostream.config.JobConfig;
 import io.promostream.config.JobConfig.OnLostTransaction;
 import io.promostream.delivery.DeliveryBatch;
 import io.promostream.postgres.SqlState;
+import io.promostream.postgres.TableLineage;
 import io.promostream.replay.Replayer;
 import io.promostream.replay.Target;
 import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
 import java.sql.SQLException;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
 
 /**
  * The target that consists of the feedback table, the commits table and the table of refused rows.
@@ -41,6 +43,11 @@ public record FeedbackTarget(JobConfig.Feedback config, String prefix, String ow
   @Override
   public OnLostTransaction onLostCommits() {
     return config.onLostTransaction();
+  }
+
+  @Override
+  public LineageDataset dataset() {
+    return TableLineage.dataset(config.database(), config.table());
   }
 
   @Override

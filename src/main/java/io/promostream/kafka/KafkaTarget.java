@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
 import org.apache.kafka.common.TopicPartition;
 
 /**
@@ -82,6 +83,11 @@ public record KafkaTarget<T>(
   @Override
   public OnLostTransaction onLostCommits() {
     return config.feedback().onLostTransaction();
+  }
+
+  @Override
+  public LineageDataset dataset() {
+    return TopicLineage.dataset(config.kafka(), topic);
   }
 
   @Override

@@ -16,8 +16,8 @@ import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumState;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
-import org.apache.flink.streaming.api.lineage.LineageVertex;
 import org.apache.flink.streaming.api.lineage.LineageVertexProvider;
+import org.apache.flink.streaming.api.lineage.SourceLineageVertex;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -34,13 +34,17 @@ public final class PromosSource<T>
   private final KafkaSource<T> delegate;
   private final KafkaRecordDeserializationSchema<T> deserializer;
   private final String group;
+  private final JobConfig.Kafka kafka;
+  private final String topic;
   private final Properties client;
   private final Properties consumer = new Properties();
 
   public PromosSource(JobConfig config, KafkaRecordDeserializationSchema<T> deserializer) {
     this.deserializer = deserializer;
+    kafka = config.kafka();
+    topic = config.promos().topic();
     group = config.promos().groupId();
-    client = KafkaClients.properties(config.kafka());
+    client = KafkaClients.properties(kafka);
     // A promo of an aborted transaction was never published.
     consumer.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     consumer.setProperty(KafkaSourceOptions.CLIENT_ID_PREFIX.key(), group);
@@ -100,7 +104,7 @@ public final class PromosSource<T>
   }
 
   @Override
-  public LineageVertex getLineageVertex() {
-    return delegate.getLineageVertex();
+  public SourceLineageVertex getLineageVertex() {
+    return TopicLineage.source(kafka, topic);
   }
 }

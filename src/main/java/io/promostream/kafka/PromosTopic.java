@@ -2,10 +2,7 @@ package io.promostream.kafka;
 
 import io.promostream.config.JobConfig;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
-import org.apache.flink.connector.kafka.lineage.KafkaDatasetIdentifierProvider;
 import org.apache.flink.connector.kafka.source.enumerator.subscriber.KafkaSubscriber;
 import org.apache.kafka.clients.admin.AdminClient;
 import org.apache.kafka.common.KafkaException;
@@ -16,7 +13,7 @@ import org.apache.kafka.common.TopicPartition;
  * this class reports connection problems. The connector's own message names neither the brokers nor
  * a remedy.
  */
-final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvider {
+final class PromosTopic implements KafkaSubscriber {
 
   private final String topic;
   private final String brokers;
@@ -38,10 +35,5 @@ final class PromosTopic implements KafkaSubscriber, KafkaDatasetIdentifierProvid
               .formatted(topic, brokers, KafkaAdvice.causeAndAdvice(e)),
           e);
     }
-  }
-
-  @Override
-  public Optional<DefaultKafkaDatasetIdentifier> getDatasetIdentifier() {
-    return Optional.of(DefaultKafkaDatasetIdentifier.ofTopics(List.of(topic)));
   }
 }

@@ -10,6 +10,7 @@
  *   <li>A committable is written once: one transaction moves the writer's mark and writes the
  *       messages.
  *   <li>A message that its topic refuses goes to the rejected topic with a reason.
+ *   <li>The job's lineage shows topics and servers, and no other property of a client.
  * </ul>
  *
  * <p>Flink's connector reads the topic with a reader of this package, because the connector alone
@@ -25,7 +26,7 @@
  *       transaction timeout.
  * </ul>
  *
- * <p>{@code KafkaReplayerIT}, {@code PromosSourceIT}, {@code KafkaTroubleIT} and {@code
- * TopicLimitsIT} prove it.
+ * <p>{@code KafkaReplayerIT}, {@code PromosSourceIT}, {@code KafkaTroubleIT}, {@code TopicLimitsIT}
+ * and {@code LineageTest} prove it.
  */
 package io.promostream.kafka;

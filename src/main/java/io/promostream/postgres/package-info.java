@@ -1,5 +1,6 @@
 /**
- * Connections, transactions and quoted identifiers for every use of Postgres in the job.
+ * Connections, transactions, quoted identifiers and names in the lineage, for every use of Postgres
+ * in the job.
  *
  * <p>Promises:
  *
@@ -24,6 +25,6 @@
  * </ul>
  *
  * <p>{@code ConnectionsIT} and {@code PoolerIT} prove this on real servers; {@code
- * PackageOrderTest} holds the order of the packages.
+ * TableLineageTest} proves the names; {@code PackageOrderTest} holds the order of the packages.
  */
 package io.promostream.postgres;

@@ -1,34 +1,77 @@
 package io.promostream.replay;
 
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
-import org.apache.flink.runtime.state.StateInitializationContext;
-import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
-import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import java.util.Collection;
+import java.util.List;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
+import org.apache.flink.api.connector.sink2.SupportsWriterState;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * Takes the place of a connector's writer that only the other {@code delivery.guarantee} uses.
- * Flink refuses to restore state whose operator is missing from the job. This operator drops that
- * state and receives no elements.
+ * Takes the place of a connector's sink that only the other {@code delivery.guarantee} uses. Flink
+ * refuses to restore state whose operator is missing from the job. This sink drops the state of the
+ * connector's writer and receives no elements.
+ *
+ * <p>It is a {@code Sink} because Flink shows an output in the job's lineage only at a sink, which
+ * {@link ReplayOperator} is not.
  */
-public final class Idle<T> extends AbstractStreamOperator<T>
-    implements OneInputStreamOperator<T, T> {
+public final class Idle<T> implements Sink<T>, SupportsWriterState<T, byte[]> {
 
   private static final long serialVersionUID = 1;
 
-  /** The state name of Flink's sink writers. */
-  private static final ListStateDescriptor<byte[]> WRITER_STATE =
-      new ListStateDescriptor<>("writer_raw_states", BytePrimitiveArraySerializer.INSTANCE);
-
   @Override
-  public void initializeState(StateInitializationContext context) throws Exception {
-    super.initializeState(context);
-    context.getOperatorStateStore().getListState(WRITER_STATE).clear();
+  public StatefulSinkWriter<T, byte[]> createWriter(WriterInitContext context) {
+    return new Writer<>();
   }
 
   @Override
-  public void processElement(StreamRecord<T> element) {
-    output.collect(element);
+  public StatefulSinkWriter<T, byte[]> restoreWriter(
+      WriterInitContext context, Collection<byte[]> dropped) {
+    return new Writer<>();
+  }
+
+  /** Reads the state of every connector, in every version, and never writes any. */
+  @Override
+  public SimpleVersionedSerializer<byte[]> getWriterStateSerializer() {
+    return new SimpleVersionedSerializer<>() {
+      @Override
+      public int getVersion() {
+        return 0;
+      }
+
+      @Override
+      public byte[] serialize(byte[] state) {
+        return state;
+      }
+
+      @Override
+      public byte[] deserialize(int version, byte[] serialized) {
+        return serialized;
+      }
+    };
+  }
+
+  private static final class Writer<T> implements StatefulSinkWriter<T, byte[]> {
+
+    @Override
+    public void write(T element, Context context) {
+      throw new IllegalStateException("The replay operator passed an element on");
+    }
+
+    @Override
+    public List<byte[]> snapshotState(long checkpointId) {
+      return List.of();
+    }
+
+    @Override
+    public void flush(boolean endOfInput) {
+      // Nothing is buffered.
+    }
+
+    @Override
+    public void close() {
+      // Nothing is open.
+    }
   }
 }

@@ -5,6 +5,7 @@ import io.promostream.serialization.ValueSerializer;
 import java.io.IOException;
 import java.io.Serializable;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.streaming.api.lineage.LineageDataset;
 
 /**
  * A target system of the replay. The job graph contains it, so it must be serializable.
@@ -27,6 +28,9 @@ public interface Target<T> extends Serializable {
 
   /** What the job does when the target has lost commits. */
   OnLostTransaction onLostCommits();
+
+  /** The topic or table, for the job's lineage. It contains no credentials. */
+  LineageDataset dataset();
 
   /**
    * Connects, checks that the target has what it needs, and takes the job's lease.

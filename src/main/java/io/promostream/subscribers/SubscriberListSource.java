@@ -2,6 +2,7 @@ package io.promostream.subscribers;
 
 import io.promostream.config.Database;
 import io.promostream.config.TableName;
+import io.promostream.postgres.TableLineage;
 import java.time.Clock;
 import java.time.Duration;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -13,6 +14,9 @@ import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.streaming.api.lineage.DefaultSourceLineageVertex;
+import org.apache.flink.streaming.api.lineage.LineageVertexProvider;
+import org.apache.flink.streaming.api.lineage.SourceLineageVertex;
 
 /**
  * The subscriber list as an unbounded stream of its changes. It has one split and runs at
@@ -26,7 +30,8 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
  */
 public final class SubscriberListSource
     implements Source<ListUpdate, SubscriberListSplit, SubscriberListEnumerator.State>,
-        ResultTypeQueryable<ListUpdate> {
+        ResultTypeQueryable<ListUpdate>,
+        LineageVertexProvider {
 
   private final Database database;
   private final TableName table;
@@ -90,5 +95,12 @@ public final class SubscriberListSource
   @Override
   public TypeInformation<ListUpdate> getProducedType() {
     return ListUpdate.TYPE;
+  }
+
+  @Override
+  public SourceLineageVertex getLineageVertex() {
+    DefaultSourceLineageVertex vertex = new DefaultSourceLineageVertex(getBoundedness());
+    vertex.addDataset(TableLineage.dataset(database, table));
+    return vertex;
   }
 }
