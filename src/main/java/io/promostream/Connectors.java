@@ -19,7 +19,6 @@ import io.promostream.promo.ParsePromo;
 import io.promostream.promo.RawPromo;
 import io.promostream.promo.RejectedExpansion;
 import io.promostream.report.ReportExpansion;
-import io.promostream.subscribers.ClientIds;
 import io.promostream.subscribers.ListUpdate;
 import io.promostream.subscribers.SubscriberListSource;
 import java.io.IOException;
@@ -62,7 +61,7 @@ record Connectors(
             config.subscribers().database(),
             config.subscribers().table(),
             config.subscribers().refreshInterval(),
-            () -> clientIds(config)),
+            () -> feedbackTable(config).clientIds()),
         config.controlTopic() == null ? null : control(config),
         notifications(config, owner),
         rejected(config, owner),
@@ -89,11 +88,6 @@ record Connectors(
 
   private static FeedbackTable feedbackTable(JobConfig config) throws IOException {
     return FeedbackTable.describe(config.feedback());
-  }
-
-  private static ClientIds clientIds(JobConfig config) throws IOException {
-    FeedbackTable.Column column = feedbackTable(config).clientId();
-    return new ClientIds(column.maxChars(), column.isUuid());
   }
 
   private static Outlet<DeliveryBatch> notifications(JobConfig config, String owner) {

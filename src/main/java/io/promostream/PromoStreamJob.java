@@ -8,6 +8,7 @@ import io.promostream.config.ConfigException;
 import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
 import io.promostream.kafka.KafkaClients;
+import io.promostream.preview.Preview;
 import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
@@ -21,7 +22,7 @@ public final class PromoStreamJob {
 
   private PromoStreamJob() {}
 
-  /** Runs the job, or carries out {@code --help} or {@code --check}. */
+  /** Runs the job, or carries out {@code --help}, {@code --check} or {@code --preview}. */
   public static void main(String[] args) throws Exception {
     CommandLine line = CommandLine.parse(args);
     if (line.help()) {
@@ -33,7 +34,12 @@ public final class PromoStreamJob {
       JobConfig config = JobConfig.load(args, System.getenv());
       ClientChecks.check(config, KafkaClients.producerProperties(config));
       if (line.check()) {
-        checkAndExit(config, env);
+        requireOwnProcess("--check", env);
+        System.exit(EnvironmentCheck.run(config, System.out));
+      }
+      if (line.preview() != null) {
+        requireOwnProcess("--preview", env);
+        System.exit(new Preview(config, env.getParallelism()).run(line.preview(), line.json()));
       }
       StartChecks.check(env.getConfiguration(), config);
       EnvironmentCheck.beforeStart(config);
@@ -48,14 +54,14 @@ public final class PromoStreamJob {
     env.execute(env.getConfiguration().getOptional(PipelineOptions.NAME).orElse(DEFAULT_NAME));
   }
 
-  private static void checkAndExit(JobConfig config, StreamExecutionEnvironment env) {
+  private static void requireOwnProcess(String option, StreamExecutionEnvironment env) {
     if (runsInJobManager(env)) {
       throw new ConfigException(
           List.of(
-              "Cannot run --check here: it ends its process, which is the JobManager. Submit it with"
-                  + " flink run, from a machine that reaches Kafka and both databases."));
+              ("Cannot run %s here: it ends its process, which is the JobManager. Submit it with"
+                      + " flink run, from a machine that reaches Kafka and both databases.")
+                  .formatted(option)));
     }
-    System.exit(EnvironmentCheck.run(config, System.out));
   }
 
   /** Builds the job that the configuration describes. */

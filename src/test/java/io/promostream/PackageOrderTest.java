@@ -21,7 +21,7 @@ class PackageOrderTest {
   /** From top to bottom. Packages of one line must not depend on each other. */
   private static final List<List<String>> ORDER =
       List.of(
-          List.of("check"),
+          List.of("check", "preview"),
           List.of("notification", "feedback"),
           List.of("delivery"),
           List.of("subscribers", "report"),

@@ -55,6 +55,14 @@ class PromoStreamJobTest {
   }
 
   @Test
+  void refusesPreviewInJobManager() {
+    assertThatThrownBy(() -> run("--preview", "promos.jsonl"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("Cannot run --preview here")
+        .hasMessageContaining("Submit it with flink run");
+  }
+
+  @Test
   void refusesPropertiesThatKafkaClientsRefuse() {
     assertThatThrownBy(() -> run("--kafka.properties.retries=0"))
         .isInstanceOf(ConfigException.class)

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.check.EnvironmentCheck;
 import io.promostream.config.JobConfig;
+import io.promostream.preview.Preview;
 import io.promostream.testing.CapturedLogs;
+import io.promostream.testing.PromoJson;
 import io.promostream.testing.RestPages;
 import io.promostream.testing.SecuredSite;
 import io.promostream.testing.Waiting;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +96,7 @@ class SecretsIT {
     String campaign = checkpoints.getFileName().toString();
     Map<String, byte[]> places = new TreeMap<>();
     places.put("check", check(config));
+    places.put("preview", preview(config));
     try (CapturedLogs logs = new CapturedLogs(Level.DEBUG, java.util.logging.Level.ALL)) {
       // Make the first starts fail, because a running job would only log the refusal.
       site.execute("postgres", "ALTER ROLE promo_stream_writer NOLOGIN");
@@ -136,6 +141,15 @@ class SecretsIT {
   private static byte[] check(JobConfig config) {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     assertThat(EnvironmentCheck.run(config, new PrintStream(printed, true, UTF_8))).isZero();
+    return printed.toByteArray();
+  }
+
+  private static byte[] preview(JobConfig config) {
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(printed, true, UTF_8);
+    InputStream promos = new ByteArrayInputStream(PromoJson.good().bytes());
+    int exitCode = new Preview(config, 1).run("-", false, promos, out, out);
+    assertThat(exitCode).as(printed.toString(UTF_8)).isZero();
     return printed.toByteArray();
   }
 

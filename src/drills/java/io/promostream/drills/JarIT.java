@@ -277,4 +277,34 @@ class JarIT {
     assertThat(bad.await()).as(bad.output() + bad.errors()).isEqualTo(1);
     assertThat(bad.output()).contains("not-there", "problems: 1");
   }
+
+  /** Scripts read the standard output, so nothing else may be there. */
+  @Test
+  void previewsPromos() throws Exception {
+    Path promos = DIRECTORY.resolve("promos.jsonl");
+    Files.writeString(promos, resource("/samples/promos.jsonl"));
+    List<String> command =
+        List.of(
+            "run",
+            "-t",
+            "local",
+            "-p",
+            "4",
+            FlinkCluster.JAR.toString(),
+            "--config",
+            config.toString(),
+            "--delivery.max-per-second=8",
+            "--preview",
+            promos.toString(),
+            "--json");
+    Program preview = cluster.flink(ROLES, command);
+    assertThat(preview.await()).as(preview.output() + preview.errors()).isZero();
+    assertThat(preview.errors()).isEmpty();
+    assertThat(preview.output().lines())
+        .hasSize(3)
+        .allMatch(
+            line -> line.startsWith("{\"line\":") && line.contains("\"pace_per_second\":2.0"));
+    assertThat(preview.output())
+        .contains("\"audience\":8", "\"audience\":1", "\"state\":\"late\"", "Скидка 20%");
+  }
 }

@@ -11,9 +11,9 @@
  *   <li>A server that is down does not hide findings about the others.
  * </ul>
  *
- * <p>This is the highest package: it asks the packages below for what they need, such as the
- * columns of the feedback table or the prefixes of the transactional ids. No package below knows
- * it.
+ * <p>This package is in the highest line: it asks the packages below for what they need, such as
+ * the columns of the feedback table or the prefixes of the transactional ids. No package below
+ * knows it.
  *
  * <p>Rejected alternatives: running all checks before every start, because a short outage of a
  * server would then stop a start that Flink's restarts would survive; writing test rows or

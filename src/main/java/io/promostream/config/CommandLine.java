@@ -8,18 +8,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The job's arguments: {@code --help}, {@code --check}, {@code --config FILE} and {@code --key
- * value} or {@code --key=value}. If a key is given twice, the last value wins.
+ * The job's arguments: {@code --help}, {@code --check}, {@code --preview FILE}, {@code --json},
+ * {@code --config FILE} and {@code --key value} or {@code --key=value}. If a key is given twice,
+ * the last value wins.
  */
 public final class CommandLine {
 
-  static final List<String> OPTIONS = List.of("help", "check", "config");
+  static final List<String> OPTIONS = List.of("help", "check", "preview", "json", "config");
 
   /** Options that only release 0.1 supported. */
   private static final Set<String> OBSOLETE = Set.of("lost-notifications", "send");
 
   /** Options without a value. */
-  private static final Set<String> SWITCHES = Set.of("help", "check", "send"); // "send" is obsolete
+  private static final Set<String> SWITCHES =
+      Set.of("help", "check", "json", "send"); // "send" is obsolete
 
   private final Map<String, String> values = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
@@ -55,7 +57,20 @@ public final class CommandLine {
             "--" + name + " needs a value; write --key=value if the value begins with --");
       }
     }
+    line.checkModes();
     return line;
+  }
+
+  private void checkModes() {
+    if (check() && preview() != null) {
+      problems.add("--check and --preview: give one of them, not both");
+    }
+    if (json() && preview() == null) {
+      problems.add("--json: works only with --preview FILE");
+    }
+    if ("".equals(preview())) {
+      problems.add("--preview: needs a file, or - for standard input");
+    }
   }
 
   /** A secret may begin with {@code --}; reporting it as an unknown key would reveal it. */
@@ -71,6 +86,16 @@ public final class CommandLine {
   /** Whether to check the environment instead of starting the job. */
   public boolean check() {
     return values.containsKey("check");
+  }
+
+  /** The file of promos to preview instead of starting the job; null for none, - for stdin. */
+  public @Nullable String preview() {
+    return values.get("preview");
+  }
+
+  /** Whether to print the preview as JSON. */
+  public boolean json() {
+    return values.containsKey("json");
   }
 
   @Nullable String configFile() {

@@ -16,6 +16,9 @@ public final class KeyReference {
 
           --help          print this help
           --check         connect to Kafka and both databases, report what is found, exit 0 or 1
+          --preview FILE  show what would happen to the promos of FILE (one JSON object per line), send
+                          nothing, exit 0 or 1; - reads standard input
+          --json          with --preview, print one JSON object per promo
           --config FILE   read keys from a YAML file, nested or dotted
           --key value     set a key; or --key=value
 

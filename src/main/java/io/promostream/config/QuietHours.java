@@ -46,6 +46,16 @@ public record QuietHours(LocalTime from, LocalTime to, ZoneId zone) implements S
   }
 
   /**
+   * When the next quiet hours begin.
+   *
+   * @param millis epoch milliseconds
+   * @return epoch milliseconds, later than the moment
+   */
+  public long beginAfter(long millis) {
+    return next(from, millis);
+  }
+
+  /**
    * Whether a span of at most some days touches quiet hours.
    *
    * @param first epoch milliseconds, included

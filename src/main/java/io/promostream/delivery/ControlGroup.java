@@ -16,7 +16,7 @@ import java.security.NoSuchAlgorithmException;
  * share in hundredths of a percent. Every restart and every subtask therefore finds the same
  * clients, and an analyst can find them in SQL. Each campaign has another group.
  */
-final class ControlGroup {
+public final class ControlGroup {
 
   private static final int HUNDREDTHS = 10_000;
 
@@ -28,7 +28,7 @@ final class ControlGroup {
    *
    * @param share of all clients, in hundredths of a percent
    */
-  ControlGroup(int share) {
+  public ControlGroup(int share) {
     this.share = share;
     try {
       md5 = MessageDigest.getInstance("MD5");
@@ -38,7 +38,7 @@ final class ControlGroup {
   }
 
   /** The clients who are not in the group of a campaign. */
-  Audience removeFrom(Audience clients, Promo promo) {
+  public Audience removeFrom(Audience clients, Promo promo) {
     if (share == 0) {
       return clients;
     }

@@ -10,6 +10,7 @@ import io.promostream.postgres.Identifiers;
 import io.promostream.postgres.TransactionSettings;
 import io.promostream.promo.Promo;
 import io.promostream.promo.PromoField;
+import io.promostream.subscribers.ClientIds;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -408,8 +409,9 @@ public record FeedbackTable(
     return null;
   }
 
-  /** The column of the client id. */
-  public Column clientId() {
-    return columns.get(DeliveryBatch.CLIENT_ID);
+  /** The client ids that the table can store. */
+  public ClientIds clientIds() {
+    Column column = columns.get(DeliveryBatch.CLIENT_ID);
+    return new ClientIds(column.maxChars(), column.isUuid());
   }
 }

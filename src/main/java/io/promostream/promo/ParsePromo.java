@@ -23,13 +23,6 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   public static final OutputTag<Message> REJECTED = new OutputTag<>("rejected", Message.TYPE);
 
-  /**
-   * The most bytes that a notification can add to its promo's message: the client's id as key and
-   * as field, a time, and the JSON around them, about 2,800 bytes. The promo's texts do not grow,
-   * because the message contains them in escaped form already.
-   */
-  static final int MAX_ADDED_BYTES = 4_096;
-
   /** Reads the limits of the feedback table in the task that parses. */
   @FunctionalInterface
   public interface StorageRules extends Serializable {
@@ -48,9 +41,8 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   private final String rejectedTopic;
   private final SerializableFunction<Promo, Message> largestNotification;
 
-  private transient TopicLimits.Current notificationLimit;
+  private transient PromoRules rules;
   private transient RejectedMessage.Limits rejectedLimits;
-  private transient Function<Promo, @Nullable String> storageProblem;
   private transient Counter read;
   private transient Map<RejectReason, Counter> rejected;
 
@@ -74,9 +66,8 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
 
   @Override
   public void open(OpenContext context) throws IOException {
-    notificationLimit = new TopicLimits.Current(limits, notificationsTopic);
+    rules = new PromoRules(limits, notificationsTopic, storageRules.load(), largestNotification);
     rejectedLimits = RejectedMessage.Limits.of(rejectedTopic, limits);
-    storageProblem = storageRules.load();
     MetricGroup metrics = getRuntimeContext().getMetricGroup();
     read = JobMetric.PROMOS_READ.counter(metrics);
     rejected = new EnumMap<>(RejectReason.class);
@@ -95,35 +86,11 @@ public final class ParsePromo extends ProcessFunction<RawPromo, Promo> {
   public void processElement(RawPromo raw, Context context, Collector<Promo> out) {
     read.inc();
     try {
-      byte[] value = raw.message().value();
-      Promo promo = PromoParser.parse(value);
-      requireStorable(promo);
-      if (value.length > notificationLimit.bytes() - MAX_ADDED_BYTES) {
-        requireSendable(promo);
-      }
-      out.collect(promo);
+      out.collect(rules.read(raw.message().value()));
     } catch (UnusablePromoException e) {
       rejected.get(e.reason()).inc();
       context.output(
           REJECTED, rejectedLimits.reject(raw.message(), e.reason(), e.getMessage(), raw.origin()));
-    }
-  }
-
-  private void requireStorable(Promo promo) throws UnusablePromoException {
-    String problem = storageProblem.apply(promo);
-    if (problem != null) {
-      throw new UnusablePromoException(
-          RejectReason.UNSTORABLE_VALUE, problem + " for its column of the feedback table");
-    }
-  }
-
-  private void requireSendable(Promo promo) throws UnusablePromoException {
-    int bytes = TopicLimits.sizeOf(largestNotification.apply(promo));
-    if (!notificationLimit.accepts(bytes)) {
-      throw new UnusablePromoException(
-          RejectReason.TOO_LARGE,
-          "a notification of it may take %d bytes, but topic %s takes only %d"
-              .formatted(bytes, notificationsTopic, notificationLimit.bytes()));
     }
   }
 }

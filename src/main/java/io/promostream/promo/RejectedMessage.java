@@ -63,12 +63,17 @@ public final class RejectedMessage {
     List<Message.Header> headers = new ArrayList<>(message.headers());
     headers.removeIf(RejectedMessage::isOurs);
     add(headers, "reason", reason.code());
-    add(headers, "detail", detail.substring(0, Math.min(detail.length(), MAX_DETAIL_CHARS)));
+    add(headers, "detail", shortened(detail));
     add(headers, "topic", origin.topic());
     add(headers, "partition", origin.partition());
     add(headers, "offset", origin.offset());
     add(headers, "timestamp", origin.timestamp());
     return within(new Message(message.key(), message.value(), headers), maxBytes);
+  }
+
+  /** The detail as its header holds it. */
+  public static String shortened(String detail) {
+    return detail.substring(0, Math.min(detail.length(), MAX_DETAIL_CHARS));
   }
 
   /**

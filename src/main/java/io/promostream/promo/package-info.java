@@ -9,10 +9,11 @@
  *       with one code of {@code RejectReason}.
  * </ul>
  *
- * <p>All checks are made here, at the entry. Rejected: to let the sinks find out, because a sink
- * that fails on a message fails again after each restart and stops delivery for all restaurants.
+ * <p>{@code PromoRules} makes all checks here, at the entry. Rejected: to let the sinks find out,
+ * because a sink that fails on a message fails again after each restart and stops delivery for all
+ * restaurants.
  *
- * <p>{@code PromoParserTest} and {@code ParsePromoTest} prove it, {@code RejectReasonTest} compares
+ * <p>{@code PromoParserTest} and {@code PromoRulesTest} prove it, {@code RejectReasonTest} compares
  * {@code formats.md} with the codes, and {@code PromoFormatsTest} holds the state formats.
  */
 package io.promostream.promo;

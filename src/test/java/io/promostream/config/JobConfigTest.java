@@ -568,6 +568,29 @@ class JobConfigTest {
   }
 
   @Test
+  void recognizesPreview() {
+    CommandLine file = CommandLine.parse(new String[] {"--preview", "promos.jsonl", "--json"});
+    assertThat(file.preview()).isEqualTo("promos.jsonl");
+    assertThat(file.json()).isTrue();
+    CommandLine standardInput = CommandLine.parse(new String[] {"--preview", "-"});
+    assertThat(standardInput.preview()).isEqualTo("-");
+    assertThat(standardInput.json()).isFalse();
+    assertThat(load("--preview", "-", "--json")).isEqualTo(load());
+    assertThat(CommandLine.parse(new String[] {"--check"}).preview()).isNull();
+  }
+
+  @Test
+  void refusesContradictingOptions() {
+    assertThat(problemsOf("--json")).containsExactly("--json: works only with --preview FILE");
+    assertThat(problemsOf("--preview=x", "--check"))
+        .containsExactly("--check and --preview: give one of them, not both");
+    assertThat(problemsOf("--preview="))
+        .containsExactly("--preview: needs a file, or - for standard input");
+    assertThat(problemsOf("--preview"))
+        .containsExactly("--preview needs a value; write --key=value if the value begins with --");
+  }
+
+  @Test
   void readsRulesOfDelivery() {
     assertThat(
             load(

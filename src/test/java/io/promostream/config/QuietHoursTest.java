@@ -39,6 +39,14 @@ class QuietHoursTest {
   }
 
   @Test
+  void beginOnceADay() {
+    assertThat(text(NIGHT.beginAfter(at("2026-06-01T21:59:59+02:00"))))
+        .startsWith("2026-06-01T22:00");
+    assertThat(text(NIGHT.beginAfter(at("2026-06-01T22:00:00+02:00"))))
+        .startsWith("2026-06-02T22:00");
+  }
+
+  @Test
   void lieWithinOneDay() {
     QuietHours noon = hours("12:00", "14:00");
     assertThat(noon.contains(at("2026-06-01T11:59:59+02:00"))).isFalse();

@@ -14,7 +14,7 @@ import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
 /** The size up to which promos need no exact check of their notification's size. */
-class ParsePromoTest {
+class PromoRulesTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -46,7 +46,7 @@ class ParsePromoTest {
             .with("datetime_created", "0")
             .bytes();
     assertThat(TopicLimits.sizeOf(NotificationTemplate.largest(PromoParser.parse(message))))
-        .isLessThanOrEqualTo(message.length + ParsePromo.MAX_ADDED_BYTES);
+        .isLessThanOrEqualTo(message.length + PromoRules.MAX_ADDED_BYTES);
   }
 
   /** The shortest JSON of a promo. */
