@@ -82,7 +82,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private transient CommandsInForce commands;
   private transient Turns turns;
-  private transient Pace pace;
+  private transient Gate gate;
   private transient Restaurant restaurant;
   private transient Reports reports;
   private transient @Nullable Backlog backlog;
@@ -156,12 +156,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
                 getInternalTimerService(
                     DeliveryState.TIMERS, VoidNamespaceSerializer.INSTANCE, this)));
     TaskInfo task = getRuntimeContext().getTaskInfo();
-    pace =
-        new Pace(
-            rules.maxPerSecond(),
-            rules.maxPerSecondPerRestaurant(),
-            task.getNumberOfParallelSubtasks(),
-            turns.now());
+    gate = new Gate(rules, commands, task.getNumberOfParallelSubtasks(), turns.now());
     reports =
         new Reports(
             getRuntimeContext(),
@@ -225,7 +220,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       // Slices that have not gone out were matched with the older version.
       restaurant.takeBackAll(running);
     }
-    if (arrival == Arrival.CANCELLED || commands.isStopped(promo.restaurantId(), id)) {
+    if (arrival == Arrival.CANCELLED || gate.isStopped(promo)) {
       cancelled.inc();
       end(promo, known, State.CANCELLED, now);
     } else if (arrival == Arrival.LATE) {
@@ -248,7 +243,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     Running campaign = Running.after(promo, known, now);
     reports.change(campaign.id(), report -> report.runs(promo));
     if (campaign.phaseAt(now) == Promo.Phase.LIVE) {
-      if (!sinksTakeMore() || pace.opensAt(now) > now) {
+      if (!sinksTakeMore() || gate.opensAt(now) > now) {
         // A promo that waits in Kafka costs nothing. One that waits here costs slices and timers.
         Thread.sleep(FULL_SINKS_MILLIS);
       }
@@ -324,7 +319,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     }
   }
 
-  /** Visits all restaurants of this subtask with a state. About 200,000 of them take a second. */
+  /** Visits all restaurants of this subtask with a state. */
   private void forEachRestaurant(StateDescriptor<?, ?> having, Visit visit) throws Exception {
     List<String> restaurants;
     try (Stream<String> found =
@@ -359,12 +354,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private void useSlot(long now) throws Exception {
     String restaurantId = (String) getCurrentKey();
-    if (isQuiet(now)) {
-      turns.restUntil(rules.quietHours().endAfter(now));
-    } else if (pace.opensAt(now) > now) {
-      turns.restUntil(pace.opensAt(now));
-    } else if (pace.opensAt(restaurantId, now) > now) {
-      turns.waitUntil(pace.opensAt(restaurantId, now));
+    if (gate.opensAt(now) > now) {
+      turns.restUntil(gate.opensAt(now));
+    } else if (gate.opensAt(restaurantId, now) > now) {
+      turns.waitUntil(gate.opensAt(restaurantId, now));
     } else if (!sinksTakeMore()) {
       turns.restLong();
     } else if (!hasRoom()) {
@@ -380,7 +373,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       return;
     }
     reports.begin(running.promo(), running, now);
-    if (hasMissedItsEnd(running, now)) {
+    if (gate.hasHeldUntilItsEnd(running, now)) {
       restaurant.takeBackAll(running);
       boolean pending = restaurant.undecided(running.id()) > 0;
       int audience = restaurant.audienceSize();
@@ -397,27 +390,12 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     settle(running, campaign, now);
   }
 
-  private boolean isQuiet(long now) {
-    return rules.quietHours() != null && rules.quietHours().contains(now);
-  }
-
-  /** Whether a command holds a campaign, which has already noticed it. */
+  /** Whether a command holds a campaign, which has noticed its start. */
   private boolean isHeld(String restaurantId, String campaignId, long now) throws Exception {
-    return commands.pause(restaurantId, campaignId) != null
+    return gate.isPaused(restaurantId, campaignId)
         && restaurant.campaign(campaignId) instanceof Running running
         && running.opened()
-        && !hasMissedItsEnd(running, now);
-  }
-
-  /** Whether a campaign was paused at its end, or quiet hours have come since then. */
-  private boolean hasMissedItsEnd(Running campaign, long now) {
-    long end = campaign.promo().endsAt();
-    if (end > now) {
-      return false;
-    }
-    Command pause = commands.pause(campaign.promo().restaurantId(), campaign.id());
-    return (pause != null && pause.at() < end)
-        || (rules.quietHours() != null && rules.quietHours().touch(end - 1, now));
+        && !gate.hasHeldUntilItsEnd(running, now);
   }
 
   /**
@@ -437,8 +415,13 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (campaign.phaseAt(decideAt) != Promo.Phase.LIVE) {
       return campaign.hasSlices() && room > 0 ? sendKept(campaign, room) : campaign;
     }
-    if (mustWait(campaign, now)) {
+    if (gate.isPaused(campaign)) {
       turns.hold(campaign.id(), decideAt);
+      reports.change(campaign.id(), Report::undecided);
+      return campaign.open();
+    }
+    if (gate.isQuiet(now)) {
+      turns.add(campaign.id(), decideAt);
       reports.change(campaign.id(), Report::undecided);
       return campaign.open();
     }
@@ -464,13 +447,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
         campaign, room, slice -> send(campaign.promo(), slice, slice.matchedAt() * 1000));
   }
 
-  private boolean mustWait(Running campaign, long now) {
-    return isQuiet(now) || commands.pause(campaign.promo().restaurantId(), campaign.id()) != null;
-  }
-
   /** How many clients of a campaign a slice may have now. */
   private int room(Running campaign, long now) {
-    return sinksTakeMore() ? pace.room(campaign.promo().restaurantId(), now) : 0;
+    return sinksTakeMore() ? gate.room(campaign.promo().restaurantId(), now) : 0;
   }
 
   /** Sends a slice. The sinks tell its delay by the timestamp. */
@@ -484,7 +463,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
             new DeliveryBatch(promo, slice.matchedAt(), slice.clients()), pendingSince));
     backlog.sent(promo.textLength() + slice.clients().byteSize());
     long now = turns.now();
-    pace.delivered(promo.restaurantId(), clients, now);
+    gate.passed(promo.restaurantId(), clients, now);
     reports.change(promo.campaignId(), report -> report.delivered(clients, now));
   }
 
@@ -551,7 +530,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
     @Override
     public boolean isPaused(String campaignId) {
-      return commands.pause(restaurantId(), campaignId) != null;
+      return gate.isPaused(restaurantId(), campaignId);
     }
 
     @Override

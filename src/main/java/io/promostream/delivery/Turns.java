@@ -54,24 +54,22 @@ final class Turns {
 
   /** Gives a campaign a turn. If it waits for one already, the earlier decision is kept. */
   void add(String campaignId, long decideAt) throws Exception {
+    hold(campaignId, decideAt);
+    takeSlot();
+  }
+
+  /** Lets a campaign wait without a slot until {@link #resume}. An earlier decision is kept. */
+  void hold(String campaignId, long decideAt) throws Exception {
     Long earlier = ready.get(campaignId);
     if (earlier == null || earlier == Campaign.NOTHING_TO_DECIDE) {
       ready.put(campaignId, decideAt);
     }
-    takeSlot();
   }
 
   /** Gives a campaign a turn. If it waits for one already, the earlier decision is replaced. */
   void addOrReplace(String campaignId, long decideAt) throws Exception {
     ready.put(campaignId, decideAt);
     takeSlot();
-  }
-
-  /** Keeps a campaign waiting until {@link #resume}. An earlier decision is kept. */
-  void hold(String campaignId, long decideAt) throws Exception {
-    if (!ready.contains(campaignId)) {
-      ready.put(campaignId, decideAt);
-    }
   }
 
   /**

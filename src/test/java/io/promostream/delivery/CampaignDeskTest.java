@@ -208,6 +208,21 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void holdsNewerVersionOfCampaignWithSlices() throws Exception {
+      job.audience("r", clients(3_000));
+      job.setSinksFull(true);
+      job.promo(promo("c", 0, 600, 1));
+      job.setSinksFull(false);
+      job.command(Action.PAUSE, "r", "c");
+      job.promo(promo("c", 0, 600, 2));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      job.command(Action.RESUME, "r", "c");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).hasSize(3_000).allMatch(one -> one.startsWith("c v2 "));
+    }
+
+    @Test
     void leavesNothingBehind() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, null, null);
@@ -384,6 +399,14 @@ final class CampaignDeskTest {
       assertThat(job.deliveries()).isEmpty();
       job.advance(Duration.ofMillis(20));
       assertThat(job.deliveries()).containsExactlyInAnyOrder("starts v1 a", "live v1 a");
+    }
+
+    @Test
+    void delayPromoThatArrivesInThem() throws Exception {
+      job.advanceTo((T0 + BEGIN + 10) * 1000);
+      job.promo(promo("c", 0, 1_000, 1));
+      job.advanceTo((T0 + END) * 1000 + 20);
+      assertThat(job.deliveries()).containsExactly("c v1 a");
     }
 
     @Test
