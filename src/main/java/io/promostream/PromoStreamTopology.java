@@ -52,6 +52,9 @@ import org.apache.flink.streaming.api.transformations.TransformationWithLineage;
  *          one message per client        one row per client
  *         Kafka subscriber.promos    Postgres subscribers_feedback
  * </pre>
+ *
+ * <p>With a control topic, one more source broadcasts commands to {@code DeliverPromosOperator}.
+ * With a reports topic, a side output of it goes through one more {@code ReplayOperator}.
  */
 final class PromoStreamTopology {
 

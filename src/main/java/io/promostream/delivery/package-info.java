@@ -25,6 +25,9 @@
  * millisecond, so most of a backlog stays in Kafka. {@code ControlGroup} finds the clients who get
  * nothing, if the configuration asks for it.
  *
+ * <p>{@code Gate} says whether commands, quiet hours and {@code Pace} let a campaign have its turn.
+ * {@code Reports} counts for each campaign what was sent, and writes it when a checkpoint begins.
+ *
  * <p>Rejected alternatives:
  *
  * <ul>
@@ -40,10 +43,10 @@
  *       its output, and its broadcast input has no key.
  * </ul>
  *
- * <p>{@code CampaignTest}, {@code SliceTest} and {@code ControlGroupTest} prove the rules, {@code
- * DeliverPromosTest} proves them on both state backends and across rescaling, and {@code
- * DeliverPromosOperatorTest} proves that a slow sink does not hold back other restaurants. {@code
- * StateInventoryTest}, {@code DeliveryFormatsTest} and {@code UpgradeIT} prove that the state of
- * earlier releases is restored.
+ * <p>{@code CampaignTest}, {@code SliceTest}, {@code PaceTest} and {@code ControlGroupTest} prove
+ * the rules, {@code DeliverPromosTest} and {@code CampaignDeskTest} prove them on both state
+ * backends and across rescaling, and {@code DeliverPromosOperatorTest} proves that a slow sink does
+ * not hold back other restaurants. {@code StateInventoryTest}, {@code DeliveryFormatsTest} and
+ * {@code UpgradeIT} prove that the state of earlier releases is restored.
  */
 package io.promostream.delivery;
