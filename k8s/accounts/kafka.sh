@@ -9,13 +9,15 @@ allow() {
   kafka-acls.sh "$@" --add --allow-principal User:promo-stream
 }
 
-# To read promos and to commit their offsets. (Read and Write include Describe.)
+# To read promos and to commit their offsets. (Read and Write include Describe.) With control.topic, the
+# account also needs Read on that topic.
 allow "$@" --operation Read --topic restaurant.promos
 allow "$@" --operation Read --group promo-stream
 
 # To write notifications and rejected promos. Each transaction also commits the progress of its writer as
 # the offset of a group on the topic, and Kafka requires Read on the topic for that. With DescribeConfigs
-# the job knows the largest message. Without it, it learns the limit from refused messages.
+# the job knows the largest message. Without it, it learns the limit from refused messages. With
+# reports.topic, add that topic.
 for topic in subscriber.promos restaurant.promos.rejected; do
   allow "$@" --operation Write --topic "$topic"
   allow "$@" --operation Read --topic "$topic"

@@ -6,6 +6,7 @@ import io.promostream.feedback.AtLeastOnceFeedbackSink;
 import io.promostream.feedback.EarlierFeedbackTransactions;
 import io.promostream.feedback.FeedbackTable;
 import io.promostream.feedback.FeedbackTarget;
+import io.promostream.kafka.CommandsSource;
 import io.promostream.kafka.EarlierKafkaTransactions;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.kafka.KafkaTarget;
@@ -26,9 +27,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,28 +60,15 @@ record Connectors(
             config.subscribers().table(),
             config.subscribers().refreshInterval(),
             () -> feedbackTable(config).clientIds()),
-        config.controlTopic() == null ? null : control(config),
+        config.controlTopic() == null
+            ? null
+            : CommandsSource.of(config, new RawPromo.Deserializer()),
         notifications(config, owner),
         rejected(config, owner),
         feedback(config, owner),
         config.reports().topic() == null ? null : reports(config, owner),
         TopicLimits.ofBroker(config.kafka()),
         () -> feedbackTable(config)::whyNot);
-  }
-
-  /**
-   * Reads all commands of the topic, so that a start without a checkpoint obeys those that still
-   * hold.
-   */
-  private static Source<RawPromo, ?, ?> control(JobConfig config) {
-    return KafkaSource.<RawPromo>builder()
-        .setProperties(KafkaClients.properties(config.kafka()))
-        .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
-        .setClientIdPrefix(config.promos().groupId() + "-control")
-        .setTopics(config.controlTopic())
-        .setStartingOffsets(OffsetsInitializer.earliest())
-        .setDeserializer(new RawPromo.Deserializer())
-        .build();
   }
 
   private static FeedbackTable feedbackTable(JobConfig config) throws IOException {

@@ -9,6 +9,7 @@ import io.promostream.config.JobConfig;
 import io.promostream.config.KeyReference;
 import io.promostream.kafka.KafkaClients;
 import io.promostream.preview.Preview;
+import io.promostream.state.RocksDbOptions;
 import java.util.List;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
@@ -68,6 +69,7 @@ public final class PromoStreamJob {
   public static void prepare(StreamExecutionEnvironment env, JobConfig config) {
     // A type without its own serializer would fall back to Kryo: no later release reads that state.
     env.configure(new Configuration().set(PipelineOptions.GENERIC_TYPES, false));
+    env.configure(RocksDbOptions.unlessChosen(env.getConfiguration()));
     PromoStreamTopology.build(env, config, Connectors.of(config));
   }
 

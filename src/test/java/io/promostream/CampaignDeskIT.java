@@ -148,6 +148,21 @@ class CampaignDeskIT {
   }
 
   @Test
+  void removesReportsOfForgottenCampaigns() throws Exception {
+    try (TestJob job = job("--promos.remember-ended=2 s");
+        CampaignReports reports = job.reports()) {
+      job.start(2);
+      long now = System.currentTimeMillis() / 1000;
+      job.send(promo("brief").with("adv_campaign_datetime_end", "" + (now + 3)).bytes());
+      job.send(promo("lasting").bytes());
+      awaitReport(reports, "brief", Map.of("state", "ended"));
+      TestJob.await("the tombstone", () -> !reports.read().containsKey(new Campaign("r", "brief")));
+      assertThat(reports.read()).containsOnlyKeys(new Campaign("r", "lasting"));
+      job.stopWithSavepoint();
+    }
+  }
+
+  @Test
   void keepsThePace() throws Exception {
     try (TestJob job = job("--delivery.max-per-second-per-restaurant=50");
         CampaignReports reports = job.reports()) {

@@ -63,6 +63,8 @@ final class Installation implements AutoCloseable {
       broker.createTopic(PROMOS, PARTITIONS);
       broker.createTopic(NOTIFICATIONS, PARTITIONS);
       broker.createTopic(REJECTED, 1);
+      broker.createTopic("campaign.reports", PARTITIONS);
+      broker.createTopic("campaign.control", 1);
       database = closedInTheEnd(EmbeddedDatabase.start(CAREFUL_DATABASE));
       database.createDatabase(DATABASE);
       execute(resource("/subscribers.sql"), resource("/feedback.sql"));

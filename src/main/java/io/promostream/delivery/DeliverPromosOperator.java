@@ -85,6 +85,12 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private transient Gate gate;
   private transient Restaurant restaurant;
   private transient Reports reports;
+
+  private transient ListState<Long> reportingState;
+
+  /** Whether the restored state holds the reports, and they are not of an earlier time. */
+  private transient boolean hasCurrentReports;
+
   private transient @Nullable Backlog backlog;
   private transient int maxParallelism;
   private transient KeyGroupRange owned;
@@ -130,6 +136,12 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
             obeysCommands
                 ? context.getOperatorStateStore().getBroadcastState(CommandsInForce.STATE)
                 : null);
+    if (reporting.topic() != null) {
+      reportingState = context.getOperatorStateStore().getUnionListState(DeliveryState.REPORTING);
+      for (long checkpoint : reportingState.get()) {
+        hasCurrentReports |= context.getRestoredCheckpointId().orElse(-1) == checkpoint;
+      }
+    }
   }
 
   /** Writes the reports, which the checkpoint then commits with the deliveries they count. */
@@ -144,6 +156,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     super.snapshotState(context);
     population.snapshot(populationState);
     list.snapshot(listState);
+    if (reportingState != null) {
+      reportingState.update(List.of(context.getCheckpointId()));
+    }
   }
 
   @Override
@@ -189,8 +204,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     JobMetric.COMMANDS_IN_FORCE.gauge(metrics, () -> (long) commands.size());
     // They may have waited for commands or quiet hours that this start does not know any more.
     forEachRestaurant(DeliveryState.READY, turns::resume);
-    if (reports.areOn()) {
+    if (hasCurrentReports) {
       forEachRestaurant(DeliveryState.UNWRITTEN_REPORTS, reports::restore);
+    } else if (reports.areOn()) {
+      forEachRestaurant(DeliveryState.REPORTS, reports::clear);
+      forEachRestaurant(DeliveryState.CAMPAIGNS, () -> report(restaurant.running()));
     }
   }
 
@@ -282,13 +300,13 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (command.action() == Command.Action.STOP) {
       forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> stop(command));
     } else if (reports.areOn()) {
-      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> report(command));
+      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> report(covered(command)));
     }
   }
 
   private void stop(Command command) throws Exception {
     long now = turns.now();
-    for (Running campaign : restaurant.running(command)) {
+    for (Running campaign : covered(command)) {
       reports.begin(campaign.promo(), campaign, now);
       restaurant.takeBackAll(campaign);
       cancelled.inc();
@@ -296,9 +314,15 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     }
   }
 
-  /** Reports the campaigns that a command pauses or resumes. */
-  private void report(Command command) throws Exception {
-    for (Running campaign : restaurant.running(command)) {
+  private List<Running> covered(Command command) throws Exception {
+    return restaurant.running().stream()
+        .filter(one -> command.covers(one.promo().restaurantId(), one.id()))
+        .toList();
+  }
+
+  /** Reports campaigns even if their numbers have not changed. */
+  private void report(List<Running> campaigns) throws Exception {
+    for (Running campaign : campaigns) {
       reports.begin(campaign.promo(), campaign, turns.now());
       reports.change(campaign.id(), report -> report);
     }

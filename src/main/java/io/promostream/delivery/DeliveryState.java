@@ -63,6 +63,13 @@ final class DeliveryState {
       new ListStateDescriptor<>(
           "list-freshness", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO);
 
+  /**
+   * Operator state, only with {@code reports.topic}: the id of the last checkpoint with reports. A
+   * later checkpoint may be of a time without reports, and then holds outdated ones.
+   */
+  static final ListStateDescriptor<Long> REPORTING =
+      new ListStateDescriptor<>("reporting", Types.LONG);
+
   /** The timers, as Flink names them for a {@code KeyedCoProcessFunction}, which this was. */
   static final String TIMERS = "user-timers";
 

@@ -153,6 +153,12 @@ final class Reports {
     }
   }
 
+  /** Removes the reports of the current restaurant from the state, but not from the topic. */
+  void clear() {
+    stored.clear();
+    unwritten.clear();
+  }
+
   /** Writes the changed reports, because a checkpoint begins. */
   void write(long now) throws Exception {
     if (on) {

@@ -1,7 +1,6 @@
 package io.promostream.delivery;
 
 import io.promostream.config.JobConfig.Delivery;
-import io.promostream.control.Command;
 import io.promostream.delivery.Campaign.Running;
 import io.promostream.metrics.JobMetric;
 import io.promostream.promo.Promo;
@@ -74,16 +73,14 @@ final class Restaurant {
     return campaigns.get(id);
   }
 
-  /** The running campaigns that a command covers. */
-  List<Running> running(Command command) throws Exception {
-    List<Running> covered = new ArrayList<>();
+  List<Running> running() throws Exception {
+    List<Running> running = new ArrayList<>();
     for (Campaign campaign : campaigns.values()) {
-      if (campaign instanceof Running running
-          && command.covers(running.promo().restaurantId(), running.id())) {
-        covered.add(running);
+      if (campaign instanceof Running one) {
+        running.add(one);
       }
     }
-    return covered;
+    return running;
   }
 
   /**
@@ -332,7 +329,9 @@ final class Restaurant {
     Audience before = recipients(promo.campaignId());
     int receiving = controlGroup.removeFrom(before, promo).size();
     int inSlices = known instanceof Running running ? inSlices(running) : 0;
-    return Report.of(promo).withEarlier(receiving - inSlices, inSlices, before.size() - receiving);
+    boolean opened = known instanceof Running running && running.opened();
+    return Report.of(promo)
+        .withEarlier(receiving - inSlices, inSlices, before.size() - receiving, opened);
   }
 
   private int inSlices(Running campaign) throws Exception {

@@ -57,7 +57,7 @@ public final class PromosSource<T>
     delegate =
         KafkaSource.<T>builder()
             .setProperties(consumer)
-            .setKafkaSubscriber(new PromosTopic(config))
+            .setKafkaSubscriber(new SourceTopic(config.kafka(), config.promos().topic()))
             .setStartingOffsets(new StartingOffsets(config.promos().startFrom()))
             .setDeserializer(deserializer)
             .build();

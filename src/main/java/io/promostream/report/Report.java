@@ -76,6 +76,10 @@ public record Report(Window window, Counts counts, @Nullable State over, Written
       long lastAt) {
 
     private static final Counts NONE = new Counts(NEVER, 0, 0, 0, false, NEVER, NEVER);
+
+    private Counts withUndecided(boolean undecidedNow) {
+      return new Counts(audience, delivered, inSlices, heldOut, undecidedNow, firstAt, lastAt);
+    }
   }
 
   /**
@@ -95,13 +99,13 @@ public record Report(Window window, Counts counts, @Nullable State over, Written
   }
 
   /** Adds what happened before reports were switched on. */
-  public Report withEarlier(long delivered, long inSlices, long heldOut) {
-    return with(new Counts(counts.audience, delivered, inSlices, heldOut, true, NEVER, NEVER));
+  public Report withEarlier(long delivered, long inSlices, long heldOut, boolean undecided) {
+    return with(new Counts(NEVER, delivered, inSlices, heldOut, undecided, NEVER, NEVER));
   }
 
   /** A newer promo has replaced the earlier one, and the campaign runs. */
   public Report runs(Promo promo) {
-    return new Report(Window.of(promo), counts, null, written);
+    return new Report(Window.of(promo), counts.withUndecided(false), null, written);
   }
 
   /** The campaign is over. */
@@ -111,15 +115,7 @@ public record Report(Window window, Counts counts, @Nullable State over, Written
 
   /** There may be pending clients who are not in slices. */
   public Report undecided() {
-    return with(
-        new Counts(
-            counts.audience,
-            counts.delivered,
-            counts.inSlices,
-            counts.heldOut,
-            true,
-            counts.firstAt,
-            counts.lastAt));
+    return with(counts.withUndecided(true));
   }
 
   /** All pending clients were put into slices. */

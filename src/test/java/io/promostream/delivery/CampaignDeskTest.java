@@ -78,7 +78,7 @@ final class CampaignDeskTest {
     return IntStream.range(0, count).mapToObj(i -> "client" + i).toArray(String[]::new);
   }
 
-  /** The reports at a checkpoint: {@code campaign state audience delivered pending held_out}. */
+  /** The reports until a checkpoint: {@code campaign state audience delivered pending held_out}. */
   private List<String> reports() throws Exception {
     job.checkpoint();
     return job.reports().stream().map(CampaignDeskTest::summary).toList();
@@ -538,9 +538,37 @@ final class CampaignDeskTest {
       assertThat(before + job.deliveries().size()).isEqualTo(3_000);
       assertThat(reports()).containsExactly("c live null 3000 0 0");
       job.restart(1, false, null);
-      job.advance(Duration.ofMinutes(20));
+      job.audience("r", clients(3_500));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).hasSize(500);
       job.restart(2, true, EACH_CHECKPOINT);
-      assertThat(job.metric("commandsInForce")).isZero();
+      assertThat(reports()).containsExactly("c live null 3500 0 0");
+    }
+
+    @Test
+    void countNobodyAsPendingOfPostponedCampaign() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", "c");
+      job.promo(promo("c", 0, 600, 1));
+      assertThat(reports()).containsExactly("c paused null 0 1 0");
+      job.promo(promo("c", 300, 600, 2));
+      job.command(Action.RESUME, "r", "c");
+      assertThat(reports()).containsExactly("c waiting null 0 0 0");
+    }
+
+    @Test
+    void beginWithAllRunningCampaigns() throws Exception {
+      job.restart(1, false, null);
+      job.audience("r", "a", "b");
+      job.promo(promo("ended", 0, 10, 1));
+      job.promo(promo("live", 0, 600, 1));
+      job.promo(promo("waiting", 500, 600, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.restart(2, true, EACH_CHECKPOINT);
+      assertThat(reports())
+          .containsExactlyInAnyOrder("live live null 2 0 0", "waiting waiting null 0 0 0");
+      job.restart(3);
+      assertThat(reports()).as("nothing changed").isEmpty();
     }
 
     /** More campaigns than fit on the heap between two checkpoints. */

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.state.rocksdb.RocksDBOptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,12 +21,13 @@ class RocksDbOptionsTest {
   }
 
   @Test
-  void flinkTakesThemFromFlinkConf() {
-    Configuration flink = GlobalConfiguration.loadConfiguration("flink-conf");
-    assertThat(flink.get(RocksDBOptions.OPTIONS_FACTORY)).isEqualTo(RocksDbOptions.class.getName());
+  void areTheJobsUnlessFlinkHasOthers() {
+    Configuration flink = RocksDbOptions.unlessChosen(new Configuration());
     EmbeddedRocksDBStateBackend backend =
         new EmbeddedRocksDBStateBackend().configure(flink, getClass().getClassLoader());
     assertThat(backend.getRocksDBOptions()).isInstanceOf(RocksDbOptions.class);
+    Configuration chosen = new Configuration().set(RocksDBOptions.OPTIONS_FACTORY, "other");
+    assertThat(RocksDbOptions.unlessChosen(chosen).toMap()).isEmpty();
   }
 
   @Test

@@ -9,19 +9,19 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The partitions of the promos topic. Listing them is the first request of the job to Kafka, so
+ * The partitions of a topic that the job reads. Listing them is the first request of a source, so
  * this class reports connection problems. The connector's own message names neither the brokers nor
  * a remedy.
  */
-final class PromosTopic implements KafkaSubscriber {
+final class SourceTopic implements KafkaSubscriber {
 
   private final String topic;
   private final String brokers;
   private final KafkaSubscriber delegate;
 
-  PromosTopic(JobConfig config) {
-    topic = config.promos().topic();
-    brokers = config.kafka().bootstrapServers();
+  SourceTopic(JobConfig.Kafka kafka, String topic) {
+    this.topic = topic;
+    brokers = kafka.bootstrapServers();
     delegate = KafkaSubscriber.getTopicListSubscriber(List.of(topic));
   }
 
