@@ -1,5 +1,6 @@
 package io.promostream.bench;
 
+import io.promostream.config.JobConfig;
 import io.promostream.processes.FlinkCluster;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ final class Compare implements Bench.Benchmark {
       jobs.add(new FlinkJob("job", installation.cluster(), job, backlog, outcome));
       if (withSql) {
         FlinkCluster cluster = installation.startCluster("sql");
-        JobID sql = SqlJob.submit(installation, cluster, parallelism);
+        JobID sql = SqlJob.submit(installation, cluster, parallelism, producerSettings(options));
         jobs.add(new FlinkJob("SQL", cluster, sql, sqlBacklog, outcome));
       }
       for (Contender one : jobs) {
@@ -98,7 +99,11 @@ final class Compare implements Bench.Benchmark {
     return settings;
   }
 
+  /** The codec and other settings of the job's producers, so that all write the same bytes. */
   private static Map<String, Object> producerSettings(ParameterTool options) {
-    return new HashMap<>(prefixed(options, "job.kafka.properties."));
+    Map<String, String> properties = prefixed(options, "job.kafka.properties.");
+    Map<String, Object> settings = new HashMap<>(properties);
+    settings.put("compression.type", new JobConfig.Kafka("unused", properties).compression());
+    return settings;
   }
 }

@@ -5,7 +5,9 @@ import io.promostream.processes.FlinkCluster;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
@@ -63,9 +65,14 @@ final class SqlJob {
       """;
 
   private final String kafka;
+  private final String producer;
   private final String postgres;
 
-  private SqlJob(Installation installation) {
+  private SqlJob(Installation installation, Map<String, Object> producerSettings) {
+    producer =
+        producerSettings.entrySet().stream()
+            .map(one -> ", 'properties.%s' = '%s'".formatted(one.getKey(), one.getValue()))
+            .collect(Collectors.joining());
     kafka =
         "'connector' = 'kafka', 'properties.bootstrap.servers' = '%s'"
             .formatted(installation.broker().bootstrapServers());
@@ -75,7 +82,11 @@ final class SqlJob {
   }
 
   /** Starts it; it runs when this returns. */
-  static JobID submit(Installation installation, FlinkCluster cluster, int parallelism)
+  static JobID submit(
+      Installation installation,
+      FlinkCluster cluster,
+      int parallelism,
+      Map<String, Object> producerSettings)
       throws Exception {
     installation.broker().createTopic(PROMOS, Installation.PARTITIONS);
     installation.execute("CREATE INDEX ON subscribers_restaurants (restaurant_id)");
@@ -86,7 +97,7 @@ final class SqlJob {
     TableEnvironment environment =
         TableEnvironment.create(
             EnvironmentSettings.newInstance().withConfiguration(configuration).build());
-    new SqlJob(installation).tables().forEach(environment::executeSql);
+    new SqlJob(installation, producerSettings).tables().forEach(environment::executeSql);
     // The planner sees that both read the same view, and looks each promo's clients up once.
     StatementSet inserts = environment.createStatementSet();
     inserts.addInsertSql("INSERT INTO notifications SELECT * FROM deliveries");
@@ -147,7 +158,7 @@ final class SqlJob {
       'properties.transaction.timeout.ms' = '900000'
     )
     """
-        .formatted(DELIVERY_COLUMNS, kafka, Installation.NOTIFICATIONS);
+        .formatted(DELIVERY_COLUMNS, kafka + producer, Installation.NOTIFICATIONS);
   }
 
   private String feedback() {

@@ -108,8 +108,23 @@ public record JobConfig(
   public record Kafka(String bootstrapServers, Map<String, String> properties)
       implements Serializable {
 
+    /**
+     * The codec of the producers, unless the configuration names another one. Notifications of one
+     * promo differ only in the client, so lz4 shrinks them to a seventh. That saves more processor
+     * time in sending and storing than it costs: a fifth of all processes' time at ten subscribers
+     * a promo, and a quarter at 1,000 (performance.md).
+     */
+    private static final String DEFAULT_COMPRESSION = "lz4";
+
     public Kafka {
       properties = Map.copyOf(properties);
+    }
+
+    /** The codec of the producers, as Kafka names it. */
+    public String compression() {
+      return properties
+          .getOrDefault(ProducerConfig.COMPRESSION_TYPE_CONFIG, DEFAULT_COMPRESSION)
+          .strip();
     }
 
     /**

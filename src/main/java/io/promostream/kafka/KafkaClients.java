@@ -47,6 +47,7 @@ public final class KafkaClients {
   static Properties producerProperties(JobConfig config, int largest) {
     Properties properties = new Properties();
     properties.put(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_BYTES);
+    properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, config.kafka().compression());
     properties.putAll(properties(config.kafka()));
     int batch =
         Integer.parseInt(properties.get(ProducerConfig.BATCH_SIZE_CONFIG).toString().strip());

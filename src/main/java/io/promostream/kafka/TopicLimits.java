@@ -11,7 +11,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -101,9 +100,7 @@ public final class TopicLimits {
 
   private static int limit(JobConfig.Kafka kafka, @Nullable Config settings) {
     int limit = kafka.maxRecordSize();
-    boolean compressed =
-        !UNCOMPRESSED.contains(
-            kafka.properties().getOrDefault(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"));
+    boolean compressed = !UNCOMPRESSED.contains(kafka.compression());
     if (settings != null) {
       String maxMessageBytes = settings.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value();
       limit = Math.min(limit, Integer.parseInt(maxMessageBytes));

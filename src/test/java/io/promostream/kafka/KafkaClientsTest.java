@@ -36,6 +36,13 @@ class KafkaClientsTest {
   }
 
   @Test
+  void compressesUnlessToldOtherwise() {
+    assertThat(producers()).containsEntry("compression.type", "lz4");
+    assertThat(producers("--kafka.properties.compression.type=zstd"))
+        .containsEntry("compression.type", "zstd");
+  }
+
+  @Test
   void configuredPropertiesOverrideDefaults() {
     assertThat(
             producers(

@@ -636,7 +636,7 @@ class KafkaReplayerIT {
   @ParameterizedTest
   @ValueSource(ints = {0, 1_100})
   void setsAsideMessagesAfterLimitIsLowered(int pauseMillis) throws Exception {
-    Replayer<Message> replayer = open();
+    Replayer<Message> replayer = open("--kafka.properties.compression.type=none");
     List<Message> messages = mixed(1_000, 3, 300_000);
     Committable first = committableOf(messages);
     Mark mark = replayer.takeOver(WRITER, Mark.NONE, first);

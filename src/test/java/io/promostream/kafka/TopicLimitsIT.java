@@ -34,9 +34,14 @@ class TopicLimitsIT {
         new JobConfig.Kafka(
             TestBroker.get().bootstrapServers(),
             Map.of(
-                "max.request.size", "" + requestSize,
-                "buffer.memory", "" + memory,
-                "batch.size", "1"));
+                "max.request.size",
+                "" + requestSize,
+                "buffer.memory",
+                "" + memory,
+                "batch.size",
+                "1",
+                "compression.type",
+                "none"));
     assertThat(TopicLimits.ofBroker(kafka).maxMessageBytes(topic)).isEqualTo(limit);
     Properties properties = KafkaClients.properties(kafka);
     try (KafkaProducer<byte[], byte[]> producer =
