@@ -57,6 +57,9 @@ class KafkaTroubleIT {
     return messages.stream().map(message -> new String(message.key(), UTF_8)).toList();
   }
 
+  /** Compressed, the large notifications of these tests would be small. */
+  private static final String UNCOMPRESSED = "--kafka.properties.compression.type=none";
+
   private static String header(ConsumerRecord<byte[], byte[]> message, String name) {
     return new String(message.headers().lastHeader(name).value(), UTF_8);
   }
@@ -70,7 +73,7 @@ class KafkaTroubleIT {
   void refusedNotificationDoesNotBlockOthers(String guarantee, int mostRestarts) throws Exception {
     boolean once = guarantee.equals("exactly-once");
     try (MiniCluster cluster = TestJob.cluster(3);
-        TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee)) {
+        TestJob job = new TestJob(checkpoints, "--delivery.guarantee=" + guarantee, UNCOMPRESSED)) {
       job.runOn(cluster);
       job.subscribe("a", "large");
       job.subscribe("o", "other");

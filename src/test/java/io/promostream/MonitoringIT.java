@@ -99,7 +99,12 @@ class MonitoringIT {
                 .withRandomPorts()
                 .build());
     cluster.start();
-    job = new TestJob(directory, "--feedback.on-lost-transaction=continue");
+    job =
+        new TestJob(
+            directory,
+            "--feedback.on-lost-transaction=continue",
+            // Compressed, a large notification would be small.
+            "--kafka.properties.compression.type=none");
     IntStream.range(0, 10).forEach(client -> job.subscribe("client-" + client, RESTAURANT));
     submit(flink);
   }

@@ -128,7 +128,8 @@ class RunbookIT {
 
   @Test
   void sendsRefusedNotifications() throws Exception {
-    try (TestJob job = new TestJob(directory)) {
+    // Compressed, the large notification would be small.
+    try (TestJob job = new TestJob(directory, "--kafka.properties.compression.type=none")) {
       job.subscribe("a", "r");
       job.start(1);
       job.send(promo("k", "x".repeat(100_000)));
