@@ -3,12 +3,15 @@ package io.promostream.local;
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
 import io.promostream.config.TableName;
+import io.promostream.postgres.SqlStateClass;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -41,7 +44,10 @@ final class LocalServices implements AutoCloseable {
   static LocalServices start() throws Exception {
     EmbeddedBroker broker = EmbeddedBroker.start(Map.of());
     try {
-      LocalServices services = new LocalServices(broker, EmbeddedDatabase.start(Map.of()));
+      // The page restarts Postgres like a crash, which must not lose commits that Postgres
+      // confirmed.
+      EmbeddedDatabase database = EmbeddedDatabase.start(Map.of("synchronous_commit", "on"));
+      LocalServices services = new LocalServices(broker, database);
       try {
         services.createAll();
         return services;
@@ -126,6 +132,18 @@ final class LocalServices implements AutoCloseable {
 
   int databasePort() {
     return database.port();
+  }
+
+  /** Stops Postgres like a crash and starts it again after a while. All connections break. */
+  void restartDatabase(Duration outage) throws Exception {
+    database.restart(outage);
+  }
+
+  /** Whether a statement failed because Postgres is down or was restarted. */
+  static boolean isOutage(SQLException e) {
+    return e.getSQLState() != null
+        && List.of(SqlStateClass.CONNECTION_EXCEPTION, SqlStateClass.OPERATOR_INTERVENTION)
+            .contains(SqlStateClass.of(e.getSQLState()));
   }
 
   /** The command that opens a database for a person. */
