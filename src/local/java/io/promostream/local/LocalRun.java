@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import io.promostream.PromoStreamJob;
 import io.promostream.config.JobConfig;
+import io.promostream.local.page.Page;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -29,6 +30,7 @@ public final class LocalRun {
   private static final Path LOGS = Path.of("target", "local");
   private static final Path LOG = LOGS.resolve("promo-stream.log");
   private static final long SEED = 1;
+  private static final int PAGE_PORT = 8080;
 
   private final LocalOptions options;
   private final PrintStream terminal;
@@ -138,8 +140,9 @@ public final class LocalRun {
         feed.startDemo(new DemoTraffic(SEED), options.promosPerSecond());
       }
       Configuration flink = LocalCluster.configuration(Path.of("flink-conf"), work);
-      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, services))) {
-        sayWhereToLook(services, cluster);
+      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, services));
+          Page page = Page.start(services.site(), new LocalEngine(services, cluster), PAGE_PORT)) {
+        sayWhereToLook(services, cluster, page);
         if (watch(services, feed, cluster)) {
           return compare(services);
         }
@@ -159,13 +162,15 @@ public final class LocalRun {
     return env.getStreamGraph().getJobGraph();
   }
 
-  private void sayWhereToLook(LocalServices services, LocalCluster cluster) throws Exception {
+  private void sayWhereToLook(LocalServices services, LocalCluster cluster, Page page)
+      throws Exception {
     String consumer =
         "kafka-console-consumer.sh --bootstrap-server %s --isolation-level read_committed"
             .formatted(services.bootstrapServers());
     say(
         """
 
+        Page      %s
         Web UI    %s
         Broker    %s
           %s --topic %s
@@ -177,6 +182,7 @@ public final class LocalRun {
         Ctrl-C ends it.
         """
             .formatted(
+                page.address(),
                 cluster.webUi(),
                 services.bootstrapServers(),
                 consumer,
