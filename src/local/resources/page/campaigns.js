@@ -4,7 +4,11 @@ import { $, make, number, shortId, span, text, tone } from './format.js';
 import { post } from './server.js';
 
 const TONES = { live: 'good', paused: 'warn', waiting: 'quiet', ended: 'quiet', cancelled: 'bad', late: 'bad', missed: 'bad' };
-const DONE = { pause: 'Pause', resume: 'Resume', stop: 'Stop' };
+const SENT = { pause: 'Pause sent', resume: 'Resume sent', stop: 'Stop sent' };
+const HINTS = {
+  pause: ' Clients stay pending until you resume.',
+  stop: ' Newer promos are refused until you resume.',
+};
 
 export class Campaigns {
   over = false;
@@ -114,7 +118,7 @@ class Row {
     tone(this.#state, TONES[state] ?? 'quiet');
     this.#bar.style.width = audience ? `${Math.min(100, (100 * delivered) / audience)}%` : '0';
     text(this.#count, `${number(delivered)} / ${number(audience)}`);
-    this.#count.title = `${number(campaign.pending)} pending, ${number(campaign.held_out)} in the control group`;
+    this.#count.title = `Delivered, and clients who subscribe now; ${number(campaign.pending)} pending, ${number(campaign.held_out)} in the control group`;
     text(this.#time, time(campaign, now));
     this.#action = state === 'paused' ? 'resume' : 'pause';
     text(this.#toggle, state === 'paused' ? 'Resume' : 'Pause');
@@ -134,7 +138,7 @@ async function send(action, id, name) {
   const message = $('campaigns-message');
   try {
     await post('command', { action, ...id });
-    text(message, `${DONE[action]} sent for ${name}.`);
+    text(message, `${SENT[action]} for ${name}.${HINTS[action] ?? ''}`);
     tone(message, 'good');
   } catch (problem) {
     text(message, problem.message);

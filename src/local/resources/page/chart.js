@@ -81,14 +81,15 @@ export class Chart {
     return state.faults
       .map((fault) => ({ ...fault, x: x(length - (state.now - fault.at) / 1000) }))
       .filter((fault) => fault.x >= LEFT)
-      .flatMap((fault) => {
+      .flatMap((fault, i) => {
         const right = fault.x > width - 130;
         return [
           svg('line', { class: 'fault', x1: fault.x, x2: fault.x, y1: TOP, y2: height - BOTTOM }),
           label(NAMES[fault.kind], {
             class: 'fault-text',
             x: fault.x + (right ? -5 : 5),
-            y: TOP + 10,
+            // Labels of faults that followed each other quickly would overlap.
+            y: TOP + 10 + 13 * (i % 3),
             'text-anchor': right ? 'end' : 'start',
           }),
         ];

@@ -27,8 +27,8 @@ function showFault(fault, state) {
   text(
     message,
     goesOn
-      ? `${NAMES[fault.kind]} ${Math.round((state.now - fault.at) / 1000)} s ago. The job recovers ...`
-      : `${NAMES[fault.kind]}. Deliveries went on after ${seconds(fault.took_millis)} s.`,
+      ? `${state.rows_readable ? NAMES[fault.kind] : 'Postgres stopped'} ${Math.round((state.now - fault.at) / 1000)} s ago. The job recovers ...`
+      : `${NAMES[fault.kind]}. The job recovered in ${seconds(fault.took_millis)} s.`,
   );
 }
 

@@ -34,6 +34,7 @@ function showJob(flow) {
     $('checkpoint'),
     flow.checkpoint === 0
       ? 'no checkpoint yet'
-      : `checkpoint ${number(flow.checkpoint)}, ${seconds(flow.checkpoint_age_millis)} s ago, took ${number(flow.checkpoint_millis)} ms`,
+      : `checkpoint ${number(flow.checkpoint)}, ${seconds(flow.checkpoint_age_millis)} s ago`,
   );
+  $('checkpoint').title = `It took ${number(flow.checkpoint_millis)} ms. The sinks write what a checkpoint holds when it is complete.`;
 }

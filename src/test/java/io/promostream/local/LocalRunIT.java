@@ -58,6 +58,7 @@ class LocalRunIT {
             "           8          8  first campaign",
             "           8          8  Скидка 20% на все супы до пятницы",
             "They are equal.")
+        .anyMatch(line -> line.matches("Page {6}http://127\\.0\\.0\\.1:\\d+"))
         .noneMatch(line -> line.contains("expired, dropped"));
   }
 

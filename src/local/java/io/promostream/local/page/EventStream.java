@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.net.URLDecoder;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the page's state as server-sent events until the browser goes away: {@code state} twice a
@@ -56,8 +57,7 @@ final class EventStream {
     out.write(("event: " + name + "\ndata: " + data + "\n\n").getBytes(UTF_8));
   }
 
-  /** The decoded parameters of a query, which may be null. */
-  static Map<String, String> parameters(String query) {
+  private static Map<String, String> parameters(@Nullable String query) {
     Map<String, String> parameters = new HashMap<>();
     if (query != null) {
       for (String parameter : query.split("&")) {

@@ -6,17 +6,13 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.sql.SQLException;
-import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,14 +23,8 @@ final class PageServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PageServer.class);
 
   private static final int PORTS = 100;
+  private static final String TYPE_JSON = "application/json";
   private static final int MAX_BODY = 64 * 1024;
-  private static final Pattern FILE = Pattern.compile("/([a-z]+(?:-[a-z]+)*)\\.(html|css|js|svg)");
-  private static final Map<String, String> TYPES =
-      Map.of(
-          "html", "text/html; charset=utf-8",
-          "css", "text/css; charset=utf-8",
-          "js", "text/javascript; charset=utf-8",
-          "svg", "image/svg+xml");
 
   private final HttpServer server;
   private final RequestGuard guard;
@@ -130,7 +120,12 @@ final class PageServer implements AutoCloseable {
     } else if (path.equals("/api/restaurants")) {
       answer(exchange, request -> api.restaurants(), "{}".getBytes(UTF_8));
     } else {
-      file(exchange, path.equals("/") ? "/index.html" : path);
+      PageFile file = PageFile.of(path.equals("/") ? "/index.html" : path);
+      if (file == null) {
+        error(exchange, 404, "there is no such page");
+      } else {
+        send(exchange, 200, file.type(), file.content());
+      }
     }
   }
 
@@ -162,20 +157,6 @@ final class PageServer implements AutoCloseable {
     } catch (Exception e) {
       LOG.warn("An action of the page failed", e);
       error(exchange, 500, "This did not work: " + e);
-    }
-  }
-
-  private static final String TYPE_JSON = "application/json";
-
-  private static void file(HttpExchange exchange, String path) throws IOException {
-    Matcher name = FILE.matcher(path);
-    try (InputStream file =
-        name.matches() ? PageServer.class.getResourceAsStream("/page" + path) : null) {
-      if (file == null) {
-        error(exchange, 404, "there is no such page");
-      } else {
-        send(exchange, 200, TYPES.get(name.group(2)), file.readAllBytes());
-      }
     }
   }
 

@@ -9,17 +9,12 @@ import io.promostream.config.TableName;
 import io.promostream.testing.TestBroker;
 import io.promostream.testing.TestDatabase;
 import io.promostream.testing.Waiting;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.net.HttpURLConnection;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -41,6 +36,7 @@ class PageIT {
       TestDatabase.create().withFeedbackTable().withSubscribersTable();
   private final FakeEngine engine = new FakeEngine();
   private Page page;
+  private PageClient client;
   private KafkaProducer<byte[], byte[]> producer;
 
   @BeforeEach
@@ -53,20 +49,21 @@ class PageIT {
             Map.of("bootstrap.servers", TestBroker.get().bootstrapServers()),
             new ByteArraySerializer(),
             new ByteArraySerializer());
-    page =
-        Page.start(
-            new Site(
-                TestBroker.get().bootstrapServers(),
-                prefix + "promos",
-                prefix + "notifications",
-                prefix + "reports",
-                prefix + "control",
-                database.asSuperuser(),
-                TableName.parse("public.subscribers_restaurants"),
-                database.asSuperuser(),
-                TableName.parse("public.subscribers_feedback")),
-            engine,
-            0);
+    page = Page.start(site(), engine, 0);
+    client = new PageClient(page.address());
+  }
+
+  private Site site() {
+    return new Site(
+        TestBroker.get().bootstrapServers(),
+        prefix + "promos",
+        prefix + "notifications",
+        prefix + "reports",
+        prefix + "control",
+        database.asSuperuser(),
+        TableName.parse("public.subscribers_restaurants"),
+        database.asSuperuser(),
+        TableName.parse("public.subscribers_feedback"));
   }
 
   @AfterEach
@@ -77,17 +74,17 @@ class PageIT {
 
   @Test
   void servesEveryFileOfThePageAndNothingElse() throws Exception {
-    String html = get("/");
+    String html = client.get("/");
     assertThat(html).contains("<script type=\"module\" src=\"app.js\">");
     for (String file : List.of("app.js", "page.css", "icon.svg", "chart.js")) {
-      assertThat(get("/" + file)).as(file).isNotEmpty();
+      assertThat(client.get("/" + file)).as(file).isNotEmpty();
     }
     for (String path :
         List.of("/nothing.js", "/../feedback.sql", "/%2e%2e/feedback.sql", "/api/publish")) {
-      assertThat(status("GET", path, null)).as(path).isEqualTo(404);
+      assertThat(client.status("GET", path, null)).as(path).isEqualTo(404);
     }
-    assertThat(status("POST", "/api/nothing", "{}")).isEqualTo(404);
-    assertThat(header("/", "Content-Security-Policy")).contains("default-src 'none'");
+    assertThat(client.status("POST", "/api/nothing", "{}")).isEqualTo(404);
+    assertThat(client.header("/", "Content-Security-Policy")).contains("default-src 'none'");
   }
 
   @Test
@@ -95,21 +92,24 @@ class PageIT {
     int port = page.address().getPort();
     String post =
         "POST /api/publish HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
-    assertThat(raw(post + "Host: evil.example:" + port + "\r\n\r\n{}")).contains(" 403 ");
-    assertThat(raw(post + "Host: 127.0.0.1:" + port + "\r\nOrigin: http://evil.example\r\n\r\n{}"))
+    assertThat(client.raw(post + "Host: evil.example:" + port + "\r\n\r\n{}")).contains(" 403 ");
+    assertThat(
+            client.raw(
+                post + "Host: 127.0.0.1:" + port + "\r\nOrigin: http://evil.example\r\n\r\n{}"))
         .contains(" 403 ");
-    assertThat(raw("GET /events HTTP/1.1\r\nHost: evil.example\r\n\r\n")).contains(" 403 ");
-    assertThat(raw(post + "Host: 127.0.0.1:" + port + "\r\n\r\n{}")).contains(" 400 ");
+    assertThat(client.raw("GET /events HTTP/1.1\r\nHost: evil.example\r\n\r\n")).contains(" 403 ");
+    assertThat(client.raw(post + "Host: 127.0.0.1:" + port + "\r\n\r\n{}")).contains(" 400 ");
   }
 
   @Test
   void publishesPromoAndCommands() throws Exception {
     JsonNode answer =
-        post(
+        client.post(
             "publish",
             "{\"restaurant_id\":\"r\",\"text\":\"Soup <b>\",\"starts_in\":0,\"lasts\":60}");
-    post("command", "{\"action\":\"pause\",\"restaurant_id\":\"r\",\"adv_campaign_id\":\"c\"}");
-    post("command", "{\"action\":\"stop\"}");
+    client.post(
+        "command", "{\"action\":\"pause\",\"restaurant_id\":\"r\",\"adv_campaign_id\":\"c\"}");
+    client.post("command", "{\"action\":\"stop\"}");
 
     JsonNode promo = JSON.readTree(read("promos", 1).get(0));
     assertThat(promo.path("adv_campaign_id")).isEqualTo(answer.path("adv_campaign_id"));
@@ -126,27 +126,27 @@ class PageIT {
 
   @Test
   void explainsWhatIsWrongWithRequest() throws Exception {
-    assertThat(problem("publish", "{}")).isEqualTo("starts_in is missing");
-    assertThat(problem("command", "{\"action\":\"explode\"}"))
+    assertThat(client.problem("publish", "{}")).isEqualTo("starts_in is missing");
+    assertThat(client.problem("command", "{\"action\":\"explode\"}"))
         .isEqualTo("action must be pause, resume or stop");
-    assertThat(problem("subscribe", "{\"client_id\":\"me\"}"))
+    assertThat(client.problem("subscribe", "{\"client_id\":\"me\"}"))
         .isEqualTo("restaurant_id is missing");
-    assertThat(problem("publish", "hello")).isEqualTo("not a JSON object");
-    assertThat(status("POST", "/api/publish", " ".repeat(70_000))).isEqualTo(413);
+    assertThat(client.problem("publish", "hello")).isEqualTo("not a JSON object");
+    assertThat(client.status("POST", "/api/publish", " ".repeat(70_000))).isEqualTo(413);
   }
 
   @Test
   void changesAndListsSubscriptions() throws Exception {
-    post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r1\"}");
-    post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r1\"}");
-    post("subscribe", "{\"client_id\":\"you\",\"restaurant_id\":\"r1\"}");
-    post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r2\"}");
-    post("unsubscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r2\"}");
+    client.post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r1\"}");
+    client.post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r1\"}");
+    client.post("subscribe", "{\"client_id\":\"you\",\"restaurant_id\":\"r1\"}");
+    client.post("subscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r2\"}");
+    client.post("unsubscribe", "{\"client_id\":\"me\",\"restaurant_id\":\"r2\"}");
 
-    assertThat(get("/api/restaurants"))
+    assertThat(client.get("/api/restaurants"))
         .isEqualTo("{\"restaurants\":[{\"id\":\"r1\",\"subscribers\":2}]}");
     JsonNode preview =
-        post(
+        client.post(
             "preview", "{\"restaurant_id\":\"r1\",\"text\":\"Soup\",\"starts_in\":0,\"lasts\":60}");
     assertThat(preview.path("audience").asLong()).isEqualTo(2);
     assertThat(preview.path("verdict").asText()).isNotEmpty();
@@ -161,7 +161,7 @@ class PageIT {
     send("promos", null, "broken");
     send("reports", null, "broken");
     send("reports", "{}", CampaignsTest.json("c", "live", "10", 1));
-    try (Events events = new Events("show=active")) {
+    try (PageClient.Events events = client.events("show=active")) {
       JsonNode state = events.await("the campaign", s -> s.path("campaigns").size() == 1);
       JsonNode campaign = state.path("campaigns").get(0);
       assertThat(campaign.path("text").asText()).isEqualTo("Soup");
@@ -169,7 +169,7 @@ class PageIT {
       assertThat(campaign.path("audience").asLong()).isEqualTo(10);
     }
     send("reports", "{\"restaurant_id\":\"r\",\"adv_campaign_id\":\"c\"}", null);
-    try (Events events = new Events("show=active")) {
+    try (PageClient.Events events = client.events("show=active")) {
       events.await("no campaign", s -> s.path("campaigns").size() == 0);
     }
   }
@@ -182,7 +182,7 @@ class PageIT {
     row("c");
     row("d");
     row("d");
-    try (Events events = new Events("")) {
+    try (PageClient.Events events = client.events("")) {
       events.await("the double row", s -> is(s, 2, 4, 3, 0, 1));
       engine.checkpoints.addAndGet(1);
       row("b");
@@ -209,7 +209,7 @@ class PageIT {
   void readsRowsCommittedAfterRowsWithGreaterIds() throws Exception {
     try (var late = database.connect();
         var statement = late.createStatement();
-        Events events = new Events("")) {
+        PageClient.Events events = client.events("")) {
       late.setAutoCommit(false);
       statement.execute(insert("early-id"));
       row("a");
@@ -226,32 +226,32 @@ class PageIT {
 
   @Test
   void sendsNotificationsOfWatchedClientOnly() throws Exception {
-    try (Events events = new Events("client=me&show=active")) {
+    try (PageClient.Events events = client.events("client=me&show=active")) {
       events.next();
       deliver("other");
       deliver("me");
-      events.await("the notification", s -> !events.notifications.isEmpty());
-      assertThat(events.notifications)
+      events.await("the notification", s -> !events.notifications().isEmpty());
+      assertThat(events.notifications())
           .hasSize(1)
           .allMatch(text -> text.contains("\"text\":\"Soup\""));
     }
-    try (Events again = new Events("client=me")) {
-      again.await("the notification again", s -> again.notifications.size() == 1);
+    try (PageClient.Events again = client.events("client=me")) {
+      again.await("the notification again", s -> again.notifications().size() == 1);
     }
   }
 
   @Test
   void causesFaultsOneAtATime() throws Exception {
-    post("kill-taskmanager", "{}");
-    assertThat(status("POST", "/api/restart-postgres", "{}")).isEqualTo(409);
-    try (Events events = new Events("")) {
+    client.post("kill-taskmanager", "{}");
+    assertThat(client.status("POST", "/api/restart-postgres", "{}")).isEqualTo(409);
+    try (PageClient.Events events = client.events("")) {
       events.await(
           "the recovery",
           s -> {
             engine.checkpoints.incrementAndGet();
             return s.path("faults").path(0).path("took_millis").isNumber();
           });
-      post("restart-postgres", "{}");
+      client.post("restart-postgres", "{}");
       JsonNode state = events.await("the second fault", s -> s.path("faults").size() == 2);
       assertThat(state.path("faults").findValuesAsText("kind"))
           .containsExactly("taskmanager", "postgres");
@@ -261,18 +261,7 @@ class PageIT {
 
   @Test
   void takesTheNextPortIfTheFirstIsInUse() throws Exception {
-    Site unused =
-        new Site(
-            TestBroker.get().bootstrapServers(),
-            prefix + "promos",
-            prefix + "notifications",
-            prefix + "reports",
-            prefix + "control",
-            database.asSuperuser(),
-            TableName.parse("public.subscribers_restaurants"),
-            database.asSuperuser(),
-            TableName.parse("public.subscribers_feedback"));
-    try (Page second = Page.start(unused, engine, page.address().getPort())) {
+    try (Page second = Page.start(site(), engine, page.address().getPort())) {
       assertThat(second.address().getPort()).isGreaterThan(page.address().getPort());
     }
   }
@@ -329,98 +318,11 @@ class PageIT {
     return read;
   }
 
-  private JsonNode post(String action, String body) throws Exception {
-    HttpURLConnection connection = request("POST", "/api/" + action, body);
-    assertThat(connection.getResponseCode()).as(action).isEqualTo(200);
-    return JSON.readTree(connection.getInputStream());
-  }
-
-  private String problem(String action, String body) throws Exception {
-    HttpURLConnection connection = request("POST", "/api/" + action, body);
-    assertThat(connection.getResponseCode()).as(action).isEqualTo(400);
-    return JSON.readTree(connection.getErrorStream()).path("error").asText();
-  }
-
-  private String get(String path) throws Exception {
-    return new String(request("GET", path, null).getInputStream().readAllBytes(), UTF_8);
-  }
-
-  private int status(String method, String path, String body) throws Exception {
-    return request(method, path, body).getResponseCode();
-  }
-
-  private String header(String path, String name) throws Exception {
-    return request("GET", path, null).getHeaderField(name);
-  }
-
-  private HttpURLConnection request(String method, String path, String body) throws Exception {
-    HttpURLConnection connection =
-        (HttpURLConnection) URI.create(page.address() + path).toURL().openConnection();
-    connection.setRequestMethod(method);
-    if (body != null) {
-      connection.setRequestProperty("Content-Type", "application/json");
-      connection.setDoOutput(true);
-      connection.getOutputStream().write(body.getBytes(UTF_8));
-    }
-    return connection;
-  }
-
-  /** Sends a request whose headers the JDK's client would not send. Returns the first line. */
-  private String raw(String request) throws Exception {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), page.address().getPort())) {
-      socket.getOutputStream().write(request.getBytes(UTF_8));
-      return new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8)).readLine();
-    }
-  }
-
-  /** The stream of events, as a browser reads it. */
-  private final class Events implements AutoCloseable {
-
-    final List<String> notifications = new ArrayList<>();
-    private final BufferedReader lines;
-
-    Events(String query) throws Exception {
-      HttpURLConnection connection = request("GET", "/events?" + query, null);
-      assertThat(connection.getContentType()).isEqualTo("text/event-stream");
-      lines = new BufferedReader(new InputStreamReader(connection.getInputStream(), UTF_8));
-    }
-
-    /** The next state. */
-    JsonNode next() throws Exception {
-      String event = "";
-      while (true) {
-        String line = lines.readLine();
-        assertThat(line).as("the stream ended").isNotNull();
-        if (line.startsWith("event: ")) {
-          event = line.substring("event: ".length());
-        } else if (line.startsWith("data: ") && event.equals("notification")) {
-          notifications.add(line);
-        } else if (line.startsWith("data: ")) {
-          return JSON.readTree(line.substring("data: ".length()));
-        }
-      }
-    }
-
-    JsonNode await(String what, java.util.function.Predicate<JsonNode> condition) throws Exception {
-      JsonNode state = next();
-      for (int tries = 0; !condition.test(state); tries++) {
-        assertThat(tries).as("waited for %s, and saw %s", what, state).isLessThan(120);
-        state = next();
-      }
-      return state;
-    }
-
-    @Override
-    public void close() throws Exception {
-      lines.close();
-    }
-  }
-
   /** A job that always runs. The test completes its checkpoints. */
   private static final class FakeEngine implements Engine {
 
     final AtomicInteger checkpoints = new AtomicInteger(1);
-    final List<String> faults = new java.util.concurrent.CopyOnWriteArrayList<>();
+    final List<String> faults = new CopyOnWriteArrayList<>();
 
     @Override
     public Flow flow() {

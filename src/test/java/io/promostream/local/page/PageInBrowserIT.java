@@ -83,15 +83,15 @@ class PageInBrowserIT {
         "its text, which is not HTML",
         row(campaign)
             + ".querySelector('.text').textContent === 'Soup for <b>everyone</b> & \"friends\"'");
-    await("its state", row(campaign) + ".dataset.state === 'live'");
-    await(
-        "its deliveries",
-        "(() => { const [done, all] = "
-            + row(campaign)
-            + ".querySelector('.count').textContent.split(' / ');"
-            + " return done === all && done !== '0' && done !== '–'; })()");
     click("#show-over");
     await("its end", row(campaign) + "?.dataset.state === 'ended'");
+    // Clients subscribe and unsubscribe meanwhile, so the audience is not exactly what it was.
+    await(
+        "its deliveries",
+        "(() => { const [delivered, audience] = "
+            + row(campaign)
+            + ".querySelector('.count').textContent.replaceAll(',', '').split(' / ').map(Number);"
+            + " return audience > 100 && delivered > 0.95 * audience; })()");
   }
 
   @Test
@@ -103,6 +103,10 @@ class PageInBrowserIT {
     await("the campaign is paused", row(campaign) + ".dataset.state === 'paused'");
     click(row(campaign), "Resume");
     await("the campaign is live again", row(campaign) + ".dataset.state === 'live'");
+    click("#pause-all");
+    await("everything is paused", row(campaign) + ".dataset.state === 'paused'");
+    click("#resume-all");
+    await("everything goes on", row(campaign) + ".dataset.state === 'live'");
     click(row(campaign), "Stop");
     click("#show-over");
     await("the campaign is cancelled", row(campaign) + "?.dataset.state === 'cancelled'");
@@ -137,7 +141,7 @@ class PageInBrowserIT {
   void faultsLoseNothingAndRepeatNothing() throws Exception {
     browser.screenshot(SCREENSHOTS.resolve("rest.png"));
     for (String fault : new String[] {"kill-taskmanager", "restart-postgres"}) {
-      publish("A burst", 3600);
+      publish("Two desserts for one, tonight only", 3600);
       Thread.sleep(2500);
       browser.screenshot(SCREENSHOTS.resolve("burst.png"));
       click("#" + fault);
