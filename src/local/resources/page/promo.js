@@ -1,6 +1,6 @@
 // The form for a promo.
 
-import { $, number, text, tone } from './format.js';
+import { $, number, span, text, tone } from './format.js';
 import { post } from './server.js';
 
 const NUMBERS = ['starts_in', 'lasts'];
@@ -31,18 +31,24 @@ async function act(action, shown) {
   }
 }
 
-function showPreview({ verdict, audience, sample }) {
-  say(`${verdict} Audience: ${number(audience)}.`, 'quiet');
-  $('promo-sample').hidden = !sample;
-  text($('promo-sample'), sample ? pretty(sample) : '');
+function showPreview(preview) {
+  if (!preview.accepted) {
+    say(`The job would reject it: ${preview.reject_detail} (${preview.reject_reason}).`, 'bad');
+    return;
+  }
+  say(verdict(preview), 'quiet');
+  text($('promo-sample'), JSON.stringify(preview.sample_notification, null, 1));
+  $('promo-sample').hidden = false;
 }
 
-function pretty(sample) {
-  try {
-    return JSON.stringify(JSON.parse(sample), null, 1);
-  } catch {
-    return sample;
+function verdict({ state, audience, held_out: heldOut, notifications, largest_bytes: bytes, delivery_begins: begins }) {
+  if (audience === 0) {
+    return 'The restaurant has no subscribers. Clients who subscribe while the promo is live get it, like this:';
   }
+  const wait = begins - Date.now() / 1000;
+  const when = state === 'waiting' ? `in ${span(wait)}` : 'at once';
+  const control = heldOut > 0 ? `, ${number(heldOut)} are in the control group` : '';
+  return `${number(notifications)} clients get it ${when}${control}. One of the notifications, of at most ${number(bytes)} bytes:`;
 }
 
 export function wirePromoForm() {

@@ -32,7 +32,7 @@ import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 /** A Flink cluster in this JVM with one job, with the project's Flink configuration. */
 final class LocalCluster implements AutoCloseable {
 
-  private static final int SLOTS = 2;
+  static final int SLOTS = 2;
 
   private final MiniCluster cluster;
   private final JobID job;

@@ -1,13 +1,21 @@
 package io.promostream.local;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.promostream.config.JobConfig;
 import io.promostream.local.page.Engine;
 import io.promostream.metrics.JobMetric;
+import io.promostream.preview.Preview;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.time.Duration;
 import java.util.OptionalLong;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
 
 /** The job of the local run, for its page. */
-record LocalEngine(LocalServices services, LocalCluster cluster) implements Engine {
+record LocalEngine(LocalServices services, LocalCluster cluster, JobConfig config)
+    implements Engine {
 
   /** Long enough to see it on the page. */
   private static final Duration DATABASE_OUTAGE = Duration.ofSeconds(3);
@@ -32,6 +40,23 @@ record LocalEngine(LocalServices services, LocalCluster cluster) implements Engi
         checkpoint == null ? 0 : checkpoint.getCheckpointId(),
         checkpoint == null ? 0 : checkpoint.getEndToEndDuration(),
         checkpoint == null ? 0 : System.currentTimeMillis() - checkpoint.getLatestAckTimestamp());
+  }
+
+  @Override
+  public String preview(byte[] promo) {
+    ByteArrayOutputStream json = new ByteArrayOutputStream();
+    ByteArrayOutputStream problem = new ByteArrayOutputStream();
+    new Preview(config, LocalCluster.SLOTS)
+        .run(
+            "-",
+            true,
+            new ByteArrayInputStream(promo),
+            new PrintStream(json, true, UTF_8),
+            new PrintStream(problem, true, UTF_8));
+    if (json.size() == 0) {
+      throw new IllegalStateException(problem.toString(UTF_8).strip());
+    }
+    return json.toString(UTF_8).strip();
   }
 
   @Override

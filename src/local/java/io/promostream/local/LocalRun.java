@@ -140,8 +140,10 @@ public final class LocalRun {
         feed.startDemo(new DemoTraffic(SEED), options.promosPerSecond());
       }
       Configuration flink = LocalCluster.configuration(Path.of("flink-conf"), work);
-      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, services));
-          Page page = Page.start(services.site(), new LocalEngine(services, cluster), PAGE_PORT)) {
+      JobConfig config = JobConfig.load(services.jobArguments(), Map.of());
+      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, config));
+          Page page =
+              Page.start(services.site(), new LocalEngine(services, cluster, config), PAGE_PORT)) {
         sayWhereToLook(services, cluster, page);
         if (watch(services, feed, cluster)) {
           return compare(services);
@@ -155,8 +157,7 @@ public final class LocalRun {
   }
 
   /** The job as on any other cluster, with the addresses of this machine. */
-  private static JobGraph job(Configuration flink, LocalServices services) {
-    JobConfig config = JobConfig.load(services.jobArguments(), Map.of());
+  private static JobGraph job(Configuration flink, JobConfig config) {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(flink);
     PromoStreamJob.prepare(env, config);
     return env.getStreamGraph().getJobGraph();

@@ -13,7 +13,7 @@ final class Api {
   private final Board board;
   private final Publisher publisher;
   private final Subscriptions subscriptions;
-  private final Preview preview;
+  private final Engine engine;
   private final Faults faults;
   private final Clock clock;
   private final Map<String, Action> actions =
@@ -30,13 +30,13 @@ final class Api {
       Board board,
       Publisher publisher,
       Subscriptions subscriptions,
-      Preview preview,
+      Engine engine,
       Faults faults,
       Clock clock) {
     this.board = board;
     this.publisher = publisher;
     this.subscriptions = subscriptions;
-    this.preview = preview;
+    this.engine = engine;
     this.faults = faults;
     this.clock = clock;
   }
@@ -75,15 +75,7 @@ final class Api {
   }
 
   private String preview(FlatJson request) throws Exception {
-    Preview.Result result = preview.preview(promo(request));
-    return Json.object(
-        json -> {
-          json.writeStringField("verdict", result.verdict());
-          json.writeNumberField("audience", result.audience());
-          if (result.sample() != null) {
-            json.writeStringField("sample", result.sample());
-          }
-        });
+    return engine.preview(Publisher.message(promo(request)));
   }
 
   private String publish(FlatJson request) throws Exception {

@@ -8,6 +8,13 @@ public interface Engine {
   /** The job's numbers at this moment. */
   Flow flow() throws Exception;
 
+  /**
+   * What the job would do with a promo: the JSON that {@code --preview --json} prints.
+   *
+   * @param promo the message
+   */
+  String preview(byte[] promo) throws Exception;
+
   /** Ends the TaskManager while it works, and starts another. Returns when the new one starts. */
   void killTaskManager() throws Exception;
 

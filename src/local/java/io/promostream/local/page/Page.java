@@ -33,8 +33,7 @@ public final class Page implements AutoCloseable {
     Monitor monitor = new Monitor(engine, new RowReader(site, board), board, faults, clock);
     List<AutoCloseable> parts = List.of(monitor, topics, publisher, faults);
     try {
-      Api api =
-          new Api(board, publisher, subscriptions, new TablePreview(subscriptions), faults, clock);
+      Api api = new Api(board, publisher, subscriptions, engine, faults, clock);
       PageServer server = PageServer.start(firstPort, api, new EventStream(board, monitor, faults));
       List<Thread> threads =
           List.of(thread(topics, "page topics"), thread(monitor, "page monitor"));

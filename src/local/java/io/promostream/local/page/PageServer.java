@@ -156,7 +156,7 @@ final class PageServer implements AutoCloseable {
       throw e;
     } catch (Exception e) {
       LOG.warn("An action of the page failed", e);
-      error(exchange, 500, "This did not work: " + e);
+      error(exchange, 500, "This did not work: " + e.getMessage());
     }
   }
 

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import io.promostream.promo.Promo;
 import io.promostream.promo.PromoField;
+import java.io.IOException;
 import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -26,8 +27,12 @@ final class Publisher implements AutoCloseable {
   }
 
   void publish(Promo promo) throws Exception {
-    send(
-        site.promos(),
+    send(site.promos(), message(promo));
+  }
+
+  /** The message of a promo. */
+  static byte[] message(Promo promo) throws IOException {
+    return message(
         json -> {
           for (PromoField field : PromoField.values()) {
             if (field.isTime()) {
@@ -42,20 +47,24 @@ final class Publisher implements AutoCloseable {
   void send(Command command) throws Exception {
     send(
         site.control(),
-        json -> {
-          json.writeStringField("action", command.action());
-          if (command.restaurantId() != null) {
-            json.writeStringField("restaurant_id", command.restaurantId());
-          }
-          if (command.campaignId() != null) {
-            json.writeStringField("adv_campaign_id", command.campaignId());
-          }
-          json.writeStringField("by", "the page of the local run");
-        });
+        message(
+            json -> {
+              json.writeStringField("action", command.action());
+              if (command.restaurantId() != null) {
+                json.writeStringField("restaurant_id", command.restaurantId());
+              }
+              if (command.campaignId() != null) {
+                json.writeStringField("adv_campaign_id", command.campaignId());
+              }
+              json.writeStringField("by", "the page of the local run");
+            }));
   }
 
-  private void send(String topic, Json.Fields fields) throws Exception {
-    byte[] message = Json.object(fields).getBytes(UTF_8);
+  private static byte[] message(Json.Fields fields) throws IOException {
+    return Json.object(fields).getBytes(UTF_8);
+  }
+
+  private void send(String topic, byte[] message) throws Exception {
     producer.send(new ProducerRecord<>(topic, message)).get(30, SECONDS);
   }
 

@@ -66,20 +66,6 @@ final class Subscriptions {
     return restaurants;
   }
 
-  /** The number of clients of a restaurant. */
-  long audience(String restaurantId) throws SQLException {
-    try (Connection connection = connect();
-        PreparedStatement statement =
-            connection.prepareStatement(
-                "SELECT count(DISTINCT client_id) FROM " + table + " WHERE restaurant_id = ?")) {
-      statement.setString(1, restaurantId);
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        return row.getLong(1);
-      }
-    }
-  }
-
   private Connection connect() throws SQLException {
     return Connections.open(database, "promo-stream page");
   }

@@ -65,6 +65,11 @@ class FaultsTest {
     }
 
     @Override
+    public String preview(byte[] promo) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public void killTaskManager() throws Exception {
       killed.complete(null);
       mayEnd.get(10, SECONDS);

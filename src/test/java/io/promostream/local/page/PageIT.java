@@ -145,11 +145,21 @@ class PageIT {
 
     assertThat(client.get("/api/restaurants"))
         .isEqualTo("{\"restaurants\":[{\"id\":\"r1\",\"subscribers\":2}]}");
-    JsonNode preview =
-        client.post(
-            "preview", "{\"restaurant_id\":\"r1\",\"text\":\"Soup\",\"starts_in\":0,\"lasts\":60}");
-    assertThat(preview.path("audience").asLong()).isEqualTo(2);
-    assertThat(preview.path("verdict").asText()).isNotEmpty();
+  }
+
+  @Test
+  void previewsTheMessageThatItWouldPublish() throws Exception {
+    String form =
+        "{\"restaurant_id\":\"r\",\"adv_campaign_id\":\"c\",\"text\":\"Soup\",\"starts_in\":0,\"lasts\":60}";
+    JsonNode previewed = client.post("preview", form).path("promo");
+    assertThat(previewed.path("adv_campaign_content").asText()).isEqualTo("Soup");
+    client.post("publish", form);
+
+    JsonNode published = JSON.readTree(read("promos", 1).get(0));
+    assertThat(previewed.fieldNames()).toIterable().hasSize(8);
+    assertThat(published.fieldNames())
+        .toIterable()
+        .containsExactlyElementsOf(() -> previewed.fieldNames());
   }
 
   @Test
@@ -327,6 +337,11 @@ class PageIT {
     @Override
     public Flow flow() {
       return new Flow("RUNNING", 14, 14, 0, 0, 0, 0, 0, 0, 0, null, checkpoints.get(), 1, 1);
+    }
+
+    @Override
+    public String preview(byte[] promo) {
+      return "{\"promo\":" + new String(promo, UTF_8) + "}";
     }
 
     @Override

@@ -133,8 +133,18 @@ class PageInBrowserIT {
 
   @Test
   void previewsPromo() throws Exception {
+    set("#promo-form [name=text]", "Soup for <b>everyone</b>");
     click("#preview-promo");
-    await("the audience", "/Audience: [1-9]/.test($('#promo-message').textContent)");
+
+    await("the verdict", "/^[1-9][0-9,]* clients get it/.test($('#promo-message').textContent)");
+    await(
+        "a notification",
+        "JSON.parse($('#promo-sample').textContent).adv_campaign_content === 'Soup for"
+            + " <b>everyone</b>'");
+    set("#promo-form [name=text]", "x".repeat(2000));
+    set("#promo-form [name=restaurant_id]", "a restaurant without subscribers");
+    click("#preview-promo");
+    await("the other verdict", "$('#promo-message').textContent.includes('no subscribers')");
   }
 
   @Test
