@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -20,6 +24,8 @@ class LocalRunIT {
 
   private static final Pattern FEEDBACK_DATABASE =
       Pattern.compile("psql (postgresql://\\S+/feedback) ");
+
+  private static final Pattern PAGE = Pattern.compile("^Page +(http://127\\.0\\.0\\.1:\\d+)$");
 
   private static final int SIGTERM = 128 + 15;
 
@@ -58,7 +64,7 @@ class LocalRunIT {
             "           8          8  first campaign",
             "           8          8  Скидка 20% на все супы до пятницы",
             "They are equal.")
-        .anyMatch(line -> line.matches("Page {6}http://127\\.0\\.0\\.1:\\d+"))
+        .anyMatch(PAGE.asPredicate())
         .noneMatch(line -> line.contains("expired, dropped"));
   }
 
@@ -112,6 +118,24 @@ class LocalRunIT {
     assertThat(run.exitCode()).as("%s", run.output()).isEqualTo(SIGTERM);
     assertThat(temporary).isEmptyDirectory();
     assertThatThrownBy(() -> connect(database).close()).isInstanceOf(SQLException.class);
+  }
+
+  @Test
+  void stopsCleanlyWhilePostgresRestarts() throws Exception {
+    start();
+    URI page = URI.create(run.await(PAGE));
+    run.await(Pattern.compile("(rows [1-9][0-9,]*,)"));
+    HttpRequest restart =
+        HttpRequest.newBuilder(page.resolve("/api/restart-postgres"))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString("{}"))
+            .build();
+    HttpClient.newHttpClient().send(restart, HttpResponse.BodyHandlers.discarding());
+    Thread.sleep(1_000);
+    run.terminate();
+
+    assertThat(run.exitCode()).as("%s", run.output()).isEqualTo(SIGTERM);
+    assertThat(temporary).isEmptyDirectory();
   }
 
   @Test

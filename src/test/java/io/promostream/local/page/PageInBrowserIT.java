@@ -176,6 +176,8 @@ class PageInBrowserIT {
           .as("width %s", width)
           .isEqualTo("true");
       browser.screenshot(SCREENSHOTS.resolve("width-" + width + ".png"));
+      browser.evaluate("document.getElementById('campaigns').scrollIntoView()");
+      browser.screenshot(SCREENSHOTS.resolve("width-" + width + "-campaigns.png"));
     }
   }
 
