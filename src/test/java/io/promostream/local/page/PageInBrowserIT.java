@@ -169,6 +169,7 @@ class PageInBrowserIT {
 
   @Test
   void fitsNarrowAndDarkWindows() throws Exception {
+    await("campaigns", "document.querySelectorAll('.campaign').length > 5");
     for (int width : new int[] {1280, 820, 390}) {
       browser.resize(width, 800, width < 1280);
       await("the chart fits", "$('#chart svg').viewBox.baseVal.width <= " + width);
