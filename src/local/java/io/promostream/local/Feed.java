@@ -1,5 +1,6 @@
 package io.promostream.local;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
 import io.promostream.postgres.Connections;
@@ -66,8 +67,8 @@ final class Feed implements AutoCloseable {
     Thread thread =
         new Thread(
             () -> {
-              try (Connection subscribers = subscribers()) {
-                send(traffic, promosPerSecond, subscribers);
+              try {
+                send(traffic, promosPerSecond);
                 demo.complete(null);
               } catch (Exception e) {
                 demo.completeExceptionally(e);
@@ -78,8 +79,7 @@ final class Feed implements AutoCloseable {
     thread.start();
   }
 
-  private void send(DemoTraffic traffic, int promosPerSecond, Connection subscribers)
-      throws Exception {
+  private void send(DemoTraffic traffic, int promosPerSecond) throws Exception {
     long begin = System.nanoTime();
     for (long n = 0; ; n++) {
       long due = begin + n * 1_000_000_000L / promosPerSecond;
@@ -87,7 +87,7 @@ final class Feed implements AutoCloseable {
         return;
       }
       if (n % promosPerSecond == 0) {
-        changeSubscriptions(traffic, subscribers);
+        changeSubscriptions(traffic);
       }
       send(traffic.promo(System.currentTimeMillis() / 1000));
     }
@@ -98,14 +98,32 @@ final class Feed implements AutoCloseable {
     sent.incrementAndGet();
   }
 
-  private static void changeSubscriptions(DemoTraffic traffic, Connection subscribers)
-      throws SQLException {
+  private void changeSubscriptions(DemoTraffic traffic) throws Exception {
     List<DemoTraffic.Subscription> removed = new ArrayList<>();
     List<DemoTraffic.Subscription> added = new ArrayList<>();
     for (int i = 0; i < CHANGES_PER_SECOND; i++) {
       removed.add(traffic.unsubscribe());
       added.add(traffic.subscribe());
     }
+    // The table must not miss changes that the traffic has made, so an outage delays them.
+    do {
+      try (Connection subscribers = subscribers()) {
+        change(subscribers, removed, added);
+        return;
+      } catch (SQLException e) {
+        if (!LocalServices.isOutage(e)) {
+          throw e;
+        }
+      }
+    } while (!stopped.await(500, MILLISECONDS));
+  }
+
+  private static void change(
+      Connection subscribers,
+      List<DemoTraffic.Subscription> removed,
+      List<DemoTraffic.Subscription> added)
+      throws SQLException {
+    subscribers.setAutoCommit(false);
     // Delete one row for each subscription, because the table may contain the same pair twice.
     execute(
         subscribers,
@@ -118,6 +136,7 @@ final class Feed implements AutoCloseable {
         subscribers,
         "INSERT INTO subscribers_restaurants (client_id, restaurant_id) SELECT * FROM unnest(?, ?)",
         added);
+    subscribers.commit();
   }
 
   private static void execute(

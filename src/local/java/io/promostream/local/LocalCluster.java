@@ -21,7 +21,9 @@ import org.apache.flink.configuration.WebOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.checkpoint.CheckpointStatsSnapshot;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
+import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.runtime.executiongraph.ErrorInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
@@ -30,10 +32,11 @@ import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 /** A Flink cluster in this JVM with one job, with the project's Flink configuration. */
 final class LocalCluster implements AutoCloseable {
 
-  private static final int SLOTS = 2;
+  static final int SLOTS = 2;
 
   private final MiniCluster cluster;
   private final JobID job;
+  private int taskManager;
 
   private LocalCluster(MiniCluster cluster, JobID job) {
     this.cluster = cluster;
@@ -122,6 +125,29 @@ final class LocalCluster implements AutoCloseable {
   private AccessExecutionGraph graph() throws Exception {
     return cluster.getExecutionGraph(job).get(30, SECONDS);
   }
+
+  /** Ends the only TaskManager while it works, and starts another. The job restarts on it. */
+  synchronized void replaceTaskManager() throws Exception {
+    // The cluster numbers its TaskManagers in the order of their starts.
+    cluster.terminateTaskManager(taskManager).get(60, SECONDS);
+    taskManager++;
+    cluster.startTaskManager();
+  }
+
+  /** The state of the job, and how many of its tasks run. */
+  Tasks tasks() throws Exception {
+    AccessExecutionGraph graph = graph();
+    int running = 0;
+    int all = 0;
+    for (AccessExecutionVertex task : graph.getAllExecutionVertices()) {
+      all++;
+      running += task.getExecutionState() == ExecutionState.RUNNING ? 1 : 0;
+    }
+    return new Tasks(graph.getState(), running, all);
+  }
+
+  /** The tasks of the job. */
+  record Tasks(JobStatus state, int running, int all) {}
 
   /** Stops the job with a savepoint, which commits everything that the job wrote. */
   void stopJob() throws Exception {

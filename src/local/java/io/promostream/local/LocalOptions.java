@@ -19,7 +19,8 @@ record LocalOptions(@Nullable Duration runFor, boolean samples, int promosPerSec
   static final String HELP =
       """
       Runs promo-stream on this machine: a Kafka broker, a Postgres server, the job on a local
-      Flink cluster, and demo traffic. Ctrl-C ends it and leaves nothing behind.
+      Flink cluster, demo traffic, and a web page that shows all of it. Ctrl-C ends it and leaves
+      nothing behind.
 
         mvn -q -Plocal -Dargs="OPTIONS"
 

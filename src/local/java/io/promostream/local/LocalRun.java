@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import io.promostream.PromoStreamJob;
 import io.promostream.config.JobConfig;
+import io.promostream.local.page.Page;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -29,6 +30,7 @@ public final class LocalRun {
   private static final Path LOGS = Path.of("target", "local");
   private static final Path LOG = LOGS.resolve("promo-stream.log");
   private static final long SEED = 1;
+  private static final int PAGE_PORT = 8080;
 
   private final LocalOptions options;
   private final PrintStream terminal;
@@ -138,8 +140,11 @@ public final class LocalRun {
         feed.startDemo(new DemoTraffic(SEED), options.promosPerSecond());
       }
       Configuration flink = LocalCluster.configuration(Path.of("flink-conf"), work);
-      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, services))) {
-        sayWhereToLook(services, cluster);
+      JobConfig config = JobConfig.load(services.jobArguments(), Map.of());
+      try (LocalCluster cluster = LocalCluster.start(flink, job(flink, config));
+          Page page =
+              Page.start(services.site(), new LocalEngine(services, cluster, config), PAGE_PORT)) {
+        sayWhereToLook(services, cluster, page);
         if (watch(services, feed, cluster)) {
           return compare(services);
         }
@@ -152,20 +157,21 @@ public final class LocalRun {
   }
 
   /** The job as on any other cluster, with the addresses of this machine. */
-  private static JobGraph job(Configuration flink, LocalServices services) {
-    JobConfig config = JobConfig.load(services.jobArguments(), Map.of());
+  private static JobGraph job(Configuration flink, JobConfig config) {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(flink);
     PromoStreamJob.prepare(env, config);
     return env.getStreamGraph().getJobGraph();
   }
 
-  private void sayWhereToLook(LocalServices services, LocalCluster cluster) throws Exception {
+  private void sayWhereToLook(LocalServices services, LocalCluster cluster, Page page)
+      throws Exception {
     String consumer =
         "kafka-console-consumer.sh --bootstrap-server %s --isolation-level read_committed"
             .formatted(services.bootstrapServers());
     say(
         """
 
+        Page      %s
         Web UI    %s
         Broker    %s
           %s --topic %s
@@ -177,6 +183,7 @@ public final class LocalRun {
         Ctrl-C ends it.
         """
             .formatted(
+                page.address(),
                 cluster.webUi(),
                 services.bootstrapServers(),
                 consumer,

@@ -3,12 +3,16 @@ package io.promostream.local;
 import io.promostream.config.Database;
 import io.promostream.config.Secret;
 import io.promostream.config.TableName;
+import io.promostream.local.page.Site;
+import io.promostream.postgres.SqlStateClass;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,9 +25,12 @@ final class LocalServices implements AutoCloseable {
   static final String PROMOS = "restaurant.promos";
   static final String NOTIFICATIONS = "subscriber.promos";
   static final String REJECTED = "restaurant.promos.rejected";
+  static final String REPORTS = "campaign.reports";
+  static final String CONTROL = "campaign.control";
   static final String SUBSCRIBERS = "subscribers";
   static final String FEEDBACK = "feedback";
 
+  static final TableName SUBSCRIBERS_TABLE = TableName.parse("public.subscribers_restaurants");
   static final TableName FEEDBACK_TABLE = TableName.parse("public.subscribers_feedback");
 
   private static final String JOB_ROLE = "promo_stream";
@@ -41,7 +48,10 @@ final class LocalServices implements AutoCloseable {
   static LocalServices start() throws Exception {
     EmbeddedBroker broker = EmbeddedBroker.start(Map.of());
     try {
-      LocalServices services = new LocalServices(broker, EmbeddedDatabase.start(Map.of()));
+      // The page restarts Postgres like a crash, which must not lose commits that Postgres
+      // confirmed.
+      EmbeddedDatabase database = EmbeddedDatabase.start(Map.of("synchronous_commit", "on"));
+      LocalServices services = new LocalServices(broker, database);
       try {
         services.createAll();
         return services;
@@ -59,6 +69,8 @@ final class LocalServices implements AutoCloseable {
     broker.createTopic(PROMOS, PARTITIONS);
     broker.createTopic(NOTIFICATIONS, PARTITIONS);
     broker.createTopic(REJECTED, PARTITIONS);
+    broker.createTopic(REPORTS, PARTITIONS, Map.of("cleanup.policy", "compact"));
+    broker.createTopic(CONTROL, 1, Map.of("retention.ms", "-1"));
     database.createDatabase(SUBSCRIBERS);
     database.createDatabase(FEEDBACK);
     execute(
@@ -109,11 +121,31 @@ final class LocalServices implements AutoCloseable {
       JOB_ROLE,
       "--subscribers.refresh-interval",
       "3 s",
+      "--reports.topic",
+      REPORTS,
+      "--reports.interval",
+      "1 s",
+      "--control.topic",
+      CONTROL,
       "--feedback.db.url",
       database.url(FEEDBACK),
       "--feedback.db.user",
       JOB_ROLE
     };
+  }
+
+  /** Where the page finds the topics and tables. */
+  Site site() {
+    return new Site(
+        broker.bootstrapServers(),
+        PROMOS,
+        NOTIFICATIONS,
+        REPORTS,
+        CONTROL,
+        asOwner(SUBSCRIBERS),
+        SUBSCRIBERS_TABLE,
+        asOwner(FEEDBACK),
+        FEEDBACK_TABLE);
   }
 
   /** A database with the login of the services around the job. */
@@ -126,6 +158,18 @@ final class LocalServices implements AutoCloseable {
 
   int databasePort() {
     return database.port();
+  }
+
+  /** Stops Postgres like a crash and starts it again after a while. All connections break. */
+  void restartDatabase(Duration outage) throws Exception {
+    database.restart(outage);
+  }
+
+  /** Whether a statement failed because Postgres is down or was restarted. */
+  static boolean isOutage(SQLException e) {
+    return e.getSQLState() != null
+        && List.of(SqlStateClass.CONNECTION_EXCEPTION, SqlStateClass.OPERATOR_INTERVENTION)
+            .contains(SqlStateClass.of(e.getSQLState()));
   }
 
   /** The command that opens a database for a person. */

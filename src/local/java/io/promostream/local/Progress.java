@@ -1,11 +1,13 @@
 package io.promostream.local;
 
+import io.promostream.config.Database;
 import io.promostream.metrics.JobMetric;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalLong;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStats;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The job's progress: its metrics, and what readers of the topic and of the table see as committed.
@@ -14,14 +16,15 @@ final class Progress implements AutoCloseable {
 
   private final LocalCluster cluster;
   private final Notifications notifications;
-  private final FeedbackRows rows;
+  private final Database feedback;
   private final Instant started = Instant.now();
+  private @Nullable FeedbackRows rows;
+  private long rowsSeen;
   private long notificationsSeen;
 
-  Progress(LocalServices services, LocalCluster cluster) throws SQLException {
+  Progress(LocalServices services, LocalCluster cluster) {
     this.cluster = cluster;
-    this.rows =
-        new FeedbackRows(services.asOwner(LocalServices.FEEDBACK), LocalServices.FEEDBACK_TABLE);
+    this.feedback = services.asOwner(LocalServices.FEEDBACK);
     this.notifications =
         new Notifications(services.bootstrapServers(), LocalServices.NOTIFICATIONS);
   }
@@ -44,8 +47,31 @@ final class Progress implements AutoCloseable {
             ? Duration.ofSeconds(listAge.getAsLong())
             : null,
         notificationsSeen,
-        rows.count(),
+        rows(),
         cluster.lastCheckpoint().map(checkpoint -> checkpoint(checkpoint, now)).orElse(null));
+  }
+
+  /** Counts the rows. While Postgres is down, it returns the last count. */
+  private long rows() throws SQLException {
+    try {
+      if (rows == null) {
+        rows = new FeedbackRows(feedback, LocalServices.FEEDBACK_TABLE);
+      }
+      rowsSeen = rows.count();
+    } catch (SQLException e) {
+      if (!LocalServices.isOutage(e)) {
+        throw e;
+      }
+      closeRows();
+    }
+    return rowsSeen;
+  }
+
+  private void closeRows() throws SQLException {
+    if (rows != null) {
+      rows.close();
+      rows = null;
+    }
   }
 
   private static Status.Checkpoint checkpoint(CompletedCheckpointStats checkpoint, Instant now) {
@@ -58,6 +84,6 @@ final class Progress implements AutoCloseable {
   @Override
   public void close() throws SQLException {
     notifications.close();
-    rows.close();
+    closeRows();
   }
 }

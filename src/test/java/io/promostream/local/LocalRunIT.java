@@ -3,16 +3,16 @@ package io.promostream.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,59 +20,25 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The local run as a user sees it: a process, its output and its exit code. */
 class LocalRunIT {
 
   private static final Pattern FEEDBACK_DATABASE =
       Pattern.compile("psql (postgresql://\\S+/feedback) ");
 
+  private static final Pattern PAGE = Pattern.compile("^Page +(http://127\\.0\\.0\\.1:\\d+)$");
+
   private static final int SIGTERM = 128 + 15;
 
   @TempDir private Path temporary;
-  private final List<String> output = new ArrayList<>();
-  private Process process;
-  private BufferedReader lines;
+  private LocalProcess run;
 
-  /**
-   * Starts the run with a temporary directory that the test can inspect. Only the unpacked Postgres
-   * is outside it.
-   */
   private void start(String... options) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> argument.startsWith("--add-opens"))
-        .forEach(command::add);
-    command.add("-Dot.epg.working-dir=" + System.getProperty("java.io.tmpdir") + "/embedded-pg");
-    command.add("-Djava.io.tmpdir=" + temporary);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(LocalRun.class.getName());
-    command.addAll(List.of(options));
-    process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    lines = process.inputReader(StandardCharsets.UTF_8);
-  }
-
-  /** Reads the output until a line matches. */
-  private String await(Pattern pattern) throws IOException {
-    String line;
-    while ((line = lines.readLine()) != null) {
-      output.add(line);
-      Matcher matcher = pattern.matcher(line);
-      if (matcher.find()) {
-        return matcher.group(1);
-      }
-    }
-    throw new AssertionError("no " + pattern + " in " + output);
-  }
-
-  private int exitCode() throws Exception {
-    lines.lines().forEach(output::add);
-    return process.waitFor();
+    run = new LocalProcess(temporary, options);
   }
 
   /** A number in the summary. */
   private long reported(String what) {
-    return output.stream()
+    return run.output().stream()
         .map(String::strip)
         .filter(line -> line.matches(what + " +[0-9,]+"))
         .map(line -> line.substring(what.length()).strip().replace(",", ""))
@@ -82,23 +48,23 @@ class LocalRunIT {
 
   @AfterEach
   void stop() throws InterruptedException {
-    process.destroy();
-    process.waitFor();
+    run.close();
   }
 
   @Test
   void deliversEachOfTheFirstTwoSamplePromosToEightClients() throws Exception {
     start("--samples", "--seconds", "5");
 
-    assertThat(exitCode()).as("%s", output).isZero();
+    assertThat(run.exitCode()).as("%s", run.output()).isZero();
     assertThat(reported("notifications")).isEqualTo(16);
     assertThat(reported("feedback rows")).isEqualTo(16);
-    assertThat(output)
+    assertThat(run.output())
         .containsSubsequence(
             "The largest campaigns (notifications, rows):",
             "           8          8  first campaign",
             "           8          8  Скидка 20% на все супы до пятницы",
             "They are equal.")
+        .anyMatch(PAGE.asPredicate())
         .noneMatch(line -> line.contains("expired, dropped"));
   }
 
@@ -106,13 +72,13 @@ class LocalRunIT {
   void deliversDemoTrafficOnceToBothSinks() throws Exception {
     start("--seconds", "15", "--promos-per-second", "20");
 
-    assertThat(exitCode()).as("%s", output).isZero();
+    assertThat(run.exitCode()).as("%s", run.output()).isZero();
     assertThat(reported("notifications")).isGreaterThan(1_000);
     assertThat(reported("feedback rows")).isEqualTo(reported("notifications"));
-    assertThat(output).contains("They are equal.");
+    assertThat(run.output()).contains("They are equal.");
     assertThat(temporary).isEmptyDirectory();
     String last =
-        output.stream().filter(line -> line.contains("(draining)")).reduce((a, b) -> b).get();
+        run.output().stream().filter(line -> line.contains("(draining)")).reduce((a, b) -> b).get();
     for (String kind : List.of("promos read", "rejected", "late", "subscriptions")) {
       assertThat(last).as("none %s", kind).doesNotContain(kind + " 0 ");
     }
@@ -121,7 +87,7 @@ class LocalRunIT {
   @Test
   void reportsExtraRowAndExitsWithOne() throws Exception {
     start("--samples", "--seconds", "5");
-    try (Connection connection = connect(await(FEEDBACK_DATABASE));
+    try (Connection connection = connect(run.await(FEEDBACK_DATABASE));
         Statement statement = connection.createStatement()) {
       statement.execute(
           "INSERT INTO subscribers_feedback (restaurant_id, adv_campaign_id, adv_campaign_content,"
@@ -130,37 +96,56 @@ class LocalRunIT {
               + " VALUES ('r', 'c', 'planted', 'o', 'oc', 1, 2, 3, 'client', 4)");
     }
 
-    assertThat(exitCode()).isEqualTo(1);
+    assertThat(run.exitCode()).isEqualTo(1);
     assertThat(reported("rows without a notification")).isEqualTo(1);
-    assertThat(output).contains("THEY DIFFER.").anyMatch(line -> line.contains("planted"));
+    assertThat(run.output()).contains("THEY DIFFER.").anyMatch(line -> line.contains("planted"));
   }
 
   @Test
   void helpListsTheOptions() throws Exception {
     start("--help");
 
-    assertThat(exitCode()).isZero();
-    assertThat(String.join("\n", output)).contains("--seconds N", "--samples");
+    assertThat(run.exitCode()).isZero();
+    assertThat(String.join("\n", run.output())).contains("--seconds N", "--samples");
   }
 
   @Test
   void stopsCleanlyOnSignal() throws Exception {
     start();
-    String database = await(FEEDBACK_DATABASE);
-    // destroy() of the process itself would close its output, too
-    process.toHandle().destroy();
+    String database = run.await(FEEDBACK_DATABASE);
+    run.terminate();
 
-    assertThat(exitCode()).as("%s", output).isEqualTo(SIGTERM);
+    assertThat(run.exitCode()).as("%s", run.output()).isEqualTo(SIGTERM);
     assertThat(temporary).isEmptyDirectory();
     assertThatThrownBy(() -> connect(database).close()).isInstanceOf(SQLException.class);
+  }
+
+  @Test
+  void stopsCleanlyWhilePostgresRestarts() throws Exception {
+    start();
+    URI page = URI.create(run.await(PAGE));
+    run.await(Pattern.compile("(rows [1-9][0-9,]*,)"));
+    HttpRequest restart =
+        HttpRequest.newBuilder(page.resolve("/api/restart-postgres"))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString("{}"))
+            .build();
+    HttpClient.newHttpClient().send(restart, HttpResponse.BodyHandlers.discarding());
+    Thread.sleep(1_000);
+    run.terminate();
+
+    assertThat(run.exitCode()).as("%s", run.output()).isEqualTo(SIGTERM);
+    assertThat(temporary).isEmptyDirectory();
   }
 
   @Test
   void reportsWrongOptionsAndStartsNothing() throws Exception {
     start("--second", "5");
 
-    assertThat(exitCode()).isEqualTo(1);
-    assertThat(output).first().isEqualTo("--second is not an option; --help lists all options");
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.output())
+        .first()
+        .isEqualTo("--second is not an option; --help lists all options");
   }
 
   private static Connection connect(String uri) throws SQLException {
