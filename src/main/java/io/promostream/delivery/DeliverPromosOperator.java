@@ -235,8 +235,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     }
     reports.begin(promo, known, now);
     if (known instanceof Running running) {
-      // Slices that have not gone out were matched with the older version.
+      // Slices and turns that are left are those of the older version.
       restaurant.takeBackAll(running);
+      turns.takeBack(id);
     }
     if (arrival == Arrival.CANCELLED || gate.isStopped(promo)) {
       cancelled.inc();
@@ -517,6 +518,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (state == State.MISSED) {
       missed.inc();
     }
+    // A campaign that a pause holds has a turn without a slot, which nothing else would remove.
+    turns.takeBack(promo.campaignId());
     reports.change(promo.campaignId(), report -> report.over(promo, state));
     restaurant.store(
         promo.campaignId(), known, Remembered.of(promo, now, rules.rememberEnded()), now);

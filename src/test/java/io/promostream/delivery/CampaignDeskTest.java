@@ -235,6 +235,38 @@ final class CampaignDeskTest {
       assertThat(job.keyedStateEntries()).isZero();
       assertThat(job.timers()).isZero();
     }
+
+    @Test
+    void leavesNothingBehindOfCancelledCampaigns() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, null, null);
+      job.promo(promo("stopped", 0, 600, 1));
+      job.promo(promo("cancelled", 0, 600, 1));
+      job.advance(Duration.ofMinutes(1));
+      job.command(Action.STOP, "r", "stopped");
+      job.promo(promo("cancelled", 0, 30, 2));
+      job.audience("r");
+      job.advance(REMEMBER.plusHours(1));
+      reports();
+      assertThat(job.keyedStateEntries()).isZero();
+      assertThat(job.timers()).isZero();
+    }
+
+    /** The newer version starts after the moment at which the older one began to wait. */
+    @Test
+    void decidesForNewerVersionAfterItsEnd() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", "c");
+      job.promo(promo("c", 0, 600, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.promo(promo("c", 20, 60, 2));
+      job.setSinksFull(true);
+      job.command(Action.RESUME, "r", "c");
+      job.advance(Duration.ofSeconds(60));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 a");
+    }
   }
 
   @Nested
