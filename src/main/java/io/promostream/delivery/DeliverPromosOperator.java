@@ -282,6 +282,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       if (owns(key)) {
         // Flink does not set the key of a broadcast.
         setCurrentKey(key);
+        if (part.last()) {
+          // Clients who join now were not pending at the end.
+          endHeld();
+        }
         restaurant.add(part);
       }
     } else if (element.getValue() instanceof CommandGiven given) {
@@ -294,6 +298,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   }
 
   private void obey(Command command) throws Exception {
+    if (command.action() != Command.Action.STOP) {
+      // Afterwards nothing tells that these campaigns were paused at their end.
+      forEachRestaurant(command, DeliveryState.READY, this::endHeld);
+    }
     commands.give(command);
     if (command.action() == Command.Action.RESUME) {
       forEachRestaurant(command, DeliveryState.READY, turns::resume);
@@ -363,6 +371,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     long time = timer.getTimestamp();
     atWorkSince = Math.min(atWorkSince, turns.now());
     if (turns.endsWake(time)) {
+      endHeld();
       // A timer may be late, if thousands are due. A campaign that was live at the time of the
       // timer is not missed for that.
       restaurant.wake(Math.max(time, atWorkSince));
@@ -380,6 +389,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private void useSlot(long now) throws Exception {
     String restaurantId = (String) getCurrentKey();
     if (gate.opensAt(now) > now) {
+      if (gate.isQuiet(now)) {
+        endHeld();
+      }
       turns.restUntil(gate.opensAt(now));
     } else if (gate.opensAt(restaurantId, now) > now) {
       turns.waitUntil(gate.opensAt(restaurantId, now));
@@ -397,15 +409,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (turn == null || !(restaurant.campaign(turn.campaignId()) instanceof Running running)) {
       return;
     }
-    reports.begin(running.promo(), running, now);
     if (gate.hasHeldUntilItsEnd(running, now)) {
-      restaurant.takeBackAll(running);
-      boolean pending = restaurant.undecided(running.id()) > 0;
-      int audience = restaurant.audienceSize();
-      reports.change(running.id(), report -> report.decided(audience, 0, 0));
-      end(running.promo(), running, pending ? State.MISSED : State.ENDED, now);
+      endHeld(running, now);
       return;
     }
+    reports.begin(running.promo(), running, now);
     Running campaign =
         decideAndSend(
             running,
@@ -413,6 +421,31 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
             running.decideAt(turn.decideAt(), now),
             running.pendingSince(turn.decideAt()));
     settle(running, campaign, now);
+  }
+
+  /** Ends the campaigns of this restaurant that were held until their end. */
+  private void endHeld() throws Exception {
+    if (gate.mayHold()) {
+      long now = turns.now();
+      for (Running running : restaurant.running()) {
+        if (gate.hasHeldUntilItsEnd(running, now)) {
+          endHeld(running, now);
+        }
+      }
+    }
+  }
+
+  /** Ends a campaign. Its pending clients do not get it. */
+  private void endHeld(Running running, long now) throws Exception {
+    String id = running.id();
+    reports.begin(running.promo(), running, now);
+    restaurant.takeBackAll(running);
+    int audience = restaurant.audienceSize();
+    reports.change(id, report -> report.decided(audience, 0, 0));
+    boolean isMissed =
+        restaurant.undecided(id) > 0
+            || running.open().isMissed(restaurant.recipients(id), list.completeSince());
+    end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
   }
 
   /** Whether a command holds a campaign, which has noticed its start. */

@@ -174,6 +174,55 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void missesCampaignThatEndsWhileSinksAreFull() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c missed 1 0 0 0");
+      job.command(Action.RESUME, "r", null);
+      job.setSinksFull(false);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void missesCampaignThatEndsWhileJobIsDownThoughItIsResumedThen() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.restart(2, Duration.ofMinutes(5));
+      job.command(Action.RESUME, null, null);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).contains("c missed 1 0 0 0");
+    }
+
+    @Test
+    void missesCampaignThatEndsBeforeTheList() throws Exception {
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c missed 0 0 0 0");
+    }
+
+    @Test
+    void doesNotMissCampaignForClientsWhoJoinAfterItsEnd() throws Exception {
+      job.refreshCompleted();
+      job.audience("r", "a");
+      job.promo(promo("c", 0, 60, 1));
+      job.command(Action.PAUSE, "r", null);
+      job.advance(Duration.ofMinutes(1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofSeconds(1));
+      job.audience("r", "a", "b");
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(reports()).containsExactly("c ended 1 1 0 0");
+    }
+
+    @Test
     void startsWhileJobIsDown() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, "r", null);
@@ -480,6 +529,19 @@ final class CampaignDeskTest {
       job.advance(Duration.ofSeconds(5));
       assertThat(job.deliveries()).isEmpty();
       assertThat(reports()).contains("c missed 1 0 0 0");
+    }
+
+    @Test
+    void missCampaignAtItsEndAndNotForClientsWhoJoinLater() throws Exception {
+      job.refreshCompleted();
+      job.promo(promo("got", 0, BEGIN + 100, 1));
+      job.advanceTo((T0 + BEGIN + 1) * 1000);
+      job.promo(promo("missed", 0, BEGIN + 100, 1));
+      job.advanceTo((T0 + BEGIN + 200) * 1000);
+      assertThat(reports()).containsExactlyInAnyOrder("got ended 1 1 0 0", "missed missed 1 0 0 0");
+      job.audience("r", "a", "b");
+      job.advanceTo((T0 + END) * 1000 + 20);
+      assertThat(reports()).isEmpty();
     }
 
     @Test
