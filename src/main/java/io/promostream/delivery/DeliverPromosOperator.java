@@ -448,11 +448,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
   }
 
-  /** Whether a command holds a campaign, which has noticed its start. */
+  /** Whether a command holds a campaign, which has noticed its start or has ended. */
   private boolean isHeld(String restaurantId, String campaignId, long now) throws Exception {
     return gate.isPaused(restaurantId, campaignId)
         && restaurant.campaign(campaignId) instanceof Running running
-        && running.opened()
+        && (running.opened() || running.phaseAt(now) == Promo.Phase.ENDED)
         && !gate.hasHeldUntilItsEnd(running, now);
   }
 

@@ -223,6 +223,24 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void holdsWhatIsPendingAfterTheEnd() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 10, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofMinutes(2));
+      job.command(Action.PAUSE, "r", "c");
+      job.setSinksFull(false);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).containsExactly("c ended null 0 1 0");
+      job.restart(2);
+      job.command(Action.RESUME, "r", "c");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+      assertThat(reports()).containsExactly("c ended 1 1 0 0");
+    }
+
+    @Test
     void startsWhileJobIsDown() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, "r", null);
