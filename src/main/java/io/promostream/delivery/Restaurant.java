@@ -115,6 +115,10 @@ final class Restaurant {
         reports.begin(running.promo(), running, asOf);
         reports.change(running.id(), running.opened() ? report -> report : Report::undecided);
         turns.add(entry.getKey(), asOf);
+        if (running.promo().endsAt() > asOf) {
+          // Its turn may come after its end, which the report must notice before.
+          turns.wakeAt(running.promo().endsAt());
+        }
       } else {
         old.put(entry.getKey(), campaign);
       }

@@ -608,6 +608,18 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void noticeTheEndOfCampaignThatHadNoTurn() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 10, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofSeconds(30));
+      assertThat(reports()).containsExactly("c live null 0 1 0");
+      job.restart(2);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(reports()).containsExactly("c ended null 0 1 0");
+    }
+
+    @Test
     void waitForTheirInterval() throws Exception {
       job.restart(1, true, Duration.ofSeconds(10));
       job.audience("r", "a");
