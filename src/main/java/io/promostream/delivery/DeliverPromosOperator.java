@@ -443,7 +443,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     int audience = restaurant.audienceSize();
     reports.change(id, report -> report.decided(audience, 0, 0));
     boolean isMissed =
-        restaurant.undecided(id) > 0
+        restaurant.undecided(running) > 0
             || running.open().isMissed(restaurant.recipients(id), list.completeSince());
     end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
   }
@@ -595,7 +595,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
     @Override
     public long undecided(String campaignId) throws Exception {
-      return restaurant.undecided(campaignId);
+      return restaurant.campaign(campaignId) instanceof Running running
+          ? restaurant.undecided(running)
+          : 0;
     }
 
     @Override

@@ -651,6 +651,19 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void doNotCountControlGroupAsPending() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, null, 10_000, null, null, null));
+      job.audience("r", "a", "b");
+      job.refreshCompleted();
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      assertThat(reports()).containsExactly("c paused null 0 0 0");
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c ended 2 0 0 0");
+      assertThat(job.metric("promosMissed")).isZero();
+    }
+
+    @Test
     void includeWhatHappenedBeforeTheyWereSwitchedOn() throws Exception {
       job.restart(1, false, null);
       job.audience("r", clients(3_000));
