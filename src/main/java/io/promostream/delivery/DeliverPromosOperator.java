@@ -23,7 +23,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.TaskInfo;
+import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.OperatorStateStore;
 import org.apache.flink.api.common.state.StateDescriptor;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
@@ -81,6 +83,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private transient ListState<long[]> listState;
 
   private transient CommandsInForce commands;
+
+  /** Whether the restored state holds commands, and this start obeys none. */
+  private transient boolean hasEndedCommands;
+
   private transient Turns turns;
   private transient Gate gate;
   private transient Restaurant restaurant;
@@ -131,17 +137,27 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     population.restore(populationState);
     list = new ListFreshness();
     list.restore(listState);
-    commands =
-        new CommandsInForce(
-            obeysCommands
-                ? context.getOperatorStateStore().getBroadcastState(CommandsInForce.STATE)
-                : null);
+    commands = new CommandsInForce(commandsState(context.getOperatorStateStore()));
     if (reporting.topic() != null) {
       reportingState = context.getOperatorStateStore().getUnionListState(DeliveryState.REPORTING);
       for (long checkpoint : reportingState.get()) {
         hasCurrentReports |= context.getRestoredCheckpointId().orElse(-1) == checkpoint;
       }
     }
+  }
+
+  private @Nullable BroadcastState<Long, Command> commandsState(OperatorStateStore store)
+      throws Exception {
+    if (obeysCommands) {
+      return store.getBroadcastState(CommandsInForce.STATE);
+    }
+    if (store.getRegisteredBroadcastStateNames().contains(CommandsInForce.STATE.getName())) {
+      // Flink keeps restored state that nobody uses. A later start would obey it again.
+      BroadcastState<Long, Command> restored = store.getBroadcastState(CommandsInForce.STATE);
+      hasEndedCommands = restored.iterator().hasNext();
+      restored.clear();
+    }
+    return null;
   }
 
   /** Writes the reports, which the checkpoint then commits with the deliveries they count. */
@@ -208,6 +224,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       forEachRestaurant(DeliveryState.UNWRITTEN_REPORTS, reports::restore);
     } else if (reports.areOn()) {
       forEachRestaurant(DeliveryState.REPORTS, reports::clear);
+    }
+    if (reports.areOn() && (!hasCurrentReports || hasEndedCommands)) {
       forEachRestaurant(DeliveryState.CAMPAIGNS, () -> report(restaurant.running()));
     }
   }

@@ -264,6 +264,22 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void isForgottenWithTheControlTopic() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 0, 600, 1));
+      job.command(Action.PAUSE, "r", "c");
+      job.command(Action.STOP, "s", null);
+      assertThat(reports()).containsExactly("c paused 1 1 0 0");
+      job.restart(2, false, EACH_CHECKPOINT);
+      assertThat(reports()).containsExactly("c live 1 1 0 0");
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(job.metric("commandsInForce")).isZero();
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(10));
+      assertThat(job.deliveries()).containsExactly("c v1 a", "c v1 b");
+    }
+
+    @Test
     void holdsNewerVersionToo() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, "r", "c");
