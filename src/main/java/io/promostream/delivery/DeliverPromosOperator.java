@@ -23,7 +23,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.TaskInfo;
+import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.OperatorStateStore;
 import org.apache.flink.api.common.state.StateDescriptor;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
@@ -81,6 +83,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private transient ListState<long[]> listState;
 
   private transient CommandsInForce commands;
+
+  /** Whether the restored state holds commands, and this start obeys none. */
+  private transient boolean hasEndedCommands;
+
   private transient Turns turns;
   private transient Gate gate;
   private transient Restaurant restaurant;
@@ -131,17 +137,27 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     population.restore(populationState);
     list = new ListFreshness();
     list.restore(listState);
-    commands =
-        new CommandsInForce(
-            obeysCommands
-                ? context.getOperatorStateStore().getBroadcastState(CommandsInForce.STATE)
-                : null);
+    commands = new CommandsInForce(commandsState(context.getOperatorStateStore()));
     if (reporting.topic() != null) {
       reportingState = context.getOperatorStateStore().getUnionListState(DeliveryState.REPORTING);
       for (long checkpoint : reportingState.get()) {
         hasCurrentReports |= context.getRestoredCheckpointId().orElse(-1) == checkpoint;
       }
     }
+  }
+
+  private @Nullable BroadcastState<Long, Command> commandsState(OperatorStateStore store)
+      throws Exception {
+    if (obeysCommands) {
+      return store.getBroadcastState(CommandsInForce.STATE);
+    }
+    if (store.getRegisteredBroadcastStateNames().contains(CommandsInForce.STATE.getName())) {
+      // Flink keeps restored state that nobody uses. A later start would obey it again.
+      BroadcastState<Long, Command> restored = store.getBroadcastState(CommandsInForce.STATE);
+      hasEndedCommands = restored.iterator().hasNext();
+      restored.clear();
+    }
+    return null;
   }
 
   /** Writes the reports, which the checkpoint then commits with the deliveries they count. */
@@ -208,6 +224,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       forEachRestaurant(DeliveryState.UNWRITTEN_REPORTS, reports::restore);
     } else if (reports.areOn()) {
       forEachRestaurant(DeliveryState.REPORTS, reports::clear);
+    }
+    if (reports.areOn() && (!hasCurrentReports || hasEndedCommands)) {
       forEachRestaurant(DeliveryState.CAMPAIGNS, () -> report(restaurant.running()));
     }
   }
@@ -235,8 +253,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     }
     reports.begin(promo, known, now);
     if (known instanceof Running running) {
-      // Slices that have not gone out were matched with the older version.
+      // Slices and turns that are left are those of the older version.
       restaurant.takeBackAll(running);
+      turns.takeBack(id);
     }
     if (arrival == Arrival.CANCELLED || gate.isStopped(promo)) {
       cancelled.inc();
@@ -281,6 +300,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       if (owns(key)) {
         // Flink does not set the key of a broadcast.
         setCurrentKey(key);
+        if (part.last()) {
+          // Clients who join now were not pending at the end.
+          endHeld();
+        }
         restaurant.add(part);
       }
     } else if (element.getValue() instanceof CommandGiven given) {
@@ -293,6 +316,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   }
 
   private void obey(Command command) throws Exception {
+    if (command.action() != Command.Action.STOP) {
+      // Afterwards nothing tells that these campaigns were paused at their end.
+      forEachRestaurant(command, DeliveryState.READY, this::endHeld);
+    }
     commands.give(command);
     if (command.action() == Command.Action.RESUME) {
       forEachRestaurant(command, DeliveryState.READY, turns::resume);
@@ -362,6 +389,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     long time = timer.getTimestamp();
     atWorkSince = Math.min(atWorkSince, turns.now());
     if (turns.endsWake(time)) {
+      endHeld();
       // A timer may be late, if thousands are due. A campaign that was live at the time of the
       // timer is not missed for that.
       restaurant.wake(Math.max(time, atWorkSince));
@@ -379,6 +407,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   private void useSlot(long now) throws Exception {
     String restaurantId = (String) getCurrentKey();
     if (gate.opensAt(now) > now) {
+      if (gate.isQuiet(now)) {
+        endHeld();
+      }
       turns.restUntil(gate.opensAt(now));
     } else if (gate.opensAt(restaurantId, now) > now) {
       turns.waitUntil(gate.opensAt(restaurantId, now));
@@ -396,15 +427,11 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (turn == null || !(restaurant.campaign(turn.campaignId()) instanceof Running running)) {
       return;
     }
-    reports.begin(running.promo(), running, now);
     if (gate.hasHeldUntilItsEnd(running, now)) {
-      restaurant.takeBackAll(running);
-      boolean pending = restaurant.undecided(running.id()) > 0;
-      int audience = restaurant.audienceSize();
-      reports.change(running.id(), report -> report.decided(audience, 0, 0));
-      end(running.promo(), running, pending ? State.MISSED : State.ENDED, now);
+      endHeld(running, now);
       return;
     }
+    reports.begin(running.promo(), running, now);
     Running campaign =
         decideAndSend(
             running,
@@ -414,11 +441,36 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     settle(running, campaign, now);
   }
 
-  /** Whether a command holds a campaign, which has noticed its start. */
+  /** Ends the campaigns of this restaurant that were held until their end. */
+  private void endHeld() throws Exception {
+    if (gate.mayHold()) {
+      long now = turns.now();
+      for (Running running : restaurant.running()) {
+        if (gate.hasHeldUntilItsEnd(running, now)) {
+          endHeld(running, now);
+        }
+      }
+    }
+  }
+
+  /** Ends a campaign. Its pending clients do not get it. */
+  private void endHeld(Running running, long now) throws Exception {
+    String id = running.id();
+    reports.begin(running.promo(), running, now);
+    restaurant.takeBackAll(running);
+    int audience = restaurant.audienceSize();
+    reports.change(id, report -> report.decided(audience, 0, 0));
+    boolean isMissed =
+        restaurant.undecided(running) > 0
+            || running.open().isMissed(restaurant.recipients(id), list.completeSince());
+    end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
+  }
+
+  /** Whether a command holds a campaign, which has noticed its start or has ended. */
   private boolean isHeld(String restaurantId, String campaignId, long now) throws Exception {
     return gate.isPaused(restaurantId, campaignId)
         && restaurant.campaign(campaignId) instanceof Running running
-        && running.opened()
+        && (running.opened() || running.phaseAt(now) == Promo.Phase.ENDED)
         && !gate.hasHeldUntilItsEnd(running, now);
   }
 
@@ -517,6 +569,8 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (state == State.MISSED) {
       missed.inc();
     }
+    // A campaign that a pause holds has a turn without a slot, which nothing else would remove.
+    turns.takeBack(promo.campaignId());
     reports.change(promo.campaignId(), report -> report.over(promo, state));
     restaurant.store(
         promo.campaignId(), known, Remembered.of(promo, now, rules.rememberEnded()), now);
@@ -559,7 +613,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
     @Override
     public long undecided(String campaignId) throws Exception {
-      return restaurant.undecided(campaignId);
+      return restaurant.campaign(campaignId) instanceof Running running
+          ? restaurant.undecided(running)
+          : 0;
     }
 
     @Override

@@ -37,6 +37,11 @@ final class Gate {
     return pace.opensAt(restaurantId, now);
   }
 
+  /** Whether there are commands or quiet hours. */
+  boolean mayHold() {
+    return quietHours != null || commands.size() > 0;
+  }
+
   boolean isQuiet(long now) {
     return quietHours != null && quietHours.contains(now);
   }

@@ -115,6 +115,10 @@ final class Restaurant {
         reports.begin(running.promo(), running, asOf);
         reports.change(running.id(), running.opened() ? report -> report : Report::undecided);
         turns.add(entry.getKey(), asOf);
+        if (running.promo().endsAt() > asOf) {
+          // Its turn may come after its end, which the report must notice before.
+          turns.wakeAt(running.promo().endsAt());
+        }
       } else {
         old.put(entry.getKey(), campaign);
       }
@@ -314,9 +318,13 @@ final class Restaurant {
     }
   }
 
-  /** The number of clients who are pending outside of slices, as long as the campaign is live. */
-  int undecided(String campaignId) throws Exception {
-    return orEmpty(audience.value()).minus(recipients(campaignId)).size();
+  /**
+   * The number of clients who are pending outside of slices, as long as the campaign is live. The
+   * control group is not pending.
+   */
+  int undecided(Running campaign) throws Exception {
+    Audience undecided = orEmpty(audience.value()).minus(recipients(campaign.id()));
+    return controlGroup.removeFrom(undecided, campaign.promo()).size();
   }
 
   /** The number of subscribers. */

@@ -72,6 +72,11 @@ final class Turns {
     takeSlot();
   }
 
+  /** Takes back the turn of a campaign: it is over, or a newer promo has replaced it. */
+  void takeBack(String campaignId) throws Exception {
+    ready.remove(campaignId);
+  }
+
   /**
    * Takes a slot now if a campaign waits for a turn, whatever it waited for: a resume, or a time
    * that the configuration no longer asks for.

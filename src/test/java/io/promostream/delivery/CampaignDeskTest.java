@@ -174,6 +174,73 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void missesCampaignThatEndsWhileSinksAreFull() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c missed 1 0 0 0");
+      job.command(Action.RESUME, "r", null);
+      job.setSinksFull(false);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void missesCampaignThatEndsWhileJobIsDownThoughItIsResumedThen() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.restart(2, Duration.ofMinutes(5));
+      job.command(Action.RESUME, null, null);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).contains("c missed 1 0 0 0");
+    }
+
+    @Test
+    void missesCampaignThatEndsBeforeTheList() throws Exception {
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c missed 0 0 0 0");
+    }
+
+    @Test
+    void doesNotMissCampaignForClientsWhoJoinAfterItsEnd() throws Exception {
+      job.refreshCompleted();
+      job.audience("r", "a");
+      job.promo(promo("c", 0, 60, 1));
+      job.command(Action.PAUSE, "r", null);
+      job.advance(Duration.ofMinutes(1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofSeconds(1));
+      job.audience("r", "a", "b");
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(reports()).containsExactly("c ended 1 1 0 0");
+    }
+
+    @Test
+    void holdsWhatIsPendingAfterTheEnd() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 10, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofMinutes(2));
+      job.command(Action.PAUSE, "r", "c");
+      job.setSinksFull(false);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).containsExactly("c ended null 0 1 0");
+      job.restart(2);
+      job.command(Action.RESUME, "r", "c");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v1 a");
+      assertThat(reports()).containsExactly("c ended 1 1 0 0");
+    }
+
+    @Test
     void startsWhileJobIsDown() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, "r", null);
@@ -194,6 +261,22 @@ final class CampaignDeskTest {
       job.restart(2, false, null);
       job.advance(Duration.ofMillis(10));
       assertThat(job.deliveries()).containsExactly("c v1 a");
+    }
+
+    @Test
+    void isForgottenWithTheControlTopic() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 0, 600, 1));
+      job.command(Action.PAUSE, "r", "c");
+      job.command(Action.STOP, "s", null);
+      assertThat(reports()).containsExactly("c paused 1 1 0 0");
+      job.restart(2, false, EACH_CHECKPOINT);
+      assertThat(reports()).containsExactly("c live 1 1 0 0");
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(job.metric("commandsInForce")).isZero();
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(10));
+      assertThat(job.deliveries()).containsExactly("c v1 a", "c v1 b");
     }
 
     @Test
@@ -234,6 +317,38 @@ final class CampaignDeskTest {
       reports();
       assertThat(job.keyedStateEntries()).isZero();
       assertThat(job.timers()).isZero();
+    }
+
+    @Test
+    void leavesNothingBehindOfCancelledCampaigns() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, null, null);
+      job.promo(promo("stopped", 0, 600, 1));
+      job.promo(promo("cancelled", 0, 600, 1));
+      job.advance(Duration.ofMinutes(1));
+      job.command(Action.STOP, "r", "stopped");
+      job.promo(promo("cancelled", 0, 30, 2));
+      job.audience("r");
+      job.advance(REMEMBER.plusHours(1));
+      reports();
+      assertThat(job.keyedStateEntries()).isZero();
+      assertThat(job.timers()).isZero();
+    }
+
+    /** The newer version starts after the moment at which the older one began to wait. */
+    @Test
+    void decidesForNewerVersionAfterItsEnd() throws Exception {
+      job.audience("r", "a");
+      job.command(Action.PAUSE, "r", "c");
+      job.promo(promo("c", 0, 600, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.promo(promo("c", 20, 60, 2));
+      job.setSinksFull(true);
+      job.command(Action.RESUME, "r", "c");
+      job.advance(Duration.ofSeconds(60));
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 a");
     }
   }
 
@@ -451,6 +566,19 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void missCampaignAtItsEndAndNotForClientsWhoJoinLater() throws Exception {
+      job.refreshCompleted();
+      job.promo(promo("got", 0, BEGIN + 100, 1));
+      job.advanceTo((T0 + BEGIN + 1) * 1000);
+      job.promo(promo("missed", 0, BEGIN + 100, 1));
+      job.advanceTo((T0 + BEGIN + 200) * 1000);
+      assertThat(reports()).containsExactlyInAnyOrder("got ended 1 1 0 0", "missed missed 1 0 0 0");
+      job.audience("r", "a", "b");
+      job.advanceTo((T0 + END) * 1000 + 20);
+      assertThat(reports()).isEmpty();
+    }
+
+    @Test
     void interruptLargeCampaign() throws Exception {
       job.audience("r", clients(5_000));
       job.setSinksFull(true);
@@ -496,6 +624,18 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void noticeTheEndOfCampaignThatHadNoTurn() throws Exception {
+      job.audience("r", "a");
+      job.promo(promo("c", 10, 60, 1));
+      job.setSinksFull(true);
+      job.advance(Duration.ofSeconds(30));
+      assertThat(reports()).containsExactly("c live null 0 1 0");
+      job.restart(2);
+      job.advance(Duration.ofMinutes(1));
+      assertThat(reports()).containsExactly("c ended null 0 1 0");
+    }
+
+    @Test
     void waitForTheirInterval() throws Exception {
       job.restart(1, true, Duration.ofSeconds(10));
       job.audience("r", "a");
@@ -524,6 +664,19 @@ final class CampaignDeskTest {
       long heldOut = job.metric("clientsHeldOut");
       assertThat(delivered).isBetween(350, 550);
       assertThat(reports()).containsExactly("c live 1000 " + delivered + " 0 " + heldOut);
+    }
+
+    @Test
+    void doNotCountControlGroupAsPending() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, null, 10_000, null, null, null));
+      job.audience("r", "a", "b");
+      job.refreshCompleted();
+      job.command(Action.PAUSE, "r", null);
+      job.promo(promo("c", 0, 60, 1));
+      assertThat(reports()).containsExactly("c paused null 0 0 0");
+      job.advance(Duration.ofMinutes(2));
+      assertThat(reports()).containsExactly("c ended 2 0 0 0");
+      assertThat(job.metric("promosMissed")).isZero();
     }
 
     @Test
