@@ -300,11 +300,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       if (owns(key)) {
         // Flink does not set the key of a broadcast.
         setCurrentKey(key);
-        if (part.last()) {
-          // Clients who join now were not pending at the end.
-          endHeld();
-        }
-        restaurant.add(part);
+        restaurant.add(part, this::endHeld);
       }
     } else if (element.getValue() instanceof CommandGiven given) {
       obey(given.command());

@@ -132,8 +132,17 @@ final class Restaurant {
     }
   }
 
-  /** Adds a part of the next audience, which holds once its last part is there. */
-  void add(AudiencePart part) throws Exception {
+  /** What must be done as long as the old audience holds. */
+  interface BeforeJoin {
+    void run() throws Exception;
+  }
+
+  /**
+   * Adds a part of the next audience, which holds once its last part is there.
+   *
+   * @param beforeJoin ends campaigns for which clients who join now come too late
+   */
+  void add(AudiencePart part, BeforeJoin beforeJoin) throws Exception {
     if (part.part() == 0) {
       // A part 0 marks the remains of an incomplete audience. Looking for it is cheaper than
       // clearing.
@@ -141,7 +150,7 @@ final class Restaurant {
         audienceParts.clear();
       }
       if (part.last()) {
-        changeAudience(part.clients());
+        changeAudience(part.clients(), beforeJoin);
         return;
       }
     }
@@ -150,11 +159,11 @@ final class Restaurant {
       List<Audience> parts = new ArrayList<>();
       audienceParts.values().forEach(parts::add);
       audienceParts.clear();
-      changeAudience(Audience.union(parts));
+      changeAudience(Audience.union(parts), beforeJoin);
     }
   }
 
-  private void changeAudience(Audience after) throws Exception {
+  private void changeAudience(Audience after, BeforeJoin beforeJoin) throws Exception {
     Audience before = orEmpty(audience.value());
     Audience left = before.minus(after);
     Audience joined = after.minus(before);
@@ -165,6 +174,7 @@ final class Restaurant {
     // The first load looks for campaigns only once: few restaurants have any.
     boolean hasCampaigns = !campaigns.isEmpty();
     if (!joined.isEmpty() && hasCampaigns) {
+      beforeJoin.run();
       decideForEnded(now);
     }
     if (after.isEmpty()) {
