@@ -45,8 +45,9 @@
  *
  * <p>{@code CampaignTest}, {@code SliceTest}, {@code PaceTest} and {@code ControlGroupTest} prove
  * the rules, {@code DeliverPromosTest} and {@code CampaignDeskTest} prove them on both state
- * backends and across rescaling, and {@code DeliverPromosOperatorTest} proves that a slow sink does
- * not hold back other restaurants. {@code StateInventoryTest}, {@code DeliveryFormatsTest} and
- * {@code UpgradeIT} prove that the state of earlier releases is restored.
+ * backends and across rescaling, {@code RandomCampaignsTest} compares random histories with a
+ * simple model, and {@code DeliverPromosOperatorTest} proves that a slow sink does not hold back
+ * other restaurants. {@code StateInventoryTest}, {@code DeliveryFormatsTest} and {@code UpgradeIT}
+ * prove that the state of earlier releases is restored.
  */
 package io.promostream.delivery;
