@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 final class RandomCampaignsTest {
 
-  private static final int SEEDS = 60;
+  private static final int SEEDS = 40;
 
   private static final int STEPS = 60;
   private static final long T0 = 1_700_000_000L;
