@@ -120,7 +120,8 @@ final class PromoStreamTopology {
           connectors.reports(),
           Uids.TO_REPORTS,
           Uids.REPORTS,
-          Uids.REPORTS_COMMITTER);
+          Uids.REPORTS_COMMITTER,
+          true);
     }
   }
 
@@ -217,6 +218,22 @@ final class PromoStreamTopology {
    */
   private <T> void replay(
       DataStream<T> in, Outlet<T> outlet, String uid, String sinkUid, String committerUid) {
+    replay(in, outlet, uid, sinkUid, committerUid, false);
+  }
+
+  /**
+   * Adds an output, see above.
+   *
+   * @param ordered whether one subtask writes everything. After a rescale, several would write what
+   *     was restored beside what is new, and a compacted topic would keep the older report.
+   */
+  private <T> void replay(
+      DataStream<T> in,
+      Outlet<T> outlet,
+      String uid,
+      String sinkUid,
+      String committerUid,
+      boolean ordered) {
     boolean atLeastOnce = config.guarantee() == DeliveryGuarantee.AT_LEAST_ONCE;
     SingleOutputStreamOperator<T> replayed =
         in.transform(uid, in.getType(), new ReplayOperator<>(outlet.target(), atLeastOnce))
@@ -225,6 +242,10 @@ final class PromoStreamTopology {
         atLeastOnce
             ? outlet.atLeastOnce().apply(replayed)
             : replayed.sinkTo(new Idle<>()).uid(sinkUid).name(sinkUid);
+    if (ordered) {
+      replayed.forceNonParallel();
+      sink.setParallelism(1);
+    }
     LineageDataset output = outlet.target().dataset();
     showInLineage(sink.getTransformation(), () -> List.of(output));
     if (!atLeastOnce || sinkUid.equals(Uids.FEEDBACK_AT_LEAST_ONCE)) {

@@ -164,7 +164,13 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
     super.prepareSnapshotPreBarrier(checkpointId);
-    reports.write(turns.now());
+    reports.write(checkpointId, turns.now());
+  }
+
+  @Override
+  public void notifyCheckpointComplete(long checkpointId) throws Exception {
+    super.notifyCheckpointComplete(checkpointId);
+    reports.checkpointCompleted(checkpointId);
   }
 
   @Override

@@ -9,6 +9,7 @@ import io.promostream.report.ReportMessage;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.apache.flink.api.common.functions.RuntimeContext;
@@ -57,6 +58,11 @@ final class Reports {
   private final Consumer<Message> topic;
   private final long intervalMillis;
   private final Map<Key, Held> held = new LinkedHashMap<>();
+
+  /** The checkpoints that are not complete, and when they began, epoch milliseconds. */
+  private final TreeMap<Long, Long> checkpoints = new TreeMap<>();
+
+  /** When the last complete checkpoint began, epoch milliseconds. */
   private long lastCheckpoint;
 
   private record Key(String restaurantId, String campaignId) {}
@@ -160,10 +166,19 @@ final class Reports {
   }
 
   /** Writes the changed reports, because a checkpoint begins. */
-  void write(long now) throws Exception {
+  void write(long checkpointId, long now) throws Exception {
     if (on) {
       write(now, false);
-      lastCheckpoint = now;
+      checkpoints.put(checkpointId, now);
+    }
+  }
+
+  /** A checkpoint is complete. If it is not, the next one commits its reports, too. */
+  void checkpointCompleted(long checkpointId) {
+    Long begin = checkpoints.get(checkpointId);
+    if (begin != null) {
+      lastCheckpoint = begin;
+      checkpoints.headMap(checkpointId, true).clear();
     }
   }
 
@@ -206,7 +221,7 @@ final class Reports {
   private boolean isDue(Report.Written written, State state, long now) {
     return state != written.state()
         || now - written.at() >= intervalMillis
-        // It was written since the last checkpoint, and is no longer right.
+        // No complete checkpoint has committed it, and it is no longer right.
         || written.at() > lastCheckpoint;
   }
 

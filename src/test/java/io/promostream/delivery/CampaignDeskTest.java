@@ -652,6 +652,20 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void areRightAfterAbortedCheckpoint() throws Exception {
+      job.restart(1, true, Duration.ofSeconds(10));
+      job.audience("r", "a");
+      job.promo(promo("c", 0, 600, 1));
+      job.advance(Duration.ofSeconds(1));
+      job.abortedCheckpoint();
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofMillis(10));
+      assertThat(reports())
+          .as("the next checkpoint commits both reports")
+          .containsExactly("c live 1 1 0 0", "c live 2 2 0 0");
+    }
+
+    @Test
     void countControlGroupAndUnsubscribed() throws Exception {
       job.restart(1, new Delivery(REMEMBER, null, 5_000, null, null, null));
       job.audience("r", clients(1_000));
