@@ -105,6 +105,7 @@ class MonitoringIT {
             "--feedback.on-lost-transaction=continue",
             // Compressed, a large notification would be small.
             "--kafka.properties.compression.type=none");
+    job.openCampaignDesk();
     IntStream.range(0, 10).forEach(client -> job.subscribe("client-" + client, RESTAURANT));
     submit(flink);
   }

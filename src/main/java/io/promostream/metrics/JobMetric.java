@@ -173,7 +173,7 @@ public enum JobMetric {
       Type.COUNTER,
       "messagesRefused",
       "messages",
-      "to-notifications, to-rejected",
+      "to-notifications, to-rejected, to-reports",
       "Messages that their topic refused; the job wrote them to the rejected topic with a reason. Under at-least-once, the operator `expand-notifications` reports it.",
       "More than 0: these clients got no notification."),
   ROWS_WRITTEN(
@@ -201,7 +201,7 @@ public enum JobMetric {
       Type.RECENT_MAX,
       "deliveryDelayMillis",
       "ms",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "The longest time from when a delivery was due until it was committed. A promo that arrived live is due at its"
           + " Kafka timestamp or its start, whichever is later. A promo that waited is due at its start. For a client who"
           + " subscribed later, it is due when the list with that client arrives. A pending slice is due in the second of"
@@ -211,42 +211,42 @@ public enum JobMetric {
       Type.RECENT_MAX,
       "commitMillis",
       "ms",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "The longest replay of one committable, from its first statement to the reply to its commit (exactly-once only).",
       "Seconds: the target's disk is too slow, or it waits for a replica."),
   REPLAY_HELD_BYTES(
       Type.GAUGE,
       "replayHeldBytes",
       "bytes",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "Size of the packed deliveries that are not confirmed as committed, of the current and of earlier checkpoint intervals.",
       "It does not fall between checkpoints."),
   REPLAY_DELAY(
       Type.GAUGE,
       "replayDelaySeconds",
       "s",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "Seconds that the oldest committable of a completed checkpoint has waited for its replay; 0 if none waits.",
       "More than a minute: the target is slow or unreachable. The log says why."),
   REPLAY_FAILURES(
       Type.COUNTER,
       "replayFailures",
       "tries",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "Failed attempts to replay a committable; the job repeats each.",
       "Many."),
   TRANSACTIONS_LOST(
       Type.COUNTER,
       "transactionsLost",
       "transactions",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "Commits that Postgres or Kafka had confirmed and then lost (exactly-once only).",
       "Any."),
   RECORDS_LOST(
       Type.COUNTER,
       "recordsLost",
       "rows or messages",
-      "to-notifications, to-rejected, feedback",
+      "to-notifications, to-rejected, to-reports, feedback",
       "Rows or messages in lost commits (exactly-once only).",
       "Any."),
   LIST_RESTAURANTS(
