@@ -493,13 +493,13 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (campaign.phaseAt(decideAt) != Promo.Phase.LIVE) {
       return campaign.hasSlices() && room > 0 ? sendKept(campaign, room) : campaign;
     }
-    if (gate.isPaused(campaign)) {
-      turns.hold(campaign.id(), decideAt);
-      reports.change(campaign.id(), Report::undecided);
-      return campaign.open();
-    }
-    if (gate.isQuiet(now)) {
-      turns.add(campaign.id(), decideAt);
+    boolean isPaused = gate.isPaused(campaign);
+    if (isPaused || gate.isQuiet(now)) {
+      if (isPaused) {
+        turns.hold(campaign.id(), decideAt);
+      } else {
+        turns.add(campaign.id(), decideAt);
+      }
       reports.change(campaign.id(), Report::undecided);
       return campaign.open();
     }

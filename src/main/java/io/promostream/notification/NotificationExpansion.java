@@ -48,7 +48,7 @@ public record NotificationExpansion(String topic) implements Expansion<DeliveryB
         refused,
         RejectReason.NOTIFICATION_REFUSED,
         "The notification for client %s: %s".formatted(new String(refused.key(), UTF_8), why),
-        new Origin(topic, -1, -1, System.currentTimeMillis()),
+        Origin.refusedBy(topic),
         maxBytes);
   }
 }

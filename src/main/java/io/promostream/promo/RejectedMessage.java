@@ -26,7 +26,13 @@ public final class RejectedMessage {
    * @param offset -1 if the message was never written
    * @param timestamp epoch milliseconds
    */
-  public record Origin(String topic, int partition, long offset, long timestamp) {}
+  public record Origin(String topic, int partition, long offset, long timestamp) {
+
+    /** The origin of a message that its topic has just refused. */
+    public static Origin refusedBy(String topic) {
+      return new Origin(topic, -1, -1, System.currentTimeMillis());
+    }
+  }
 
   /**
    * What the rejected topic accepts.

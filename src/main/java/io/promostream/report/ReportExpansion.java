@@ -25,7 +25,7 @@ public final class ReportExpansion extends SingleMessage {
         refused,
         RejectReason.REPORT_REFUSED,
         "The report on %s: %s".formatted(new String(refused.key(), UTF_8), why),
-        new Origin(topic, -1, -1, System.currentTimeMillis()),
+        Origin.refusedBy(topic),
         maxBytes);
   }
 }

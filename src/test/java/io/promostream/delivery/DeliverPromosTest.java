@@ -449,13 +449,7 @@ final class DeliverPromosTest {
       job.advance(Duration.ofSeconds(1));
       assertThat(job.keyedStateEntries()).isZero();
       assertThat(job.timers()).isZero();
-      for (String gauge :
-          List.of(
-              "campaignsWaiting",
-              "campaignsLive",
-              "campaignsRemembered",
-              "recipientsRemembered",
-              "slicesPending")) {
+      for (String gauge : DeliveryDriver.POPULATION) {
         assertThat(job.metric(gauge)).as(gauge).isZero();
       }
     }

@@ -446,13 +446,7 @@ final class RandomCampaignsTest {
       assertThat(reports.values()).containsOnlyNulls();
       assertThat(job.keyedStateEntries()).isZero();
       assertThat(job.timers()).isZero();
-      for (String gauge :
-          List.of(
-              "campaignsWaiting",
-              "campaignsLive",
-              "campaignsRemembered",
-              "recipientsRemembered",
-              "slicesPending")) {
+      for (String gauge : DeliveryDriver.POPULATION) {
         assertThat(job.metric(gauge)).as(gauge).isZero();
       }
       assertThat(job.batches()).isEmpty();
