@@ -3,8 +3,8 @@
  * configuration of Flink names other ones. In {@code flink-conf/} they would fail the other jobs of
  * a cluster, which do not have this class.
  *
- * <p>Tried and rejected, because it gained nothing measurable or cost more than it gained:
- * universal compaction, and another compression of the files. {@code RocksDbOptionsTest} proves
- * that RocksDB takes the settings, and the benchmark {@code throughput} shows what they gain.
+ * <p>Tried and rejected, because it gained nothing measurable or cost more than it gained: another
+ * compression of the files. {@code RocksDbOptionsTest} proves that RocksDB takes the settings, and
+ * the benchmark {@code throughput} shows what they gain.
  */
 package io.promostream.state;
