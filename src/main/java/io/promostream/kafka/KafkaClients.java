@@ -64,6 +64,7 @@ public final class KafkaClients {
    */
   static KafkaProducer<byte[], byte[]> transactionalProducer(
       JobConfig config, String id, int largest) {
+    NativeLz4.load();
     Properties properties = new Properties();
     properties.put(ProducerConfig.LINGER_MS_CONFIG, TRANSACTIONAL_LINGER_MILLIS);
     properties.putAll(producerProperties(config, largest));

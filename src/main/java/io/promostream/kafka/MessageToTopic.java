@@ -1,5 +1,6 @@
 package io.promostream.kafka;
 
+import org.apache.flink.api.common.serialization.SerializationSchema.InitializationContext;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
@@ -15,6 +16,11 @@ final class MessageToTopic implements KafkaRecordSerializationSchema<Message> {
   MessageToTopic(String topic, String rejectedTopic) {
     this.topic = topic;
     this.rejectedTopic = rejectedTopic;
+  }
+
+  @Override
+  public void open(InitializationContext context, KafkaSinkContext sink) {
+    NativeLz4.load();
   }
 
   @Override
