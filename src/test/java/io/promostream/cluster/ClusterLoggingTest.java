@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.Appender;
 import org.apache.logging.log4j.core.LoggerContext;
@@ -63,6 +64,21 @@ class ClusterLoggingTest {
         .containsEntry("logger", "io.promostream.Example")
         .containsEntry("exception", "")
         .containsKeys("timestamp", "thread");
+  }
+
+  /** The configuration has 4 KB. A new TaskManager creates dozens of clients. */
+  @ParameterizedTest
+  @ValueSource(strings = {"log4j-console.properties", "log4j.properties"})
+  void omitsConfigurationsOfKafkaClients(String file) {
+    System.setProperty("log.file", "target/cluster-logging-test.log");
+    try (var context = new LoggerContext("test")) {
+      context.setConfigLocation(Path.of("flink-conf", file).toUri());
+      context.start();
+      assertThat(context.getLogger(AbstractConfig.class.getName()).getLevel())
+          .isEqualTo(Level.WARN);
+    } finally {
+      System.clearProperty("log.file");
+    }
   }
 
   /** The output of a configuration's only appender for an event. */
