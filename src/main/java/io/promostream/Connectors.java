@@ -67,8 +67,13 @@ record Connectors(
         rejected(config, owner),
         feedback(config, owner),
         config.reports().topic() == null ? null : reports(config, owner),
-        TopicLimits.ofBroker(config.kafka()),
+        limits(config),
         () -> feedbackTable(config)::whyNot);
+  }
+
+  private static TopicLimits.Lookup limits(JobConfig config) {
+    return TopicLimits.ofBroker(
+        config.kafka(), config.notificationsTopic(), config.rejectedTopic());
   }
 
   private static FeedbackTable feedbackTable(JobConfig config) throws IOException {
@@ -88,9 +93,7 @@ record Connectors(
         new EarlierKafkaTransactions(config),
         batches ->
             batches
-                .flatMap(
-                    new ToNotifications(
-                        topic, config.rejectedTopic(), TopicLimits.ofBroker(config.kafka())))
+                .flatMap(new ToNotifications(topic, config.rejectedTopic(), limits(config)))
                 .returns(Message.TYPE)
                 .uid(Uids.EXPAND_NOTIFICATIONS)
                 .name(Uids.EXPAND_NOTIFICATIONS)

@@ -2,6 +2,7 @@ package io.promostream.kafka;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import io.promostream.config.JobConfig;
 import io.promostream.metrics.JobMetric;
 import io.promostream.replay.Committable;
 import io.promostream.replay.Lease;
@@ -371,11 +372,11 @@ final class KafkaReplayer<T> implements Replayer<T> {
 
   /** Reads the limits of both topics. */
   private Limits limits() throws IOException {
-    TopicLimits.Lookup lookup = TopicLimits.ofBroker(target.config().kafka(), admin);
+    JobConfig.Kafka kafka = target.config().kafka();
     limitsReadNanos = System.nanoTime();
     return new Limits(
-        lookup.maxMessageBytes(target.topic()),
-        lookup.maxMessageBytes(target.config().rejectedTopic()));
+        TopicLimits.maxMessageBytes(kafka, admin, target.topic()),
+        TopicLimits.maxMessageBytes(kafka, admin, target.config().rejectedTopic()));
   }
 
   /**

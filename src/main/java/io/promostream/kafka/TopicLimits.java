@@ -5,7 +5,9 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import io.promostream.config.JobConfig;
 import java.io.IOException;
 import java.io.Serializable;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
@@ -55,47 +57,66 @@ public final class TopicLimits {
     }
   }
 
-  /** Reads the settings of a topic for a lookup. */
-  private interface Settings extends Serializable {
-    @Nullable Config of(String topic) throws IOException;
-  }
-
   /**
    * A lookup that asks the broker. If the account may not read the settings, or the topic does not
    * exist, the producer's limit applies.
+   *
+   * @param topics the topics that may be looked up; one connection reads them all
    */
-  public static Lookup ofBroker(JobConfig.Kafka kafka) {
-    return lookup(
-        kafka,
-        topic -> {
-          try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
-            return settings(kafka, admin, topic);
+  public static Lookup ofBroker(JobConfig.Kafka kafka, String... topics) {
+    return new BrokerLookup(kafka, List.of(topics));
+  }
+
+  /** The limit of a topic, read over an existing connection. */
+  static int maxMessageBytes(JobConfig.Kafka kafka, Admin admin, String topic) throws IOException {
+    return limit(kafka, settings(kafka, admin, topic));
+  }
+
+  /** Keeps what it read for a moment, because a task asks several questions when it starts. */
+  private static final class BrokerLookup implements Lookup {
+
+    private static final long serialVersionUID = 1;
+    private static final long KEPT_NANOS = 1_000_000_000L;
+
+    private final JobConfig.Kafka kafka;
+    private final List<String> topics;
+    private transient @Nullable Map<String, Config> found;
+    private transient long readNanos;
+
+    BrokerLookup(JobConfig.Kafka kafka, List<String> topics) {
+      this.kafka = kafka;
+      this.topics = topics;
+    }
+
+    @Override
+    public int maxMessageBytes(String topic) throws IOException {
+      return limit(kafka, settings().get(topic));
+    }
+
+    @Override
+    public boolean needsKeys(String topic) throws IOException {
+      Config settings = settings().get(topic);
+      return settings != null
+          && settings
+              .get(TopicConfig.CLEANUP_POLICY_CONFIG)
+              .value()
+              .contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+    }
+
+    private Map<String, Config> settings() throws IOException {
+      Map<String, Config> recent = found;
+      if (recent == null || System.nanoTime() - readNanos > KEPT_NANOS) {
+        recent = new HashMap<>();
+        try (Admin admin = Admin.create(KafkaClients.properties(kafka))) {
+          for (String topic : topics) {
+            recent.put(topic, TopicLimits.settings(kafka, admin, topic));
           }
-        });
-  }
-
-  /** A lookup that asks the broker over an existing connection. */
-  static Lookup ofBroker(JobConfig.Kafka kafka, Admin admin) {
-    return lookup(kafka, topic -> settings(kafka, admin, topic));
-  }
-
-  private static Lookup lookup(JobConfig.Kafka kafka, Settings settings) {
-    return new Lookup() {
-      @Override
-      public int maxMessageBytes(String topic) throws IOException {
-        return limit(kafka, settings.of(topic));
+        }
+        found = recent;
+        readNanos = System.nanoTime();
       }
-
-      @Override
-      public boolean needsKeys(String topic) throws IOException {
-        Config found = settings.of(topic);
-        return found != null
-            && found
-                .get(TopicConfig.CLEANUP_POLICY_CONFIG)
-                .value()
-                .contains(TopicConfig.CLEANUP_POLICY_COMPACT);
-      }
-    };
+      return recent;
+    }
   }
 
   private static int limit(JobConfig.Kafka kafka, @Nullable Config settings) {

@@ -105,7 +105,7 @@ public final class Preview {
     FeedbackTable feedback = FeedbackTable.describe(config.feedback());
     PromoRules rules =
         new PromoRules(
-            TopicLimits.ofBroker(config.kafka()),
+            TopicLimits.ofBroker(config.kafka(), config.notificationsTopic()),
             config.notificationsTopic(),
             feedback::whyNot,
             NotificationTemplate::largest);

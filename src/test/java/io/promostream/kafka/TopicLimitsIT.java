@@ -42,7 +42,7 @@ class TopicLimitsIT {
                 "1",
                 "compression.type",
                 "none"));
-    assertThat(TopicLimits.ofBroker(kafka).maxMessageBytes(topic)).isEqualTo(limit);
+    assertThat(TopicLimits.ofBroker(kafka, topic).maxMessageBytes(topic)).isEqualTo(limit);
     Properties properties = KafkaClients.properties(kafka);
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -73,7 +73,7 @@ class TopicLimitsIT {
     JobConfig.Kafka kafka =
         new JobConfig.Kafka(
             TestBroker.get().bootstrapServers(), Map.of("compression.type", producerCodec));
-    int limit = TopicLimits.ofBroker(kafka).maxMessageBytes(topic);
+    int limit = TopicLimits.ofBroker(kafka, topic).maxMessageBytes(topic);
     assertThat(most - limit).isBetween(0, most / 100);
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
