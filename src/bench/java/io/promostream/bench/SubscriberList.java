@@ -32,6 +32,7 @@ final class SubscriberList implements Bench.Benchmark {
   private long packedBytes;
   private double fingerprintBytes;
   private PostgresUse copy;
+  private int jobs;
 
   @Override
   public void run(String[] args, Figures results) throws Exception {
@@ -252,7 +253,10 @@ final class SubscriberList implements Bench.Benchmark {
   private RunningJob start(String backend, int parallelism, String list, String... more)
       throws Exception {
     List<String> options = new ArrayList<>(List.of("-Dstate.backend.type=" + backend));
-    List<String> arguments = new ArrayList<>(List.of("--subscribers.table", list));
+    // A cancelled job does not release its lease, and a new job would wait for its expiry.
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("--subscribers.table", list, "--transaction-prefix", "list-" + ++jobs));
     for (int i = 0; i < more.length; i++) {
       (more[i].equals("-s") || (i > 0 && more[i - 1].equals("-s")) ? options : arguments)
           .add(more[i]);
