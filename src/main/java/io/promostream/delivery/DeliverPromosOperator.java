@@ -106,6 +106,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private transient Counter late;
   private transient Counter missed;
+  private transient Counter held;
   private transient Counter repeated;
   private transient Counter cancelled;
   private transient Counter deliveries;
@@ -216,6 +217,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     MetricGroup metrics = getMetricGroup();
     late = JobMetric.PROMOS_LATE.counter(metrics);
     missed = JobMetric.PROMOS_MISSED.counter(metrics);
+    held = JobMetric.PROMOS_HELD.counter(metrics);
     repeated = JobMetric.PROMOS_REPEATED.counter(metrics);
     cancelled = JobMetric.PROMOS_CANCELLED.counter(metrics);
     deliveries = JobMetric.DELIVERIES.counter(metrics);
@@ -275,6 +277,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private State whyLate(Promo promo, @Nullable Campaign known, long sentAt) {
     if (Campaign.passedWhileDown(promo, sentAt, list.completeSince(), atWorkSince)) {
+      missed.inc();
       return State.MISSED;
     }
     late.inc();
@@ -465,6 +468,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     boolean isMissed =
         restaurant.undecided(running) > 0
             || running.open().isMissed(restaurant.recipients(id), list.completeSince());
+    if (isMissed) {
+      held.inc();
+    }
     end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
   }
 
@@ -556,6 +562,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       turns.add(id, Campaign.NOTHING_TO_DECIDE);
     } else if (campaign.phaseAt(now) == Promo.Phase.ENDED) {
       boolean isMissed = campaign.isMissed(restaurant.recipients(id), list.completeSince());
+      if (isMissed) {
+        missed.inc();
+      }
       end(campaign.promo(), known, isMissed ? State.MISSED : State.ENDED, now);
       return;
     }
@@ -568,9 +577,6 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    * @param known the campaign in the state, null if there is none
    */
   private void end(Promo promo, @Nullable Campaign known, State state, long now) throws Exception {
-    if (state == State.MISSED) {
-      missed.inc();
-    }
     // A campaign that a pause holds has a turn without a slot, which nothing else would remove.
     turns.takeBack(promo.campaignId());
     reports.change(promo.campaignId(), report -> report.over(promo, state));
