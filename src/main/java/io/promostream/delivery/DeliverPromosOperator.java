@@ -269,19 +269,19 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       cancelled.inc();
       end(promo, known, State.CANCELLED, now);
     } else if (arrival == Arrival.LATE) {
-      end(promo, known, whyLate(promo, known, sentAt), now);
+      end(promo, known, whyLate(promo, sentAt), now);
     } else {
       run(promo, known, Math.max(promo.startsAt(), sentAt), now);
     }
   }
 
-  private State whyLate(Promo promo, @Nullable Campaign known, long sentAt) {
+  private State whyLate(Promo promo, long sentAt) {
     if (Campaign.passedWhileDown(promo, sentAt, list.completeSince(), atWorkSince)) {
       missed.inc();
       return State.MISSED;
     }
     late.inc();
-    return known == null ? State.LATE : State.ENDED;
+    return State.LATE;
   }
 
   private void run(Promo promo, @Nullable Campaign known, long pendingSince, long now)

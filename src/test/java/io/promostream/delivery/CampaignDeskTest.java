@@ -615,9 +615,11 @@ final class CampaignDeskTest {
       assertThat(reports()).containsExactly("c ended 3 3 0 0");
       job.promo(promo("late", 0, 10, 1));
       assertThat(reports()).containsExactly("late late null 0 0 0");
-      job.promo(promo("c", 10, 600, 2));
+      job.promo(promo("c", 10, 70, 2));
+      assertThat(reports()).as("its newest promo came too late").containsExactly("c late 3 3 0 0");
+      job.promo(promo("c", 10, 600, 3));
       assertThat(reports()).as("extended").containsExactly("c live 3 3 0 0");
-      job.promo(promo("c", 10, 20, 3));
+      job.promo(promo("c", 10, 20, 4));
       assertThat(reports()).containsExactly("c cancelled 3 3 0 0");
       job.advance(REMEMBER.plusSeconds(2));
       job.checkpoint();
