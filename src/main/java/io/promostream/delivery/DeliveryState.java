@@ -27,9 +27,16 @@ final class DeliveryState {
   static final MapStateDescriptor<String, Campaign> CAMPAIGNS =
       new MapStateDescriptor<>("campaigns", Types.STRING, Campaign.TYPE);
 
-  /** The clients who got a campaign or have a place in one of its slices, by campaign id. */
+  /** The recipients of a campaign, by campaign id. */
   static final MapStateDescriptor<String, Audience> RECIPIENTS =
       new MapStateDescriptor<>("recipients", Types.STRING, Audience.TYPE);
+
+  /**
+   * Those of them who are not to get it, by campaign id; only with a control group, a limit for
+   * late subscribers, or reports.
+   */
+  static final MapStateDescriptor<String, Audience> WITHHELD =
+      new MapStateDescriptor<>("withheld", Types.STRING, Audience.TYPE);
 
   /** The slices that have not gone out, by campaign id and number: each is read once. */
   static final MapStateDescriptor<Tuple2<String, Integer>, Slice> SLICES =

@@ -717,6 +717,37 @@ final class CampaignDeskTest {
     }
 
     @Test
+    void includeOnlyTheDeliveriesOfTheTimeBefore() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, Duration.ofSeconds(30), 0, null, null, null));
+      job.restart(1, false, null);
+      job.audience("r", clients(100));
+      job.refreshCompleted();
+      job.promo(promo("c", 0, 600, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.audience("r", clients(150));
+      assertThat(job.deliveries()).hasSize(100);
+      job.restart(2, NO_RULES);
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(reports()).containsExactly("c live null 100 0 0");
+    }
+
+    @Test
+    void tellTheControlGroupOfTheTimeBefore() throws Exception {
+      job.restart(1, false, null);
+      job.audience("r", clients(100));
+      job.promo(promo("c", 0, 600, 1));
+      job.restart(2, new Delivery(REMEMBER, null, 5_000, null, null, null));
+      job.audience("r", clients(300));
+      job.advance(Duration.ofSeconds(1));
+      int delivered = job.deliveries().size();
+      assertThat(delivered).isBetween(101, 299);
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(reports())
+          .as("clients of the group who got it before there was a group are delivered")
+          .containsExactly("c live null " + delivered + " 0 " + (300 - delivered));
+    }
+
+    @Test
     void countNobodyAsPendingOfPostponedCampaign() throws Exception {
       job.audience("r", "a");
       job.command(Action.PAUSE, "r", "c");
