@@ -1,13 +1,16 @@
 package io.promostream.delivery;
 
+import io.promostream.control.Command;
 import io.promostream.report.Report;
 import io.promostream.subscribers.Audience;
+import java.util.List;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.api.java.tuple.Tuple3;
 
 /**
  * All state of {@link DeliverPromosOperator}. Names and types are part of every savepoint: changing
@@ -76,6 +79,14 @@ final class DeliveryState {
    */
   static final ListStateDescriptor<Long> REPORTING =
       new ListStateDescriptor<>("reporting", Types.LONG);
+
+  /**
+   * Operator state, only with {@code control.topic}, see {@link Sweeps}: a command, the commands in
+   * force before it, and the restaurants that have not noticed it.
+   */
+  static final ListStateDescriptor<Tuple3<Command, List<Command>, List<String>>> SWEEPS =
+      new ListStateDescriptor<>(
+          "sweeps", Types.TUPLE(Command.TYPE, Types.LIST(Command.TYPE), Types.LIST(Types.STRING)));
 
   /** The timers, as Flink names them for a {@code KeyedCoProcessFunction}, which this was. */
   static final String TIMERS = "user-timers";

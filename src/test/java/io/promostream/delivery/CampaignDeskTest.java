@@ -81,7 +81,9 @@ final class CampaignDeskTest {
   /** The reports until a checkpoint: {@code campaign state audience delivered pending held_out}. */
   private List<String> reports() throws Exception {
     job.checkpoint();
-    return job.reports().stream().map(CampaignDeskTest::summary).toList();
+    return job.reports().stream()
+        .map(CampaignDeskTest::summary)
+        .collect(Collectors.toCollection(ArrayList::new));
   }
 
   private static String summary(Message report) {
@@ -402,6 +404,93 @@ final class CampaignDeskTest {
       job.advance(Duration.ofMinutes(3));
       assertThat(job.deliveries()).isEmpty();
       assertThat(reports()).hasSize(50).allMatch(report -> report.startsWith("c cancelled"));
+    }
+  }
+
+  /** More restaurants than notice a command without a break. */
+  @Nested
+  class ManyRestaurants {
+
+    private static final int COUNT = 350;
+
+    @BeforeEach
+    void send() throws Exception {
+      for (int i = 0; i < COUNT; i++) {
+        job.audience("r" + i, "a");
+        job.promo(promo("r" + i, "c", 0, 600, 1));
+      }
+      assertThat(reports()).hasSize(COUNT);
+      assertThat(job.deliveries()).hasSize(COUNT);
+    }
+
+    private void addClientEverywhere() throws Exception {
+      for (int i = 0; i < COUNT; i++) {
+        job.audience("r" + i, "a", "b");
+      }
+    }
+
+    @Test
+    void reportPauseBitByBit() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      List<String> paused = reports();
+      assertThat(paused).as("the checkpoint does not wait for all").hasSizeBetween(1, COUNT - 1);
+      job.restart(3);
+      job.advance(Duration.ofMillis(100));
+      paused.addAll(reports());
+      assertThat(paused).hasSize(COUNT).containsOnly("c paused 1 1 0 0");
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void arePausedAtOnce() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      addClientEverywhere();
+      assertThat(job.deliveries()).isEmpty();
+      job.command(Action.RESUME, null, null);
+      job.restart(2);
+      job.advance(Duration.ofMillis(100));
+      assertThat(job.deliveries()).hasSize(COUNT);
+      assertThat(reports()).hasSize(COUNT).containsOnly("c live 2 2 0 0");
+    }
+
+    @Test
+    void missCampaignsThatEndedBeforeTheyNoticeTheResume() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      addClientEverywhere();
+      job.restart(2, Duration.ofMinutes(20));
+      job.command(Action.RESUME, null, null);
+      assertThat(reports()).as("paused, and missed").hasSizeBetween(COUNT + 1, 2 * COUNT - 1);
+      job.restart(3);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosMissed")).isZero();
+      assertThat(reports()).isNotEmpty().containsOnly("c missed 2 1 0 0");
+    }
+
+    @Test
+    void stopOnlyWhatRanBefore() throws Exception {
+      job.command(Action.STOP, null, null);
+      job.command(Action.RESUME, null, null);
+      job.promo(promo("r" + (COUNT - 1), "c", 0, 600, 2));
+      List<String> stopped = reports();
+      job.restart(3);
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 b");
+      stopped.addAll(reports());
+      assertThat(stopped).filteredOn("c cancelled 1 1 0 0"::equals).hasSize(COUNT - 1);
+      assertThat(stopped).contains("c live 2 2 0 0");
+    }
+
+    @Test
+    void stopThoughTheControlTopicIsSwitchedOff() throws Exception {
+      job.command(Action.STOP, null, null);
+      job.restart(2, false, EACH_CHECKPOINT);
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
     }
   }
 
