@@ -11,6 +11,7 @@ import io.promostream.testing.CampaignReports;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -574,6 +575,95 @@ final class CampaignDeskTest {
       job.restart(2, NO_RULES);
       job.advance(Duration.ofSeconds(2));
       assertThat(job.deliveries().size()).isBetween(2_900, 2_920);
+    }
+  }
+
+  @Nested
+  class NotServed {
+
+    @Test
+    void isTheControlGroupAcrossRescaling() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, null, 5_000, null, null, null));
+      job.audience("r", clients(500));
+      job.setSinksFull(true);
+      job.promo(promo("c", 0, 600, 1));
+      job.restart(3);
+      job.audience("r", clients(1_000));
+      job.restart(2);
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      List<String> delivered = job.deliveries();
+      assertThat(delivered).hasSizeBetween(400, 600).doesNotHaveDuplicates();
+      assertThat(reports())
+          .endsWith("c live 1000 %d 0 %d".formatted(delivered.size(), 1_000 - delivered.size()));
+      job.restart(1);
+      job.audience("r", clients(999));
+      job.audience("r", clients(1_000));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void areLateSubscribersAcrossRescaling() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, Duration.ofSeconds(30), 0, null, null, null));
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.promo(promo("c", 10, 600, 1));
+      job.restart(3, Duration.ofSeconds(20));
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "c v1 b");
+      job.restart(2, Duration.ofSeconds(20));
+      job.audience("r", "a", "b", "late");
+      job.restart(1);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).endsWith("c live 2 2 0 0");
+    }
+  }
+
+  /** Quiet from 22:00 to 08:00 in Berlin, in the nights in which the clocks change there. */
+  @Nested
+  class ChangeOfClocks {
+
+    private final QuietHours night =
+        new QuietHours(LocalTime.of(22, 0), LocalTime.of(8, 0), ZoneId.of("Europe/Berlin"));
+
+    /** Nothing is delivered between two moments, and then, within a second, everything. */
+    private void assertQuiet(String from, String to) throws Exception {
+      long begin = Instant.parse(from).getEpochSecond();
+      long end = Instant.parse(to).getEpochSecond();
+      job.advanceTo((begin - 1) * 1000);
+      job.restart(1, new Delivery(REMEMBER, null, 0, null, null, night));
+      job.audience("r", "a");
+      job.promo(promo("before", begin - 1 - T0, end + 600 - T0, 1));
+      assertThat(job.deliveries()).containsExactly("before v1 a");
+      job.advanceTo(begin * 1000);
+      job.promo(promo("inside", begin - T0, end + 600 - T0, 1));
+      job.promo(promo("starts", begin + 7_200 - T0, end + 600 - T0, 1));
+      job.promo(promo("ends", begin - T0, end - 1 - T0, 1));
+      job.advanceTo((begin + 4 * 3_600) * 1000);
+      job.restart(3);
+      job.audience("r", "a", "b");
+      job.advanceTo(end * 1000 - 1);
+      assertThat(job.deliveries()).isEmpty();
+      job.restart(2);
+      job.advance(Duration.ofMillis(1));
+      job.advance(Duration.ofMillis(999));
+      assertThat(job.deliveries())
+          .containsExactlyInAnyOrder(
+              "before v1 b", "inside v1 a", "inside v1 b", "starts v1 a", "starts v1 b");
+      assertThat(reports()).contains("ends missed 2 0 0 0");
+    }
+
+    @Test
+    void shortensTheNightInSpring() throws Exception {
+      assertQuiet("2024-03-30T21:00:00Z", "2024-03-31T06:00:00Z");
+    }
+
+    @Test
+    void lengthensTheNightInAutumn() throws Exception {
+      assertQuiet("2024-10-26T20:00:00Z", "2024-10-27T07:00:00Z");
     }
   }
 
