@@ -9,6 +9,8 @@ export function showComparison(state) {
   text($('lost'), number(state.lost));
   text($('double'), number(state.double));
   text($('under-way'), number(state.under_way));
+  text($('refused'), number(state.refused));
+  $('refusals').hidden = state.refused === 0;
   const clean = state.lost === 0 && state.double === 0;
   tone($('verdict'), clean ? (state.rows > 0 ? 'good' : 'quiet') : 'bad');
   const last = state.faults.at(-1);

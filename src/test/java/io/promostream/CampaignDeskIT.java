@@ -4,27 +4,36 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.promostream.local.Delivery;
+import io.promostream.local.LocalMetrics;
+import io.promostream.metrics.JobMetric;
 import io.promostream.testing.CampaignReports;
 import io.promostream.testing.CampaignReports.Campaign;
 import io.promostream.testing.PromoJson;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MetricOptions;
+import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Commands, reports and rules of delivery, end to end on a broker and a database. */
 class CampaignDeskIT {
 
   private static final int CLIENTS = 200;
+  private static final Logger LOG = LoggerFactory.getLogger(CampaignDeskIT.class);
 
   @TempDir Path checkpoints;
 
@@ -109,6 +118,50 @@ class CampaignDeskIT {
           Map.of("state", "live", "audience", "" + CLIENTS, "delivered", "" + CLIENTS));
       assertThat(assertReportsEqualSinks(job, reports)).isEqualTo(CLIENTS);
       job.stopWithSavepoint();
+    }
+  }
+
+  /** Deliveries wait for the checkpoint, which comes every ten minutes. A command does not. */
+  @Test
+  void pausesWithoutWaitingForCheckpoint() throws Exception {
+    Configuration flink =
+        new Configuration()
+            .set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMinutes(10));
+    Configuration metrics = new Configuration();
+    metrics.set(MetricOptions.REPORTERS_LIST, "local");
+    metrics.setString("metrics.reporter.local.factory.class", LocalMetrics.class.getName());
+    try (MiniCluster cluster = TestJob.cluster(1, metrics);
+        TestJob job = job("--delivery.max-per-second-per-restaurant=20");
+        CampaignReports reports = job.reports()) {
+      job.runOn(cluster);
+      job.start(2, null, flink);
+      job.send(promo("c").bytes());
+      TestJob.await("the first deliveries", () -> LocalMetrics.sum(JobMetric.DELIVERIES) > 0);
+      long givenAt = System.currentTimeMillis();
+      job.command("{'action':'pause','by':'anna'}");
+      TestJob.await(
+          "the command on both subtasks", () -> LocalMetrics.sum(JobMetric.COMMANDS_IN_FORCE) == 2);
+      long noticedAt = System.currentTimeMillis();
+      long delivered = LocalMetrics.sum(JobMetric.DELIVERIES);
+      LOG.info("The pause took effect {} ms after it was sent", noticedAt - givenAt);
+      // Without the pause, 60 more clients would get it.
+      Thread.sleep(3_000);
+      assertThat(LocalMetrics.sum(JobMetric.DELIVERIES)).isEqualTo(delivered).isLessThan(CLIENTS);
+      assertThat(job.completedCheckpoints()).isZero();
+
+      job.checkpoint();
+      awaitReport(
+          reports,
+          "c",
+          Map.of(
+              "state", "paused",
+              "delivered", "" + delivered,
+              "pending", "" + (CLIENTS - delivered)));
+      String last = reports.read().get(new Campaign("r", "c")).get("last_delivered_at");
+      assertThat(Long.parseLong(last)).isLessThanOrEqualTo(noticedAt / 1000);
+      job.awaitDeliveries((int) delivered);
+      assertThat(assertReportsEqualSinks(job, reports)).isEqualTo(delivered);
+      job.cancelWithoutCheckpoint();
     }
   }
 

@@ -19,7 +19,9 @@ import java.util.Set;
  *   <li>A delivery of a promo proves that the job had read this promo, and all earlier ones of its
  *       partition.
  *   <li>A delivery to a client proves that the job had read a list with this client.
- *   <li>Any delivery of a restaurant proves that the job was working for that restaurant.
+ *   <li>A delivery of a promo that had been read before proves that the campaigns of the restaurant
+ *       had turns. The first deliveries of a promo do not prove that: they may go out as it
+ *       arrives.
  * </ul>
  *
  * <p>The contract leaves the time between the earliest and the latest open. So each combination of

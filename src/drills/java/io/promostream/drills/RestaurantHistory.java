@@ -26,9 +26,8 @@ final class RestaurantHistory {
   private static final long MARGIN = 3_000;
 
   /**
-   * A restarted job delivers new promos before it catches up on campaigns that started during the
-   * outage, and it may fail again in between. Two deliveries this far apart prove that it had time
-   * to catch up.
+   * A restarted job needs time to catch up on campaigns that started during the outage, and it may
+   * fail again in between. Two turns this far apart prove that it had that time.
    */
   private static final long AT_WORK_SECONDS = 3;
 
@@ -58,12 +57,20 @@ final class RestaurantHistory {
 
   private final List<Journal.Published> promos = new ArrayList<>();
   private final List<Journal.Event> changes = new ArrayList<>();
-  private final NavigableSet<Long> seconds = new TreeSet<>();
+  private final List<Delivery> witnesses = new ArrayList<>();
   private final Map<Promo, Long> firstOfPromo = new HashMap<>();
   private final Map<String, Long> firstOfClient = new HashMap<>();
 
   private final Map<String, List<Version>> versions = new LinkedHashMap<>();
   private final Map<String, List<Stay>> stays = new LinkedHashMap<>();
+
+  /**
+   * The seconds in which campaigns had turns, which pending clients of other campaigns also wait
+   * for.
+   */
+  private final NavigableSet<Long> turns = new TreeSet<>();
+
+  private long lastSecond;
 
   void add(Journal.Published promo) {
     promos.add(promo);
@@ -79,7 +86,8 @@ final class RestaurantHistory {
 
   void addWitness(Delivery delivery) {
     long readBy = delivery.matchedAt() * 1000 + 999;
-    seconds.add(delivery.matchedAt());
+    witnesses.add(delivery);
+    lastSecond = Math.max(lastSecond, delivery.matchedAt());
     firstOfPromo.merge(delivery.promo(), readBy, Math::min);
     firstOfClient.merge(delivery.clientId(), readBy, Math::min);
   }
@@ -88,6 +96,21 @@ final class RestaurantHistory {
   void close() {
     closePromos();
     closeChanges();
+    findTurns();
+  }
+
+  /**
+   * A promo that arrives sends one slice at once, even while turns wait for room in front of a sink
+   * that starts slowly. So only a delivery of a promo that had been read before proves a turn.
+   */
+  private void findTurns() {
+    for (Delivery one : witnesses) {
+      for (Version version : versions.getOrDefault(one.promo().campaignId(), List.of())) {
+        if (version.promo.equals(one.promo()) && version.readBy < one.matchedAt() * 1000) {
+          turns.add(one.matchedAt());
+        }
+      }
+    }
   }
 
   /**
@@ -197,22 +220,22 @@ final class RestaurantHistory {
    * delivery.
    */
   private boolean isDueInTheEnd(Version version, Stay stay, long settledAt) {
-    long end = seconds.isEmpty() ? settledAt : Math.max(settledAt, seconds.last());
+    long end = Math.max(settledAt, lastSecond);
     return version.until == NEVER
         && stay.until == NEVER
         && version.promo.start() <= settledAt
         && end <= version.promo.end();
   }
 
-  /** Whether deliveries prove that the job was working while this one was due. */
+  /** Whether turns prove that the job was working while this delivery was due. */
   private boolean wasCertainlyDue(Version version, Stay stay) {
     long from = Math.max(version.readBy, Math.max(stay.readBy, version.startsAt() + MARGIN));
     long until = Math.min(version.until, Math.min(stay.until, version.endsAt())) - MARGIN;
     if (from >= until) {
       return false;
     }
-    for (long first : seconds.tailSet(from / 1000, false)) {
-      Long second = seconds.ceiling(first + AT_WORK_SECONDS);
+    for (long first : turns.tailSet(from / 1000, false)) {
+      Long second = turns.ceiling(first + AT_WORK_SECONDS);
       if (second != null && second <= first + 2 * AT_WORK_SECONDS && (second + 1) * 1000 <= until) {
         return true;
       }

@@ -25,7 +25,7 @@ public final class LocalMetrics implements MetricReporter, MetricReporterFactory
   private static final Map<String, Long> COUNTED_BEFORE = new ConcurrentHashMap<>();
 
   /** The sum of a counter or gauge over all subtasks. */
-  static long sum(JobMetric metric) {
+  public static long sum(JobMetric metric) {
     return COUNTED_BEFORE.getOrDefault(metric.metricName(), 0L) + values(metric).sum();
   }
 

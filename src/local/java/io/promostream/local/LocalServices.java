@@ -32,6 +32,8 @@ final class LocalServices implements AutoCloseable {
 
   static final TableName SUBSCRIBERS_TABLE = TableName.parse("public.subscribers_restaurants");
   static final TableName FEEDBACK_TABLE = TableName.parse("public.subscribers_feedback");
+  private static final TableName REFUSED_TABLE =
+      TableName.parse("public.subscribers_feedback_refused");
 
   private static final String JOB_ROLE = "promo_stream";
   private static final int PARTITIONS = 2;
@@ -140,12 +142,14 @@ final class LocalServices implements AutoCloseable {
         broker.bootstrapServers(),
         PROMOS,
         NOTIFICATIONS,
+        REJECTED,
         REPORTS,
         CONTROL,
         asOwner(SUBSCRIBERS),
         SUBSCRIBERS_TABLE,
         asOwner(FEEDBACK),
-        FEEDBACK_TABLE);
+        FEEDBACK_TABLE,
+        REFUSED_TABLE);
   }
 
   /** A database with the login of the services around the job. */

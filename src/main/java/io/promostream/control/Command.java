@@ -46,20 +46,6 @@ public record Command(
         && (campaignId == null || campaignId.equals(campaign));
   }
 
-  /** Whether the command is about all campaigns of another command. */
-  boolean coversAllOf(Command that) {
-    return (restaurantId == null || restaurantId.equals(that.restaurantId))
-        && (campaignId == null || campaignId.equals(that.campaignId));
-  }
-
-  /** Whether a campaign may exist that both commands are about. */
-  boolean overlaps(Command that) {
-    return (restaurantId == null
-            || that.restaurantId == null
-            || restaurantId.equals(that.restaurantId))
-        && (campaignId == null || that.campaignId == null || campaignId.equals(that.campaignId));
-  }
-
   /** A sentence for the log: what, who and why. */
   @Override
   public String toString() {

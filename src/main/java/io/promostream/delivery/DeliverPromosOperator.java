@@ -27,6 +27,7 @@ import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.OperatorStateStore;
 import org.apache.flink.api.common.state.StateDescriptor;
+import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.io.network.api.writer.ResultPartitionWriter;
@@ -87,6 +88,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   /** Whether the restored state holds commands, and this start obeys none. */
   private transient boolean hasEndedCommands;
 
+  private transient Sweeps sweeps;
+  private transient @Nullable ListState<Tuple3<Command, List<Command>, List<String>>> sweepsState;
+
   private transient Turns turns;
   private transient Gate gate;
   private transient Restaurant restaurant;
@@ -106,6 +110,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   private transient Counter late;
   private transient Counter missed;
+  private transient Counter held;
   private transient Counter repeated;
   private transient Counter cancelled;
   private transient Counter deliveries;
@@ -138,6 +143,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     list = new ListFreshness();
     list.restore(listState);
     commands = new CommandsInForce(commandsState(context.getOperatorStateStore()));
+    sweepsState = sweepsState(context.getOperatorStateStore());
     if (reporting.topic() != null) {
       reportingState = context.getOperatorStateStore().getUnionListState(DeliveryState.REPORTING);
       for (long checkpoint : reportingState.get()) {
@@ -160,6 +166,14 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     return null;
   }
 
+  /** Null without commands, unless a checkpoint of a time with commands holds some. */
+  private @Nullable ListState<Tuple3<Command, List<Command>, List<String>>> sweepsState(
+      OperatorStateStore store) throws Exception {
+    return obeysCommands || store.getRegisteredStateNames().contains(DeliveryState.SWEEPS.getName())
+        ? store.getUnionListState(DeliveryState.SWEEPS)
+        : null;
+  }
+
   /** Writes the reports, which the checkpoint then commits with the deliveries they count. */
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
@@ -178,6 +192,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     super.snapshotState(context);
     population.snapshot(populationState);
     list.snapshot(listState);
+    if (sweepsState != null) {
+      sweeps.snapshot(sweepsState);
+    }
     if (reportingState != null) {
       reportingState.update(List.of(context.getCheckpointId()));
     }
@@ -216,6 +233,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     MetricGroup metrics = getMetricGroup();
     late = JobMetric.PROMOS_LATE.counter(metrics);
     missed = JobMetric.PROMOS_MISSED.counter(metrics);
+    held = JobMetric.PROMOS_HELD.counter(metrics);
     repeated = JobMetric.PROMOS_REPEATED.counter(metrics);
     cancelled = JobMetric.PROMOS_CANCELLED.counter(metrics);
     deliveries = JobMetric.DELIVERIES.counter(metrics);
@@ -224,6 +242,10 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     population.register(metrics);
     list.register(metrics, System::currentTimeMillis);
     JobMetric.COMMANDS_IN_FORCE.gauge(metrics, () -> (long) commands.size());
+    sweeps = new Sweeps(new Visitor());
+    if (sweepsState != null) {
+      sweeps.restore(sweepsState, this::owns);
+    }
     // They may have waited for commands or quiet hours that this start does not know any more.
     forEachRestaurant(DeliveryState.READY, turns::resume);
     if (hasCurrentReports) {
@@ -234,6 +256,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     if (reports.areOn() && (!hasCurrentReports || hasEndedCommands)) {
       forEachRestaurant(DeliveryState.CAMPAIGNS, () -> report(restaurant.running()));
     }
+    sweep();
   }
 
   @Override
@@ -247,6 +270,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   @Override
   public void processElement1(StreamRecord<Promo> element) throws Exception {
     Promo promo = element.getValue();
+    sweeps.catchUp(promo.restaurantId());
     long now = turns.now();
     atWorkSince = Math.min(atWorkSince, now);
     long sentAt = element.hasTimestamp() ? element.getTimestamp() : now;
@@ -267,18 +291,19 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       cancelled.inc();
       end(promo, known, State.CANCELLED, now);
     } else if (arrival == Arrival.LATE) {
-      end(promo, known, whyLate(promo, known, sentAt), now);
+      end(promo, known, whyLate(promo, sentAt), now);
     } else {
       run(promo, known, Math.max(promo.startsAt(), sentAt), now);
     }
   }
 
-  private State whyLate(Promo promo, @Nullable Campaign known, long sentAt) {
+  private State whyLate(Promo promo, long sentAt) {
     if (Campaign.passedWhileDown(promo, sentAt, list.completeSince(), atWorkSince)) {
+      missed.inc();
       return State.MISSED;
     }
     late.inc();
-    return known == null ? State.LATE : State.ENDED;
+    return State.LATE;
   }
 
   private void run(Promo promo, @Nullable Campaign known, long pendingSince, long now)
@@ -306,6 +331,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       if (owns(key)) {
         // Flink does not set the key of a broadcast.
         setCurrentKey(key);
+        sweeps.catchUp(key);
         restaurant.add(part, this::endHeld);
       }
     } else if (element.getValue() instanceof CommandGiven given) {
@@ -318,18 +344,50 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   }
 
   private void obey(Command command) throws Exception {
-    if (command.action() != Command.Action.STOP) {
-      // Afterwards nothing tells that these campaigns were paused at their end.
-      forEachRestaurant(command, DeliveryState.READY, this::endHeld);
+    String restaurantId = command.restaurantId();
+    if (restaurantId == null) {
+      CommandsInForce before = CommandsInForce.of(commands.inOrder());
+      commands.give(command);
+      boolean isSweeping = !sweeps.isEmpty();
+      boolean needsAll = command.action() == Command.Action.STOP || reports.areOn();
+      sweeps.begin(
+          command, before, restaurants(needsAll ? DeliveryState.CAMPAIGNS : DeliveryState.READY));
+      if (!isSweeping) {
+        sweep();
+      }
+    } else if (owns(restaurantId)) {
+      setCurrentKey(restaurantId);
+      sweeps.catchUp(restaurantId);
+      endHeldBefore(command, commands);
+      commands.give(command);
+      obeyInRestaurant(command);
+    } else {
+      commands.give(command);
     }
-    commands.give(command);
+  }
+
+  private void sweep() throws Exception {
+    sweeps.goOn();
+    if (!sweeps.isEmpty()) {
+      var unused = getProcessingTimeService().registerTimer(turns.now() + 1, time -> sweep());
+    }
+  }
+
+  /** Afterwards nothing tells that these campaigns of the restaurant were paused at their end. */
+  private void endHeldBefore(Command command, CommandsInForce before) throws Exception {
+    if (command.action() != Command.Action.STOP) {
+      endHeld(before, command.at());
+    }
+  }
+
+  private void obeyInRestaurant(Command command) throws Exception {
     if (command.action() == Command.Action.RESUME) {
-      forEachRestaurant(command, DeliveryState.READY, turns::resume);
+      turns.resume();
     }
     if (command.action() == Command.Action.STOP) {
-      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> stop(command));
+      stop(command);
     } else if (reports.areOn()) {
-      forEachRestaurant(command, DeliveryState.CAMPAIGNS, () -> report(covered(command)));
+      report(covered(command));
     }
   }
 
@@ -361,28 +419,19 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     void toCurrentRestaurant() throws Exception;
   }
 
-  /** Visits the restaurant of a command, if it has one, or all restaurants with a state. */
-  private void forEachRestaurant(Command command, StateDescriptor<?, ?> having, Visit visit)
-      throws Exception {
-    if (command.restaurantId() == null) {
-      forEachRestaurant(having, visit);
-    } else if (owns(command.restaurantId())) {
-      setCurrentKey(command.restaurantId());
+  /** Visits all restaurants of this subtask with a state. */
+  private void forEachRestaurant(StateDescriptor<?, ?> having, Visit visit) throws Exception {
+    // Visits change the state.
+    for (String one : restaurants(having)) {
+      setCurrentKey(one);
       visit.toCurrentRestaurant();
     }
   }
 
-  /** Visits all restaurants of this subtask with a state. */
-  private void forEachRestaurant(StateDescriptor<?, ?> having, Visit visit) throws Exception {
-    List<String> restaurants;
+  private List<String> restaurants(StateDescriptor<?, ?> having) {
     try (Stream<String> found =
         this.<String>getKeyedStateBackend().getKeys(having.getName(), VoidNamespace.INSTANCE)) {
-      // Visits change the state.
-      restaurants = found.distinct().toList();
-    }
-    for (String one : restaurants) {
-      setCurrentKey(one);
-      visit.toCurrentRestaurant();
+      return found.distinct().toList();
     }
   }
 
@@ -390,6 +439,7 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
   public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
     long time = timer.getTimestamp();
     atWorkSince = Math.min(atWorkSince, turns.now());
+    sweeps.catchUp((String) getCurrentKey());
     if (turns.endsWake(time)) {
       endHeld();
       // A timer may be late, if thousands are due. A campaign that was live at the time of the
@@ -445,11 +495,15 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
 
   /** Ends the campaigns of this restaurant that were held until their end. */
   private void endHeld() throws Exception {
-    if (gate.mayHold()) {
-      long now = turns.now();
+    endHeld(commands, turns.now());
+  }
+
+  /** The same, as of a moment at which other commands were in force. */
+  private void endHeld(CommandsInForce commandsThen, long asOf) throws Exception {
+    if (gate.mayHold(commandsThen)) {
       for (Running running : restaurant.running()) {
-        if (gate.hasHeldUntilItsEnd(running, now)) {
-          endHeld(running, now);
+        if (gate.hasHeldUntilItsEnd(running, commandsThen, asOf)) {
+          endHeld(running, turns.now());
         }
       }
     }
@@ -465,6 +519,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     boolean isMissed =
         restaurant.undecided(running) > 0
             || running.open().isMissed(restaurant.recipients(id), list.completeSince());
+    if (isMissed) {
+      held.inc();
+    }
     end(running.promo(), running, isMissed ? State.MISSED : State.ENDED, now);
   }
 
@@ -556,6 +613,9 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
       turns.add(id, Campaign.NOTHING_TO_DECIDE);
     } else if (campaign.phaseAt(now) == Promo.Phase.ENDED) {
       boolean isMissed = campaign.isMissed(restaurant.recipients(id), list.completeSince());
+      if (isMissed) {
+        missed.inc();
+      }
       end(campaign.promo(), known, isMissed ? State.MISSED : State.ENDED, now);
       return;
     }
@@ -568,9 +628,6 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
    * @param known the campaign in the state, null if there is none
    */
   private void end(Promo promo, @Nullable Campaign known, State state, long now) throws Exception {
-    if (state == State.MISSED) {
-      missed.inc();
-    }
     // A campaign that a pause holds has a turn without a slot, which nothing else would remove.
     turns.takeBack(promo.campaignId());
     reports.change(promo.campaignId(), report -> report.over(promo, state));
@@ -593,6 +650,21 @@ public class DeliverPromosOperator extends AbstractStreamOperator<DeliveryBatch>
     return output.isAvailable()
         && (!(output instanceof ResultPartition queue)
             || queue.getNumberOfQueuedBuffers() < BUFFERS * queue.getNumberOfSubpartitions());
+  }
+
+  /** Lets restaurants notice the commands about all of them. */
+  private final class Visitor implements Sweeps.Visitor {
+
+    @Override
+    public void enter(String restaurantId) {
+      setCurrentKey(restaurantId);
+    }
+
+    @Override
+    public void notice(Command command, CommandsInForce before) throws Exception {
+      endHeldBefore(command, before);
+      obeyInRestaurant(command);
+    }
   }
 
   /** What the reports need to know. */

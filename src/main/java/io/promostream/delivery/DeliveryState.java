@@ -1,13 +1,16 @@
 package io.promostream.delivery;
 
+import io.promostream.control.Command;
 import io.promostream.report.Report;
 import io.promostream.subscribers.Audience;
+import java.util.List;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.api.java.tuple.Tuple3;
 
 /**
  * All state of {@link DeliverPromosOperator}. Names and types are part of every savepoint: changing
@@ -27,9 +30,16 @@ final class DeliveryState {
   static final MapStateDescriptor<String, Campaign> CAMPAIGNS =
       new MapStateDescriptor<>("campaigns", Types.STRING, Campaign.TYPE);
 
-  /** The clients who got a campaign or have a place in one of its slices, by campaign id. */
+  /** The recipients of a campaign, by campaign id. */
   static final MapStateDescriptor<String, Audience> RECIPIENTS =
       new MapStateDescriptor<>("recipients", Types.STRING, Audience.TYPE);
+
+  /**
+   * Those of them who are not to get it, by campaign id; only with a control group, a limit for
+   * late subscribers, or reports.
+   */
+  static final MapStateDescriptor<String, Audience> WITHHELD =
+      new MapStateDescriptor<>("withheld", Types.STRING, Audience.TYPE);
 
   /** The slices that have not gone out, by campaign id and number: each is read once. */
   static final MapStateDescriptor<Tuple2<String, Integer>, Slice> SLICES =
@@ -69,6 +79,14 @@ final class DeliveryState {
    */
   static final ListStateDescriptor<Long> REPORTING =
       new ListStateDescriptor<>("reporting", Types.LONG);
+
+  /**
+   * Operator state, only with {@code control.topic}, see {@link Sweeps}: a command, the commands in
+   * force before it, and the restaurants that have not noticed it.
+   */
+  static final ListStateDescriptor<Tuple3<Command, List<Command>, List<String>>> SWEEPS =
+      new ListStateDescriptor<>(
+          "sweeps", Types.TUPLE(Command.TYPE, Types.LIST(Command.TYPE), Types.LIST(Types.STRING)));
 
   /** The timers, as Flink names them for a {@code KeyedCoProcessFunction}, which this was. */
   static final String TIMERS = "user-timers";

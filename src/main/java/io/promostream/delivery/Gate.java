@@ -37,9 +37,9 @@ final class Gate {
     return pace.opensAt(restaurantId, now);
   }
 
-  /** Whether there are commands or quiet hours. */
-  boolean mayHold() {
-    return quietHours != null || commands.size() > 0;
+  /** Whether there are quiet hours, or commands. */
+  boolean mayHold(CommandsInForce commandsThen) {
+    return quietHours != null || commandsThen.size() > 0;
   }
 
   boolean isQuiet(long now) {
@@ -61,11 +61,16 @@ final class Gate {
 
   /** Whether a campaign was paused at its end, or quiet hours have come since then. */
   boolean hasHeldUntilItsEnd(Running campaign, long now) {
+    return hasHeldUntilItsEnd(campaign, commands, now);
+  }
+
+  /** The same, as of a moment at which other commands were in force. */
+  boolean hasHeldUntilItsEnd(Running campaign, CommandsInForce commandsThen, long now) {
     long end = campaign.promo().endsAt();
     if (end > now) {
       return false;
     }
-    Command pause = commands.pause(campaign.promo().restaurantId(), campaign.id());
+    Command pause = commandsThen.pause(campaign.promo().restaurantId(), campaign.id());
     return (pause != null && pause.at() < end)
         || (quietHours != null && quietHours.touch(end - 1, now));
   }

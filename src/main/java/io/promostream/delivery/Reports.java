@@ -30,9 +30,13 @@ final class Reports {
 
   /**
    * The most reports on the heap: about ten megabytes. If more campaigns change between two
-   * checkpoints, all are written at once, and those that change again also at the checkpoint.
+   * checkpoints, the oldest are written at once, and those that change again also at the
+   * checkpoint.
    */
   private static final int MAX_HELD = 20_000;
+
+  /** The most reports that are written at once: others wait meanwhile. */
+  private static final int OLDEST = 500;
 
   /** The operator around the reports. Its methods are about the current restaurant. */
   interface Context {
@@ -108,7 +112,7 @@ final class Reports {
     if (held.size() >= MAX_HELD) {
       String restaurantId = context.restaurantId();
       // Later than the checkpoint, so that isDue() can tell.
-      write(Math.max(now, lastCheckpoint + 1), true);
+      write(Math.max(now, lastCheckpoint + 1), true, OLDEST);
       context.enter(restaurantId);
     }
     held.put(key(promo.campaignId()), new Held(report(promo, known)));
@@ -168,7 +172,7 @@ final class Reports {
   /** Writes the changed reports, because a checkpoint begins. */
   void write(long checkpointId, long now) throws Exception {
     if (on) {
-      write(now, false);
+      write(now, false, Integer.MAX_VALUE);
       checkpoints.put(checkpointId, now);
     }
   }
@@ -182,16 +186,16 @@ final class Reports {
     }
   }
 
-  private void write(long now, boolean all) throws Exception {
+  private void write(long now, boolean always, int most) throws Exception {
     Iterator<Map.Entry<Key, Held>> entries = held.entrySet().iterator();
-    while (entries.hasNext()) {
+    for (int i = 0; i < most && entries.hasNext(); i++) {
       Map.Entry<Key, Held> entry = entries.next();
       if (!entry.getValue().changed) {
         entries.remove();
         continue;
       }
       context.enter(entry.getKey().restaurantId());
-      if (write(entry.getKey(), entry.getValue(), now, all)) {
+      if (write(entry.getKey(), entry.getValue(), now, always)) {
         entries.remove();
       }
     }

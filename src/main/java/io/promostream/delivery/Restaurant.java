@@ -36,6 +36,7 @@ final class Restaurant {
   private final MapState<Integer, Audience> audienceParts;
   private final MapState<String, Campaign> campaigns;
   private final MapState<String, Audience> recipients;
+  private final @Nullable MapState<String, Audience> withheld;
   private final MapState<Tuple2<String, Integer>, Slice> slices;
   private final Turns turns;
   private final Population population;
@@ -58,11 +59,13 @@ final class Restaurant {
     audienceParts = states.getMapState(DeliveryState.AUDIENCE_PARTS);
     campaigns = states.getMapState(DeliveryState.CAMPAIGNS);
     recipients = states.getMapState(DeliveryState.RECIPIENTS);
+    lateSubscribersWithin = rules.lateSubscribersWithin();
+    boolean mayWithhold = rules.controlGroupHundredths() > 0 || lateSubscribersWithin != null;
+    withheld = mayWithhold || reports.areOn() ? states.getMapState(DeliveryState.WITHHELD) : null;
     slices = states.getMapState(DeliveryState.SLICES);
     this.turns = turns;
     this.population = population;
     this.list = list;
-    lateSubscribersWithin = rules.lateSubscribersWithin();
     this.reports = reports;
     controlGroup = new ControlGroup(rules.controlGroupHundredths());
     heldOut = JobMetric.CLIENTS_HELD_OUT.counter(metrics);
@@ -128,6 +131,9 @@ final class Restaurant {
       campaigns.remove(entry.getKey());
       population.changed(entry.getValue(), null);
       noteRecipients(entry.getKey(), recipients(entry.getKey()), Audience.EMPTY);
+      if (withheld != null) {
+        withheld.remove(entry.getKey());
+      }
       reports.forget(entry.getKey());
     }
   }
@@ -240,6 +246,14 @@ final class Restaurant {
     Audience after = before.plus(clients);
     tooLate.inc(after.size() - before.size());
     noteRecipients(campaign.id(), before, after);
+    withhold(campaign.id(), after.minus(before));
+  }
+
+  /** Notes which of the recipients are not to get a campaign. */
+  private void withhold(String campaignId, Audience clients) throws Exception {
+    if (!clients.isEmpty()) {
+      withheld.put(campaignId, orEmpty(withheld.get(campaignId)).plus(clients));
+    }
   }
 
   /**
@@ -254,10 +268,12 @@ final class Restaurant {
     Audience pending = campaign.pending(subscribers, before, at);
     noteRecipients(campaign.id(), before, before.plus(pending));
     Audience receiving = controlGroup.removeFrom(pending, campaign.promo());
-    int withheld = pending.size() - receiving.size();
-    heldOut.inc(withheld);
+    Audience group = pending.minus(receiving);
+    withhold(campaign.id(), group);
+    heldOut.inc(group.size());
     reports.change(
-        campaign.id(), report -> report.decided(subscribers.size(), receiving.size(), withheld));
+        campaign.id(),
+        report -> report.decided(subscribers.size(), receiving.size(), group.size()));
     return Slice.cut(campaign.promo(), receiving, at);
   }
 
@@ -344,12 +360,12 @@ final class Restaurant {
 
   /** The first report on a campaign that ran before reports were switched on. */
   Report earlier(Promo promo, Campaign known) throws Exception {
-    Audience before = recipients(promo.campaignId());
-    int receiving = controlGroup.removeFrom(before, promo).size();
+    Audience notServed = orEmpty(withheld.get(promo.campaignId()));
+    int receiving = recipients(promo.campaignId()).minus(notServed).size();
+    int group = notServed.size() - controlGroup.removeFrom(notServed, promo).size();
     int inSlices = known instanceof Running running ? inSlices(running) : 0;
     boolean opened = known instanceof Running running && running.opened();
-    return Report.of(promo)
-        .withEarlier(receiving - inSlices, inSlices, before.size() - receiving, opened);
+    return Report.of(promo).withEarlier(receiving - inSlices, inSlices, group, opened);
   }
 
   private int inSlices(Running campaign) throws Exception {

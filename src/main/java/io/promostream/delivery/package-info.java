@@ -26,7 +26,8 @@
  * nothing, if the configuration asks for it.
  *
  * <p>{@code Gate} says whether commands, quiet hours and {@code Pace} let a campaign have its turn.
- * {@code Reports} counts for each campaign what was sent, and writes it when a checkpoint begins.
+ * {@code Sweeps} lets many restaurants notice a command, a few at a time. {@code Reports} counts
+ * for each campaign what was sent, and writes it when a checkpoint begins.
  *
  * <p>Rejected alternatives:
  *

@@ -41,8 +41,15 @@ public enum JobMetric {
       "promosMissed",
       "promos",
       "deliver-promos",
-      "Campaigns that ended before the job could or might deliver them: it was down, it waited for the first refresh, they were paused, or their end was in quiet hours.",
+      "Campaigns that ended before the job could deliver them: it was down, or it waited for the first refresh.",
       "Any."),
+  PROMOS_HELD(
+      Type.COUNTER,
+      "promosHeld",
+      "promos",
+      "deliver-promos",
+      "Campaigns that ended with pending clients while they were paused, or in quiet hours. Their reports say `missed`.",
+      "No value alone is a problem."),
   PROMOS_REPEATED(
       Type.COUNTER,
       "promosRepeated",

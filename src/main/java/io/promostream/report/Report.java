@@ -35,7 +35,7 @@ public record Report(Window window, Counts counts, @Nullable State over, Written
     ENDED,
     /** A newer promo or a command ended it before its end. */
     CANCELLED,
-    /** Its promo arrived after its end. */
+    /** Its newest promo arrived after its end. */
     LATE,
     /** It ended before the job could or might deliver it to the pending clients. */
     MISSED

@@ -93,6 +93,24 @@ class CommandsInForceTest {
     assertThat(state.entries()).isEmpty();
   }
 
+  @Test
+  void areFoundByScope() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      give(Action.PAUSE, "r" + i % 10, "c" + i / 10);
+    }
+    give(Action.RESUME, "r0", null);
+    assertThat(commands.size()).isEqualTo(90);
+    give(Action.STOP, null, "c0");
+    assertThat(commands.size()).isEqualTo(82);
+    give(Action.RESUME, "r1", "c1");
+    assertThat(commands.size()).isEqualTo(81);
+    give(Action.RESUME, "r1", "c0");
+    assertThat(commands.size()).as("an exception to the stop").isEqualTo(82);
+    give(Action.RESUME, null, "c0");
+    assertThat(commands.size()).isEqualTo(80);
+    assertThat(commands.inOrder()).hasSize(80).isEqualTo(restored().inOrder());
+  }
+
   /** Commands given in order have the effect of applying each to all campaigns it covers. */
   @Property(tries = 300)
   void actAsIfAppliedToEachCampaign(@ForAll @Size(max = 12) List<@IntRange(max = 26) Integer> given)

@@ -11,6 +11,7 @@ import io.promostream.testing.CampaignReports;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -81,7 +82,9 @@ final class CampaignDeskTest {
   /** The reports until a checkpoint: {@code campaign state audience delivered pending held_out}. */
   private List<String> reports() throws Exception {
     job.checkpoint();
-    return job.reports().stream().map(CampaignDeskTest::summary).toList();
+    return job.reports().stream()
+        .map(CampaignDeskTest::summary)
+        .collect(Collectors.toCollection(ArrayList::new));
   }
 
   private static String summary(Message report) {
@@ -157,7 +160,8 @@ final class CampaignDeskTest {
       job.restart(2);
       job.advance(Duration.ofMinutes(2));
       assertThat(reports()).containsExactlyInAnyOrder("starts missed 1 0 0 0", "c missed 1 0 0 0");
-      assertThat(job.metric("promosMissed")).isEqualTo(2);
+      assertThat(job.metric("promosHeld")).isEqualTo(2);
+      assertThat(job.metric("promosMissed")).as("somebody wanted it").isZero();
       job.command(Action.RESUME, "r", null);
       job.advance(Duration.ofMinutes(2));
       assertThat(job.deliveries()).isEmpty();
@@ -404,6 +408,93 @@ final class CampaignDeskTest {
     }
   }
 
+  /** More restaurants than notice a command without a break. */
+  @Nested
+  class ManyRestaurants {
+
+    private static final int COUNT = 350;
+
+    @BeforeEach
+    void send() throws Exception {
+      for (int i = 0; i < COUNT; i++) {
+        job.audience("r" + i, "a");
+        job.promo(promo("r" + i, "c", 0, 600, 1));
+      }
+      assertThat(reports()).hasSize(COUNT);
+      assertThat(job.deliveries()).hasSize(COUNT);
+    }
+
+    private void addClientEverywhere() throws Exception {
+      for (int i = 0; i < COUNT; i++) {
+        job.audience("r" + i, "a", "b");
+      }
+    }
+
+    @Test
+    void reportPauseBitByBit() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      List<String> paused = reports();
+      assertThat(paused).as("the checkpoint does not wait for all").hasSizeBetween(1, COUNT - 1);
+      job.restart(3);
+      job.advance(Duration.ofMillis(100));
+      paused.addAll(reports());
+      assertThat(paused).hasSize(COUNT).containsOnly("c paused 1 1 0 0");
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void arePausedAtOnce() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      addClientEverywhere();
+      assertThat(job.deliveries()).isEmpty();
+      job.command(Action.RESUME, null, null);
+      job.restart(2);
+      job.advance(Duration.ofMillis(100));
+      assertThat(job.deliveries()).hasSize(COUNT);
+      assertThat(reports()).hasSize(COUNT).containsOnly("c live 2 2 0 0");
+    }
+
+    @Test
+    void missCampaignsThatEndedBeforeTheyNoticeTheResume() throws Exception {
+      job.command(Action.PAUSE, null, null);
+      addClientEverywhere();
+      job.restart(2, Duration.ofMinutes(20));
+      job.command(Action.RESUME, null, null);
+      assertThat(reports()).as("paused, and missed").hasSizeBetween(COUNT + 1, 2 * COUNT - 1);
+      job.restart(3);
+      job.advance(Duration.ofSeconds(2));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(job.metric("promosMissed")).isZero();
+      assertThat(reports()).isNotEmpty().containsOnly("c missed 2 1 0 0");
+    }
+
+    @Test
+    void stopOnlyWhatRanBefore() throws Exception {
+      job.command(Action.STOP, null, null);
+      job.command(Action.RESUME, null, null);
+      job.promo(promo("r" + (COUNT - 1), "c", 0, 600, 2));
+      List<String> stopped = reports();
+      job.restart(3);
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactly("c v2 b");
+      stopped.addAll(reports());
+      assertThat(stopped).filteredOn("c cancelled 1 1 0 0"::equals).hasSize(COUNT - 1);
+      assertThat(stopped).contains("c live 2 2 0 0");
+    }
+
+    @Test
+    void stopThoughTheControlTopicIsSwitchedOff() throws Exception {
+      job.command(Action.STOP, null, null);
+      job.restart(2, false, EACH_CHECKPOINT);
+      addClientEverywhere();
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+  }
+
   @Nested
   class PaceOfDeliveries {
 
@@ -488,6 +579,95 @@ final class CampaignDeskTest {
   }
 
   @Nested
+  class NotServed {
+
+    @Test
+    void isTheControlGroupAcrossRescaling() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, null, 5_000, null, null, null));
+      job.audience("r", clients(500));
+      job.setSinksFull(true);
+      job.promo(promo("c", 0, 600, 1));
+      job.restart(3);
+      job.audience("r", clients(1_000));
+      job.restart(2);
+      job.setSinksFull(false);
+      job.advance(Duration.ofSeconds(1));
+      List<String> delivered = job.deliveries();
+      assertThat(delivered).hasSizeBetween(400, 600).doesNotHaveDuplicates();
+      assertThat(reports())
+          .endsWith("c live 1000 %d 0 %d".formatted(delivered.size(), 1_000 - delivered.size()));
+      job.restart(1);
+      job.audience("r", clients(999));
+      job.audience("r", clients(1_000));
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+    }
+
+    @Test
+    void areLateSubscribersAcrossRescaling() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, Duration.ofSeconds(30), 0, null, null, null));
+      job.audience("r", "a");
+      job.refreshCompleted();
+      job.promo(promo("c", 10, 600, 1));
+      job.restart(3, Duration.ofSeconds(20));
+      job.audience("r", "a", "b");
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).containsExactlyInAnyOrder("c v1 a", "c v1 b");
+      job.restart(2, Duration.ofSeconds(20));
+      job.audience("r", "a", "b", "late");
+      job.restart(1);
+      job.advance(Duration.ofSeconds(1));
+      assertThat(job.deliveries()).isEmpty();
+      assertThat(reports()).endsWith("c live 2 2 0 0");
+    }
+  }
+
+  /** Quiet from 22:00 to 08:00 in Berlin, in the nights in which the clocks change there. */
+  @Nested
+  class ChangeOfClocks {
+
+    private final QuietHours night =
+        new QuietHours(LocalTime.of(22, 0), LocalTime.of(8, 0), ZoneId.of("Europe/Berlin"));
+
+    /** Nothing is delivered between two moments, and then, within a second, everything. */
+    private void assertQuiet(String from, String to) throws Exception {
+      long begin = Instant.parse(from).getEpochSecond();
+      long end = Instant.parse(to).getEpochSecond();
+      job.advanceTo((begin - 1) * 1000);
+      job.restart(1, new Delivery(REMEMBER, null, 0, null, null, night));
+      job.audience("r", "a");
+      job.promo(promo("before", begin - 1 - T0, end + 600 - T0, 1));
+      assertThat(job.deliveries()).containsExactly("before v1 a");
+      job.advanceTo(begin * 1000);
+      job.promo(promo("inside", begin - T0, end + 600 - T0, 1));
+      job.promo(promo("starts", begin + 7_200 - T0, end + 600 - T0, 1));
+      job.promo(promo("ends", begin - T0, end - 1 - T0, 1));
+      job.advanceTo((begin + 4 * 3_600) * 1000);
+      job.restart(3);
+      job.audience("r", "a", "b");
+      job.advanceTo(end * 1000 - 1);
+      assertThat(job.deliveries()).isEmpty();
+      job.restart(2);
+      job.advance(Duration.ofMillis(1));
+      job.advance(Duration.ofMillis(999));
+      assertThat(job.deliveries())
+          .containsExactlyInAnyOrder(
+              "before v1 b", "inside v1 a", "inside v1 b", "starts v1 a", "starts v1 b");
+      assertThat(reports()).contains("ends missed 2 0 0 0");
+    }
+
+    @Test
+    void shortensTheNightInSpring() throws Exception {
+      assertQuiet("2024-03-30T21:00:00Z", "2024-03-31T06:00:00Z");
+    }
+
+    @Test
+    void lengthensTheNightInAutumn() throws Exception {
+      assertQuiet("2024-10-26T20:00:00Z", "2024-10-27T07:00:00Z");
+    }
+  }
+
+  @Nested
   class Quiet {
 
     /** Quiet from {@link #T0} plus 40 s, which is 22:14 UTC, to 22:20. */
@@ -553,7 +733,8 @@ final class CampaignDeskTest {
       job.advanceTo((T0 + END) * 1000 + 20);
       assertThat(job.deliveries()).isEmpty();
       assertThat(reports()).contains("c missed 1 0 0 0");
-      assertThat(job.metric("promosMissed")).isEqualTo(1);
+      assertThat(job.metric("promosHeld")).isEqualTo(1);
+      assertThat(job.metric("promosMissed")).as("somebody wanted it").isZero();
     }
 
     @Test
@@ -613,9 +794,11 @@ final class CampaignDeskTest {
       assertThat(reports()).containsExactly("c ended 3 3 0 0");
       job.promo(promo("late", 0, 10, 1));
       assertThat(reports()).containsExactly("late late null 0 0 0");
-      job.promo(promo("c", 10, 600, 2));
+      job.promo(promo("c", 10, 70, 2));
+      assertThat(reports()).as("its newest promo came too late").containsExactly("c late 3 3 0 0");
+      job.promo(promo("c", 10, 600, 3));
       assertThat(reports()).as("extended").containsExactly("c live 3 3 0 0");
-      job.promo(promo("c", 10, 20, 3));
+      job.promo(promo("c", 10, 20, 4));
       assertThat(reports()).containsExactly("c cancelled 3 3 0 0");
       job.advance(REMEMBER.plusSeconds(2));
       job.checkpoint();
@@ -710,6 +893,37 @@ final class CampaignDeskTest {
       assertThat(job.deliveries()).hasSize(500);
       job.restart(2, true, EACH_CHECKPOINT);
       assertThat(reports()).containsExactly("c live null 3500 0 0");
+    }
+
+    @Test
+    void includeOnlyTheDeliveriesOfTheTimeBefore() throws Exception {
+      job.restart(1, new Delivery(REMEMBER, Duration.ofSeconds(30), 0, null, null, null));
+      job.restart(1, false, null);
+      job.audience("r", clients(100));
+      job.refreshCompleted();
+      job.promo(promo("c", 0, 600, 1));
+      job.advance(Duration.ofSeconds(30));
+      job.audience("r", clients(150));
+      assertThat(job.deliveries()).hasSize(100);
+      job.restart(2, NO_RULES);
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(reports()).containsExactly("c live null 100 0 0");
+    }
+
+    @Test
+    void tellTheControlGroupOfTheTimeBefore() throws Exception {
+      job.restart(1, false, null);
+      job.audience("r", clients(100));
+      job.promo(promo("c", 0, 600, 1));
+      job.restart(2, new Delivery(REMEMBER, null, 5_000, null, null, null));
+      job.audience("r", clients(300));
+      job.advance(Duration.ofSeconds(1));
+      int delivered = job.deliveries().size();
+      assertThat(delivered).isBetween(101, 299);
+      job.restart(3, true, EACH_CHECKPOINT);
+      assertThat(reports())
+          .as("clients of the group who got it before there was a group are delivered")
+          .containsExactly("c live null " + delivered + " 0 " + (300 - delivered));
     }
 
     @Test

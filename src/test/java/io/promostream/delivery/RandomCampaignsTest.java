@@ -175,7 +175,7 @@ final class RandomCampaignsTest {
         if (isHeld(key, Action.STOP)) {
           next.over = Set.of("cancelled");
         } else if (promo.phaseAt(at) == Promo.Phase.ENDED) {
-          next.over = ran ? Set.of("cancelled", "ended") : Set.of("late", "ended", "missed");
+          next.over = ran ? Set.of("cancelled", "late") : Set.of("late", "missed");
         } else {
           next.over = null;
         }

@@ -119,13 +119,26 @@ class ExpectationTest {
         .as("read by 12, but not seen at work since")
         .doesNotContain(new Due("r", "short", "a"));
 
-    delivered(published(13, "another", 0, ALWAYS, 1), "a", 20);
+    subscribed(13, "b");
+    delivered(shown, "b", 20);
     assertThat(expectation().owed())
         .as("it may have restarted by 20, and failed again")
         .doesNotContain(new Due("r", "short", "a"));
 
-    delivered(published(13, "more", 0, ALWAYS, 1), "a", 23);
+    delivered(next, "b", 23);
     assertThat(expectation().owed()).containsAll(due("short", "a"));
+  }
+
+  /** A feedback task that cannot open leaves no room for turns, but promos that arrive go out. */
+  @Test
+  void allowsShortPromoWhileOnlyArrivingPromosGoOut() {
+    subscribed(1, "a");
+    published(10, "short", 11, 40, 1);
+    for (int second = 11; second < 40; second++) {
+      delivered(published(second, "promo " + second, 0, ALWAYS, 1), "a", second);
+    }
+    assertThat(expectation().owed()).doesNotContain(new Due("r", "short", "a"));
+    assertThat(expectation().open()).isEqualTo(due("short", "a"));
   }
 
   @Test
@@ -195,8 +208,10 @@ class ExpectationTest {
     Promo promo = published(3, "c", 0, ALWAYS, 1);
     delivered(published(3, "other", 0, ALWAYS, 1), "guest", 6);
     delivered(promo, "a", 4);
-    delivered(published(7, "later", 0, ALWAYS, 1), "a", 9);
-    delivered(published(8, "later still", 0, ALWAYS, 1), "a", 12);
+    subscribed(5, "b");
+    delivered(promo, "b", 9);
+    subscribed(6, "d");
+    delivered(promo, "d", 12);
     unsubscribed(20, "guest");
     assertThat(expectation().owed()).contains(new Due("r", "c", "guest"));
   }

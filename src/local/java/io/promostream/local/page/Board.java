@@ -1,6 +1,7 @@
 package io.promostream.local.page;
 
 import java.time.Clock;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Everything that the page shows about deliveries and campaigns. Several threads use it. */
 record Board(
@@ -8,10 +9,17 @@ record Board(
     DeliveryLedger ledger,
     DeliveryChart chart,
     ClientFeed clients,
+    AtomicLong refused,
     Clock clock) {
 
   Board(Clock clock) {
-    this(new Campaigns(), new DeliveryLedger(), new DeliveryChart(), new ClientFeed(), clock);
+    this(
+        new Campaigns(),
+        new DeliveryLedger(),
+        new DeliveryChart(),
+        new ClientFeed(),
+        new AtomicLong(),
+        clock);
   }
 
   /** Takes a message of the promos topic. */
@@ -36,7 +44,17 @@ record Board(
 
   /** Takes a delivery that a sink has. */
   void delivery(Sink sink, CampaignId campaign, String clientId, long second) {
-    ledger.add(sink, DeliveryLedger.key(campaign.restaurantId(), campaign.campaignId(), clientId));
+    compare(sink, campaign, clientId);
     chart.add(sink, second, 1);
+  }
+
+  /** Takes a delivery that a sink refused. The job keeps it elsewhere, so it is not lost. */
+  void refused(Sink sink, CampaignId campaign, String clientId) {
+    compare(sink, campaign, clientId);
+    refused.incrementAndGet();
+  }
+
+  private void compare(Sink sink, CampaignId campaign, String clientId) {
+    ledger.add(sink, DeliveryLedger.key(campaign.restaurantId(), campaign.campaignId(), clientId));
   }
 }

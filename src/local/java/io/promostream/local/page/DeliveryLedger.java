@@ -6,7 +6,8 @@ import java.util.Map;
 /**
  * Compares both sinks while they grow: each delivery must appear once in each.
  *
- * <p>A delivery that only one sink has is <em>under way</em>. It is <em>lost</em> if the other sink
+ * <p>A delivery that a sink refused counts like one that it has: the job keeps it with the reason.
+ * A delivery that only one sink has is <em>under way</em>. It is <em>lost</em> if the other sink
  * does not have it {@value #GRACE} checkpoints later. Checkpoints count only while both sinks can
  * be read, so an outage loses nothing. A delivery that arrives later still is no longer lost. A
  * delivery that a sink has again is <em>double</em>.

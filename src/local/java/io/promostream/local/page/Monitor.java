@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Reads the feedback rows and the job's numbers twice a second, and counts the checkpoints. */
+/**
+ * Reads the feedback rows, the refused rows and the job's numbers twice a second, and counts the
+ * checkpoints.
+ */
 final class Monitor implements Runnable, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
@@ -14,6 +17,7 @@ final class Monitor implements Runnable, AutoCloseable {
 
   private final Engine engine;
   private final RowReader rows;
+  private final RowReader refused;
   private final Board board;
   private final Faults faults;
   private final Clock clock;
@@ -22,9 +26,20 @@ final class Monitor implements Runnable, AutoCloseable {
   private volatile Engine.@Nullable Flow flow;
   private long checkpoint;
 
-  Monitor(Engine engine, RowReader rows, Board board, Faults faults, Clock clock) {
+  Monitor(Engine engine, Site site, Board board, Faults faults, Clock clock) {
     this.engine = engine;
-    this.rows = rows;
+    rows =
+        new RowReader(
+            site,
+            site.feedbackTable(),
+            board.ledger(),
+            (campaign, client, second) -> board.delivery(Sink.ROWS, campaign, client, second));
+    refused =
+        new RowReader(
+            site,
+            site.refusedTable(),
+            board.ledger(),
+            (campaign, client, second) -> board.refused(Sink.ROWS, campaign, client));
     this.board = board;
     this.faults = faults;
     this.clock = clock;
@@ -42,7 +57,8 @@ final class Monitor implements Runnable, AutoCloseable {
 
   @Override
   public void run() {
-    try (rows) {
+    try (rows;
+        refused) {
       while (!closed) {
         readRows();
         readFlow();
@@ -56,6 +72,7 @@ final class Monitor implements Runnable, AutoCloseable {
   private void readRows() {
     try {
       rows.read(clock.instant().getEpochSecond());
+      refused.read(clock.instant().getEpochSecond());
       rowsReadable = true;
     } catch (SQLException e) {
       rowsReadable = false;

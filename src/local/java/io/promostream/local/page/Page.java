@@ -30,7 +30,7 @@ public final class Page implements AutoCloseable {
     Subscriptions subscriptions = new Subscriptions(site);
     Publisher publisher = new Publisher(site);
     TopicReader topics = new TopicReader(site, board);
-    Monitor monitor = new Monitor(engine, new RowReader(site, board), board, faults, clock);
+    Monitor monitor = new Monitor(engine, site, board, faults, clock);
     List<AutoCloseable> parts = List.of(monitor, topics, publisher, faults);
     try {
       Api api = new Api(board, publisher, subscriptions, engine, faults, clock);

@@ -1,5 +1,6 @@
 package io.promostream.local.page;
 
+import io.promostream.config.TableName;
 import io.promostream.postgres.Connections;
 import io.promostream.postgres.Identifiers;
 import java.sql.Connection;
@@ -11,7 +12,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads each committed row of the feedback table once, and reconnects after an outage.
+ * Reads each committed row of a table of deliveries once, and reconnects after an outage.
  *
  * <p>The condition {@code id > last} alone would miss rows of a transaction that took its ids early
  * and committed late. So ids count as settled only after the end of all transactions that ran when
@@ -20,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class RowReader implements AutoCloseable {
 
   private final Site site;
-  private final Board board;
+  private final DeliveryLedger ledger;
+  private final Taker taker;
   private final String query;
 
   private @Nullable Connection connection;
@@ -29,12 +31,23 @@ final class RowReader implements AutoCloseable {
   private long nextSettledId;
   private long settledWhenXminIs;
 
-  RowReader(Site site, Board board) {
+  /** Takes a row, and the second in which it was read. */
+  interface Taker {
+    void take(CampaignId campaign, String clientId, long second);
+  }
+
+  /**
+   * Makes a reader of one table.
+   *
+   * @param ledger may ask for a pause
+   */
+  RowReader(Site site, TableName table, DeliveryLedger ledger, Taker taker) {
     this.site = site;
-    this.board = board;
+    this.ledger = ledger;
+    this.taker = taker;
     query =
         "SELECT id, restaurant_id, adv_campaign_id, client_id FROM %s WHERE id > ? ORDER BY id LIMIT %d"
-            .formatted(Identifiers.quote(site.feedbackTable()), DeliveryLedger.MAX_UNDER_WAY);
+            .formatted(Identifiers.quote(table), DeliveryLedger.MAX_UNDER_WAY);
   }
 
   /**
@@ -43,7 +56,7 @@ final class RowReader implements AutoCloseable {
    * @throws SQLException if Postgres is down; the next call connects again
    */
   void read(long second) throws SQLException {
-    if (board.ledger().isFarAhead(Sink.ROWS)) {
+    if (ledger.isFarAhead(Sink.ROWS)) {
       return;
     }
     try {
@@ -71,11 +84,8 @@ final class RowReader implements AutoCloseable {
         while (row.next()) {
           greatest = row.getLong(1);
           if (seenUnsettled.add(greatest)) {
-            board.delivery(
-                Sink.ROWS,
-                new CampaignId(row.getString(2), row.getString(3)),
-                row.getString(4),
-                second);
+            taker.take(
+                new CampaignId(row.getString(2), row.getString(3)), row.getString(4), second);
           }
         }
       }

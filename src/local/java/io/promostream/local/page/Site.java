@@ -13,9 +13,11 @@ public record Site(
     String bootstrapServers,
     String promos,
     String notifications,
+    String rejected,
     String reports,
     String control,
     Database subscribers,
     TableName subscribersTable,
     Database feedback,
-    TableName feedbackTable) {}
+    TableName feedbackTable,
+    TableName refusedTable) {}

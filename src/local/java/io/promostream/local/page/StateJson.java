@@ -26,6 +26,7 @@ final class StateJson {
               board.chart().perSecond(Sink.NOTIFICATIONS, now / 1000));
           rates(json, "rows_per_second", board.chart().perSecond(Sink.ROWS, now / 1000));
           comparison(json, board.ledger().result());
+          json.writeNumberField("refused", board.refused().get());
           Engine.@Nullable Flow flow = monitor.flow();
           if (flow != null) {
             flow(json, flow);

@@ -1,5 +1,7 @@
 package io.promostream.local.page;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -9,6 +11,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,7 +48,7 @@ final class TopicReader implements Runnable, AutoCloseable {
   public void run() {
     try (consumer) {
       List<TopicPartition> all =
-          Stream.of(site.promos(), site.reports(), site.notifications())
+          Stream.of(site.promos(), site.reports(), site.notifications(), site.rejected())
               .flatMap(topic -> partitions(topic).stream())
               .toList();
       List<TopicPartition> notifications = partitions(site.notifications());
@@ -79,13 +82,21 @@ final class TopicReader implements Runnable, AutoCloseable {
         board.campaigns().report(message.key(), message.value());
       } else if (message.topic().equals(site.promos())) {
         board.promo(FlatJson.parse(message.value()));
-      } else {
+      } else if (message.topic().equals(site.notifications())) {
         board.notification(FlatJson.parse(message.value()), second);
+      } else if (isRefusedNotification(message)) {
+        FlatJson refused = FlatJson.parse(message.value());
+        board.refused(Sink.NOTIFICATIONS, CampaignId.of(refused), refused.text("client_id"));
       }
     } catch (RuntimeException e) {
       // The promos topic holds unusable messages, which the job rejects.
       LOG.debug("Skipped {} {}-{}", message.topic(), message.partition(), message.offset(), e);
     }
+  }
+
+  private static boolean isRefusedNotification(ConsumerRecord<byte[], byte[]> rejected) {
+    Header reason = rejected.headers().lastHeader("reject.reason");
+    return reason != null && new String(reason.value(), UTF_8).equals("notification-refused");
   }
 
   @Override

@@ -17,7 +17,8 @@
  * no dependency and no build step, so the page starts with the run and a reader finds each line
  * that the browser executes under {@code src/local/resources/page}.
  *
- * <p>{@code PageIT} proves each endpoint, and {@code PageInBrowserIT} what a user sees.
+ * <p>{@code PageIT} proves each endpoint, {@code PageComparisonIT} the comparison, and {@code
+ * PageInBrowserIT} what a user sees.
  */
 @NullMarked
 package io.promostream.local.page;
