@@ -11,6 +11,9 @@ import java.util.function.ToDoubleFunction;
 /** Lets contenders do the same work in turns, on the same broker and database. */
 final class Turns {
 
+  /** After one round, the compiler of the JVM still takes half of a core. */
+  private static final int WARM_UP = 2;
+
   private record Run(double perSecond, CpuTime cpu, Garbage garbage) {}
 
   private final Installation installation;
@@ -43,8 +46,7 @@ final class Turns {
 
   /** Lets each contender take its turns, and reports the medians. */
   void compare(int rounds, Figures figures) throws Exception {
-    // The first round warms them up.
-    for (int round = 0; round <= rounds; round++) {
+    for (int round = 1 - WARM_UP; round <= rounds; round++) {
       for (Contender contender : contenders) {
         Run run = take(contender);
         System.out.printf(
