@@ -645,11 +645,11 @@ final class CampaignDeskTest {
       job.advanceTo((begin + 4 * 3_600) * 1000);
       job.restart(3);
       job.audience("r", "a", "b");
+      job.advanceTo((end - 3_600) * 1000);
+      job.restart(2);
       job.advanceTo(end * 1000 - 1);
       assertThat(job.deliveries()).isEmpty();
-      job.restart(2);
-      job.advance(Duration.ofMillis(1));
-      job.advance(Duration.ofMillis(999));
+      job.advance(Duration.ofSeconds(1));
       assertThat(job.deliveries())
           .containsExactlyInAnyOrder(
               "before v1 b", "inside v1 a", "inside v1 b", "starts v1 a", "starts v1 b");
