@@ -22,7 +22,7 @@ import org.apache.flink.api.java.tuple.Tuple3;
  */
 final class Sweeps {
 
-  /** Restaurants that notice a command without a break: about ten milliseconds on RocksDB. */
+  /** Restaurants that notice a command without a break: some 20 milliseconds on RocksDB. */
   private static final int RESTAURANTS = 100;
 
   /** Lets the current restaurant notice a command. */
