@@ -7,15 +7,19 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.state.rocksdb.RocksDBOptionsFactory;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactionStyle;
 import org.rocksdb.DBOptions;
 
 /**
- * Lets RocksDB compact half as often. Each checkpoint writes one file per state to level 0, and by
- * default RocksDB rewrites level 1 after four of them. Most of these files hold promos and
- * recipients that nobody reads again soon, and bloom filters skip them.
+ * Lets RocksDB rewrite its files less often. Each checkpoint writes one file per state to level 0.
+ * Most of these files hold promos and recipients that nobody reads again soon, and bloom filters
+ * skip them. By default, RocksDB merges every four files with all of level 1, which is most of the
+ * state. The universal style merges files of similar size.
  *
- * <p>With eight files, a promo to ten subscribers takes 98 µs of the TaskManager's processor time
- * instead of 109 to 125 (checkpoints each second, on two cores, measured in turns).
+ * <p>With it, a promo to ten subscribers takes 78 µs of the TaskManager's processor time instead of
+ * 86 (six rounds each, checkpoints each second, two cores). Merging eight files and not four saved
+ * another tenth. The price is space: while RocksDB merges its largest file, the disk holds it
+ * twice.
  */
 public final class RocksDbOptions implements RocksDBOptionsFactory {
 
@@ -44,6 +48,8 @@ public final class RocksDbOptions implements RocksDBOptionsFactory {
   @Override
   public ColumnFamilyOptions createColumnOptions(
       ColumnFamilyOptions current, Collection<AutoCloseable> closedWithState) {
-    return current.setLevel0FileNumCompactionTrigger(LEVEL_0_FILES);
+    return current
+        .setCompactionStyle(CompactionStyle.UNIVERSAL)
+        .setLevel0FileNumCompactionTrigger(LEVEL_0_FILES);
   }
 }

@@ -4,9 +4,7 @@
  * a cluster, which do not have this class.
  *
  * <p>Tried and rejected, because it gained nothing measurable or cost more than it gained: another
- * compression of the files. Universal compaction took a tenth less of the TaskManager's processor
- * time. But in the first drill with it (50 faults, a busy machine), five deliveries in 312,842
- * missed both sinks. Whether it was the cause is not known. {@code RocksDbOptionsTest} proves that
- * RocksDB takes the settings, and the benchmark {@code throughput} shows what they gain.
+ * compression of the files. {@code RocksDbOptionsTest} proves that RocksDB takes the settings, and
+ * the benchmark {@code throughput} shows what they gain.
  */
 package io.promostream.state;

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactionStyle;
 import org.rocksdb.NativeLibraryLoader;
 
 class RocksDbOptionsTest {
@@ -31,13 +32,11 @@ class RocksDbOptionsTest {
   }
 
   @Test
-  void compactAfterEightFiles() {
+  void mergeEightFilesOfSimilarSize() {
     try (ColumnFamilyOptions options = new ColumnFamilyOptions()) {
-      assertThat(
-              new RocksDbOptions()
-                  .createColumnOptions(options, new ArrayList<>())
-                  .level0FileNumCompactionTrigger())
-          .isEqualTo(8);
+      new RocksDbOptions().createColumnOptions(options, new ArrayList<>());
+      assertThat(options.compactionStyle()).isEqualTo(CompactionStyle.UNIVERSAL);
+      assertThat(options.level0FileNumCompactionTrigger()).isEqualTo(8);
     }
   }
 }
