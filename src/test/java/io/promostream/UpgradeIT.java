@@ -118,7 +118,7 @@ class UpgradeIT {
   private static void awaitAll(
       ReleasedState job, Supplier<List<String>> expected, List<byte[]> promos) throws Exception {
     TestJob.await(
-        "what is due",
+        "all expected rows and notifications",
         () -> {
           job.assertRunning();
           int count = expected.get().size();

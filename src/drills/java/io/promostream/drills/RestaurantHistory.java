@@ -227,7 +227,11 @@ final class RestaurantHistory {
         && end <= version.promo.end();
   }
 
-  /** Whether turns prove that the job was working while this delivery was due. */
+  /**
+   * Whether turns prove that the job was working while this delivery was due. The proof has a gap:
+   * the second of a turn is that of its decision, and slices may wait longer for the sinks. A
+   * client who unsubscribes meanwhile is counted as owed.
+   */
   private boolean wasCertainlyDue(Version version, Stay stay) {
     long from = Math.max(version.readBy, Math.max(stay.readBy, version.startsAt() + MARGIN));
     long until = Math.min(version.until, Math.min(stay.until, version.endsAt())) - MARGIN;
