@@ -10,7 +10,9 @@ import io.promostream.local.Delivery;
 import io.promostream.promo.Promo;
 import io.promostream.testing.PromoJson;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.configuration.Configuration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,9 +67,11 @@ class AuditIT {
   }
 
   private SinkAudit audit(String sink, List<Delivery> delivered) {
+    Map<Delivery, Long> writtenAt = new HashMap<>();
+    delivered.forEach(one -> writtenAt.put(one, one.matchedAt() * 1000));
     return SinkAudit.of(
         sink,
-        new Expectation(journal.events(), delivered, System.currentTimeMillis() / 1000),
+        new Expectation(journal.events(), writtenAt, System.currentTimeMillis() / 1000),
         delivered);
   }
 

@@ -76,6 +76,8 @@ record Audit(
     private final Notifications rejected;
     private final CampaignReports reports;
 
+    private Map<Delivery, Long> writtenAt = new HashMap<>();
+
     private long lost;
     private long doubled;
     private long wrong;
@@ -97,6 +99,7 @@ record Audit(
       doubled = 0;
       wrong = 0;
       examples = new ArrayList<>();
+      writtenAt = new HashMap<>();
       traffic.stop();
       long settled = traffic.sendClosing();
       List<Delivery> notified = awaitAll(traffic, settled);
@@ -112,9 +115,9 @@ record Audit(
         examples.add("no threads of the job were found while it ran");
         wrong++;
       }
-      notified.addAll(notifications.read());
+      readInto(notified);
       List<Delivery> rows = takeRows();
-      Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
+      Expectation expectation = new Expectation(traffic.journal.events(), writtenAt, settled);
       SinkAudit kafka = SinkAudit.of("Kafka", expectation, notified);
       SinkAudit postgres = SinkAudit.of("Postgres", expectation, rows);
       examples.addAll(kafka.examples());
@@ -142,9 +145,9 @@ record Audit(
       List<Delivery> notified = new ArrayList<>();
       long deadline = deadline();
       while (System.nanoTime() < deadline) {
-        notified.addAll(notifications.read());
+        readInto(notified);
         if (countRows() == notified.size()) {
-          Expectation expectation = new Expectation(traffic.journal.events(), notified, settled);
+          Expectation expectation = new Expectation(traffic.journal.events(), writtenAt, settled);
           if (SinkAudit.of("Kafka", expectation, notified).lost() == 0
               && traffic.isClosed(notified)) {
             break;
@@ -153,6 +156,15 @@ record Audit(
         Thread.sleep(1_000);
       }
       return notified;
+    }
+
+    private void readInto(List<Delivery> notified) {
+      notifications.read(
+          message -> {
+            Delivery delivery = Notifications.parse(message);
+            notified.add(delivery);
+            writtenAt.merge(delivery, message.timestamp(), Math::min);
+          });
     }
 
     /** Waits until nothing is left; returns the leftovers if the time runs out. */
@@ -194,7 +206,7 @@ record Audit(
 
     /** The campaigns of a traffic whose last report does not count the notifications. */
     private List<String> misreported(Traffic traffic, List<Delivery> notified) {
-      notified.addAll(notifications.read());
+      readInto(notified);
       Map<Campaign, Long> surplus = new HashMap<>();
       reports
           .delivered()

@@ -1,7 +1,6 @@
 package io.promostream.drills;
 
 import io.promostream.local.Delivery;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -19,17 +18,17 @@ import java.util.Set;
  *   <li>A delivery of a promo proves that the job had read this promo, and all earlier ones of its
  *       partition.
  *   <li>A delivery to a client proves that the job had read a list with this client.
- *   <li>A delivery of a promo that had been read before proves that the campaigns of the restaurant
- *       had turns. The first deliveries of a promo do not prove that: they may go out as it
- *       arrives.
+ *   <li>A second decision on a promo proves, once one of its deliveries is written, that all
+ *       deliveries of the first one went out.
  * </ul>
  *
  * <p>The contract leaves the time between the earliest and the latest open. So each combination of
  * campaign and client is one of these:
  *
  * <ul>
- *   <li><b>Owed</b>: the deliveries prove a second in which the promo was known, live and not yet
- *       replaced, and the client was on the list; or all of this is still true in the end.
+ *   <li><b>Owed</b>: the deliveries prove that a decision on the promo, with the client on the
+ *       list, went out before the promo was replaced and the client unsubscribed; or the promo is
+ *       live and the client is on the list in the end.
  *   <li><b>Allowed</b>: there may have been such a second. The job may have read the promo after
  *       its end, or may have been down while the promo was live, or the client may have
  *       unsubscribed before a refresh.
@@ -55,11 +54,12 @@ public final class Expectation {
   /**
    * Computes the owed and the allowed deliveries.
    *
-   * @param deliveries the actual deliveries, which prove when the job had read its input
+   * @param writtenAt the actual deliveries, and when each was first written to the topic, epoch
+   *     milliseconds
    * @param settledAt epoch seconds: a time after the last event that leaves the job time to
    *     deliver; promos that start later are not owed
    */
-  public Expectation(List<Journal.Event> events, Collection<Delivery> deliveries, long settledAt) {
+  public Expectation(List<Journal.Event> events, Map<Delivery, Long> writtenAt, long settledAt) {
     for (Journal.Event event : events) {
       if (event instanceof Journal.Published published) {
         history(published.promo().restaurantId()).add(published);
@@ -75,9 +75,8 @@ public final class Expectation {
         heldUntil.put(stopped.restaurant(), Long.MAX_VALUE);
       }
     }
-    for (Delivery delivery : deliveries) {
-      history(delivery.promo().restaurantId()).addWitness(delivery);
-    }
+    writtenAt.forEach(
+        (delivery, at) -> history(delivery.promo().restaurantId()).addWitness(delivery, at));
     restaurants.forEach(
         (name, history) -> {
           history.close();

@@ -3,33 +3,20 @@ package io.promostream.drills;
 import io.promostream.local.Delivery;
 import io.promostream.promo.Promo;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableSet;
+import java.util.NavigableMap;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * One restaurant's promos and clients, with the earliest and the latest time at which the job can
  * have read each.
  */
 final class RestaurantHistory {
-
-  /**
-   * How far from the start and the end of an interval a delivery must lie to prove something.
-   * Timers fire late on a machine under load. So a delivery in the second of a start does not prove
-   * that the start's timer has fired, and a delivery in the last second does not prove that there
-   * was time for another one.
-   */
-  private static final long MARGIN = 3_000;
-
-  /**
-   * A restarted job needs time to catch up on campaigns that started during the outage, and it may
-   * fail again in between. Two turns this far apart prove that it had that time.
-   */
-  private static final long AT_WORK_SECONDS = 3;
 
   private static final long NEVER = Long.MAX_VALUE;
 
@@ -57,7 +44,6 @@ final class RestaurantHistory {
 
   private final List<Journal.Published> promos = new ArrayList<>();
   private final List<Journal.Event> changes = new ArrayList<>();
-  private final List<Delivery> witnesses = new ArrayList<>();
   private final Map<Promo, Long> firstOfPromo = new HashMap<>();
   private final Map<String, Long> firstOfClient = new HashMap<>();
 
@@ -65,10 +51,10 @@ final class RestaurantHistory {
   private final Map<String, List<Stay>> stays = new LinkedHashMap<>();
 
   /**
-   * The seconds in which campaigns had turns, which pending clients of other campaigns also wait
-   * for.
+   * The seconds in which deliveries of a promo were decided, each with the earliest time at which
+   * one of them was written, epoch milliseconds.
    */
-  private final NavigableSet<Long> turns = new TreeSet<>();
+  private final Map<Promo, NavigableMap<Long, Long>> decisions = new HashMap<>();
 
   private long lastSecond;
 
@@ -84,9 +70,12 @@ final class RestaurantHistory {
     changes.add(unsubscribed);
   }
 
-  void addWitness(Delivery delivery) {
+  /** Adds a delivery, and when it was written to the topic, epoch milliseconds. */
+  void addWitness(Delivery delivery, long writtenAt) {
     long readBy = delivery.matchedAt() * 1000 + 999;
-    witnesses.add(delivery);
+    decisions
+        .computeIfAbsent(delivery.promo(), promo -> new TreeMap<>())
+        .merge(delivery.matchedAt(), writtenAt, Math::min);
     lastSecond = Math.max(lastSecond, delivery.matchedAt());
     firstOfPromo.merge(delivery.promo(), readBy, Math::min);
     firstOfClient.merge(delivery.clientId(), readBy, Math::min);
@@ -96,21 +85,6 @@ final class RestaurantHistory {
   void close() {
     closePromos();
     closeChanges();
-    findTurns();
-  }
-
-  /**
-   * A promo that arrives sends one slice at once, even while turns wait for room in front of a sink
-   * that starts slowly. So only a delivery of a promo that had been read before proves a turn.
-   */
-  private void findTurns() {
-    for (Delivery one : witnesses) {
-      for (Version version : versions.getOrDefault(one.promo().campaignId(), List.of())) {
-        if (version.promo.equals(one.promo()) && version.readBy < one.matchedAt() * 1000) {
-          turns.add(one.matchedAt());
-        }
-      }
-    }
   }
 
   /**
@@ -228,23 +202,22 @@ final class RestaurantHistory {
   }
 
   /**
-   * Whether turns prove that the job was working while this delivery was due. The proof has a gap:
-   * the second of a turn is that of its decision, and slices may wait longer for the sinks. A
-   * client who unsubscribes meanwhile is counted as owed.
+   * Whether the version was decided on while the client was on the list, and again later, and a
+   * delivery of the later decision was written while the client and the version were still current.
+   * The slices of a version go out in the order of their decisions, so that the client's must have
+   * gone out, too. One decision is not enough: a pace may split it, and a client who unsubscribes
+   * is taken out of the part that waits.
    */
   private boolean wasCertainlyDue(Version version, Stay stay) {
-    long from = Math.max(version.readBy, Math.max(stay.readBy, version.startsAt() + MARGIN));
-    long until = Math.min(version.until, Math.min(stay.until, version.endsAt())) - MARGIN;
-    if (from >= until) {
-      return false;
-    }
-    for (long first : turns.tailSet(from / 1000, false)) {
-      Long second = turns.ceiling(first + AT_WORK_SECONDS);
-      if (second != null && second <= first + 2 * AT_WORK_SECONDS && (second + 1) * 1000 <= until) {
-        return true;
-      }
-    }
-    return false;
+    long until = Math.min(version.until, stay.until);
+    return decisions
+            .getOrDefault(version.promo, Collections.emptyNavigableMap())
+            .tailMap(stay.readBy / 1000, false)
+            .values()
+            .stream()
+            .filter(writtenAt -> writtenAt < until)
+            .count()
+        >= 2;
   }
 
   /** Whether the contract allows a delivery of any version at any time. */
