@@ -32,11 +32,13 @@ class RocksDbOptionsTest {
   }
 
   @Test
-  void mergeEightFilesOfSimilarSize() {
+  void mergeSixteenFilesOfSimilarSizeAndSlowWritersMuchLater() {
     try (ColumnFamilyOptions options = new ColumnFamilyOptions()) {
       new RocksDbOptions().createColumnOptions(options, new ArrayList<>());
       assertThat(options.compactionStyle()).isEqualTo(CompactionStyle.UNIVERSAL);
-      assertThat(options.level0FileNumCompactionTrigger()).isEqualTo(8);
+      assertThat(options.level0FileNumCompactionTrigger()).isEqualTo(16);
+      assertThat(options.level0SlowdownWritesTrigger()).isEqualTo(40);
+      assertThat(options.level0StopWritesTrigger()).isEqualTo(60);
     }
   }
 }
