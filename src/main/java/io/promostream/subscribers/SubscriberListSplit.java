@@ -51,10 +51,12 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
 
     /**
      * Keeps the bytes of the last split: the list changes less often than checkpoints are taken.
+     * The reader returns the same split until the list changes.
      */
     @Override
+    @SuppressWarnings("ReferenceEquality") // comparing two lists would take as long as writing one
     public byte[] serialize(SubscriberListSplit split) throws IOException {
-      if (!split.equals(last)) {
+      if (split != last) {
         lastBytes = bytes(split);
         last = split;
       }
