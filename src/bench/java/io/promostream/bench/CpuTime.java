@@ -2,7 +2,6 @@ package io.promostream.bench;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -75,7 +74,11 @@ record CpuTime(Map<String, Double> seconds) {
               .mapToLong(Long::parseLong)
               .sum()
           / TICKS_A_SECOND;
-    } catch (NoSuchFileException e) {
+    } catch (IOException e) {
+      // It may end before the file is opened, or before it is read.
+      if (process.isAlive()) {
+        throw e;
+      }
       return 0;
     }
   }
