@@ -11,9 +11,6 @@ import java.util.function.ToDoubleFunction;
 /** Lets contenders do the same work in turns, on the same broker and database. */
 final class Turns {
 
-  /** After one round, the compiler of the JVM still takes half of a core. */
-  private static final int WARM_UP = 2;
-
   private record Run(double perSecond, CpuTime cpu, Garbage garbage) {}
 
   private final Installation installation;
@@ -44,9 +41,14 @@ final class Turns {
     deliveries = promos * town.subscribers();
   }
 
-  /** Lets each contender take its turns, and reports the medians. */
-  void compare(int rounds, Figures figures) throws Exception {
-    for (int round = 1 - WARM_UP; round <= rounds; round++) {
+  /**
+   * Lets each contender take its turns, and reports the medians.
+   *
+   * @param warmUp rounds before those that count
+   * @param rounds that count
+   */
+  void compare(int warmUp, int rounds, Figures figures) throws Exception {
+    for (int round = 1 - warmUp; round <= rounds; round++) {
       for (Contender contender : contenders) {
         Run run = take(contender);
         System.out.printf(
