@@ -8,7 +8,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -37,13 +39,29 @@ record CpuTime(Map<String, Double> seconds) {
         }
       }
     }
-    ProcessHandle postmaster = postmaster(installation);
-    double ofDatabase = used(postmaster, true);
-    for (ProcessHandle backend : postmaster.children().toList()) {
-      ofDatabase += used(backend, false);
-    }
-    seconds.put("Postgres", ofDatabase);
+    seconds.put("Postgres", usedByPostgres(postmaster(installation)));
     return new CpuTime(seconds);
+  }
+
+  /**
+   * Begins anew when a backend ends meanwhile: its time moves to the postmaster, and would count
+   * twice or not at all.
+   */
+  private static double usedByPostgres(ProcessHandle postmaster) throws IOException {
+    while (true) {
+      Set<ProcessHandle> backends = backends(postmaster);
+      double used = used(postmaster, true);
+      for (ProcessHandle backend : backends) {
+        used += used(backend, false);
+      }
+      if (backends(postmaster).equals(backends)) {
+        return used;
+      }
+    }
+  }
+
+  private static Set<ProcessHandle> backends(ProcessHandle postmaster) {
+    return postmaster.children().collect(Collectors.toSet());
   }
 
   /** The whole command line. ProcessHandle.Info has none that is longer than a page. */
