@@ -21,13 +21,11 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * When each campaign's deliveries could be read, to the few milliseconds that lie between two
- * looks, and never too early: while they come it watches how far a reader would see, which costs
- * next to nothing, and afterwards looks up what lay where.
+ * When each campaign's deliveries could be read, to the milliseconds between two looks, and never
+ * too early: while they come it watches how far a reader would see, and afterwards looks up what
+ * lay where.
  */
 final class Visibility implements AutoCloseable {
-
-  private static final int PAUSE_MILLIS = 3;
 
   /** Which transactions a reader of Postgres sees: those before {@code next}, but these. */
   private record Snapshot(long at, long next, Set<Long> unfinished) {
@@ -49,6 +47,7 @@ final class Visibility implements AutoCloseable {
   }
 
   private final Installation installation;
+  private final int pauseMillis;
   private final ExecutorService threads = Executors.newFixedThreadPool(2);
   private final List<Future<?>> watches;
 
@@ -58,8 +57,15 @@ final class Visibility implements AutoCloseable {
   private final List<Snapshot> snapshots = new ArrayList<>();
   private volatile boolean over;
 
-  Visibility(Installation installation) {
+  /**
+   * Begins the watch.
+   *
+   * @param pauseMillis between two looks. With 3 ms, the looks and the broker's answers kept half
+   *     of a core busy, and Postgres fell behind at half of the capacity
+   */
+  Visibility(Installation installation, int pauseMillis) {
     this.installation = installation;
+    this.pauseMillis = pauseMillis;
     watches = List.of(threads.submit(watch(this::kafka)), threads.submit(watch(this::postgres)));
   }
 
@@ -84,7 +90,7 @@ final class Visibility implements AutoCloseable {
         Map<TopicPartition, Long> readable = reader.endOffsets(partitions);
         long at = System.nanoTime();
         readable.forEach((partition, end) -> ends.get(partition).putIfAbsent(end, at));
-        Thread.sleep(PAUSE_MILLIS);
+        Thread.sleep(pauseMillis);
       } while (!last);
     }
   }
@@ -106,7 +112,7 @@ final class Visibility implements AutoCloseable {
             known = seen;
           }
         }
-        Thread.sleep(PAUSE_MILLIS);
+        Thread.sleep(pauseMillis);
       } while (!last);
     }
   }
