@@ -16,9 +16,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells senders how many bytes the fullest sink subtask can still take. Every sink subtask reports
  * its room. Each subtask of {@code deliver-promos} sends at most half of the smallest room until it
- * reads the reports again, and keeps the rest in its slices. A sink therefore never blocks and
- * never refuses a batch. Its heap stays bounded, however long the backlog, the checkpoint interval
- * or the outage is.
+ * reads the reports again, and keeps the rest in its slices. The next hop is a rebalance, so each
+ * sink gets an equal share. A sink therefore never blocks and never refuses a batch. Its heap stays
+ * bounded, however long the backlog, the checkpoint interval or the outage is.
  *
  * <p>The reports meet at the JobMaster, in Flink's {@link GlobalAggregateManager}. Flink has no
  * other way from a sink back to an upstream operator. A sender uses only half of the room, because
@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Backlog implements AutoCloseable {
 
-  /** A sink subtask may always hold this much, even if it writes less in a second. */
+  /** A sink subtask may always hold this much, however little it replays between checkpoints. */
   public static final long MIN_ROOM_BYTES = 8 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(Backlog.class);
@@ -34,8 +34,9 @@ public final class Backlog implements AutoCloseable {
   private static final String NAME = "promo-stream backlog";
 
   /**
-   * With a second, senders of small promos used up their half of the room early in each period, and
-   * a fifth of two cores was idle. Each subtask sends the JobMaster one message per period.
+   * With a period of 1 s, senders of small promos used up their half of the room early in each
+   * period, and a fifth of two cores was idle. Each subtask sends the JobMaster one message per
+   * period.
    */
   private static final long PERIOD_MILLIS = 500;
 
@@ -108,7 +109,9 @@ public final class Backlog implements AutoCloseable {
       try {
         exchangeReports();
       } catch (IOException | RuntimeException e) {
-        LOG.debug("Cannot exchange backlog reports. The last reports stay in force.", e);
+        LOG.debug(
+            "Cannot exchange backlog reports. Sending stops when the last reported room is used up.",
+            e);
       }
       try {
         Thread.sleep(PERIOD_MILLIS);

@@ -93,7 +93,7 @@ final class ReplayLog<T> {
    * Creates a log.
    *
    * @param collects whether elements will be added, so that the own writer will have committables
-   * @param maxHeldBytes how many bytes fit on the heap
+   * @param maxHeldBytes how many bytes the log may hold at most, however fast the target is
    */
   ReplayLog(Target<T> target, boolean collects, long maxHeldBytes) {
     this.target = target;
@@ -160,7 +160,7 @@ final class ReplayLog<T> {
     if (elements > 0) {
       pack(now);
     }
-    own.pending.addAll(assigned(checkpoint));
+    own.pending.addAll(takeUnassigned(checkpoint));
     return logs();
   }
 
@@ -179,7 +179,7 @@ final class ReplayLog<T> {
     return logs;
   }
 
-  private List<Packed> assigned(long checkpoint) {
+  private List<Packed> takeUnassigned(long checkpoint) {
     List<Packed> assigned = new ArrayList<>();
     while (!own.pending.isEmpty() && own.pending.getLast().checkpoint() == NEXT) {
       assigned.add(0, new Packed(own.pending.removeLast().committable(), checkpoint));
@@ -195,7 +195,8 @@ final class ReplayLog<T> {
   }
 
   /**
-   * Adjusts how many bytes the log may hold.
+   * Adjusts how many bytes the log may hold. It must run before {@code completed} advances:
+   * afterwards the committables of the new checkpoint would look like a target that is behind.
    *
    * <ul>
    *   <li>If the target is behind: as many as it replays in three checkpoint intervals. Each
@@ -295,7 +296,7 @@ final class ReplayLog<T> {
     return allowedBytes - heldBytes();
   }
 
-  /** Milliseconds since the oldest released committable was packed; 0 if none is released. */
+  /** Milliseconds since the next committable was packed; 0 if none is released. */
   synchronized long oldestReleasedMillis(long now) {
     Next next = peek();
     return next == null || next.committable() == null

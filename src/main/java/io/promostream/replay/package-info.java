@@ -4,7 +4,8 @@
  *
  * <p>{@link io.promostream.replay.ReplayOperator} packs the elements for a sink into {@linkplain
  * io.promostream.replay.Committable committables} of bounded size and keeps them in its state. When
- * a checkpoint completes, a thread of the subtask replays its committables. Each committable is
+ * a checkpoint completes, a thread of the subtask replays its committables. Each start of a subtask
+ * creates a <em>writer</em> with a random id, which numbers its committables. Each committable is
  * written in one short transaction of the target system. The same transaction moves the writer's
  * {@linkplain io.promostream.replay.Mark mark} from the previous number to the number of the
  * committable. The mark shows which committables were replayed already, so a replay is safe to
@@ -14,7 +15,10 @@
  *
  * <ul>
  *   <li>A committable of a completed checkpoint is written once, however long an outage lasts.
- *   <li>A slow or unreachable target delays no checkpoint: pending committables stay in the state.
+ *   <li>A checkpoint does not wait for a slow or unreachable target: pending committables stay in
+ *       the state.
+ *   <li>Pending committables take a bounded part of the heap: {@link io.promostream.replay.Backlog}
+ *       stops the senders.
  *   <li>If a target has lost commits that it had confirmed, the marks show it and the job reports
  *       it.
  *   <li>A second job with the same {@code transaction-prefix} is refused by the {@linkplain
@@ -32,8 +36,8 @@
  *   <li>A unique index on the feedback table alone: it would not help Kafka.
  * </ul>
  *
- * <p>{@code ReplayOperatorTest} proves the rules on an operator harness, {@code FeedbackReplayerIT}
- * and {@code KafkaReplayerIT} prove them on real servers, {@code FaultsIT} and the drills prove
- * them end to end.
+ * <p>{@code ReplayOperatorTest} proves the promises on an operator harness, {@code
+ * FeedbackReplayerIT} and {@code KafkaReplayerIT} prove them on real servers, {@code FaultsIT} and
+ * the drills prove them end to end.
  */
 package io.promostream.replay;

@@ -57,7 +57,8 @@ final class SubscriberListReader
     }
 
     /**
-     * Returns an immutable split, and the same one until another change is emitted.
+     * Returns an immutable split, and the same one until another change is emitted, so that the
+     * serializer can reuse its bytes.
      *
      * <p>The copy is a {@code HashMap}. {@code Map.copyOf} takes hash codes as they are, so ids
      * with consecutive numbers collide. In a profile with 200,000 of them and a refresh every 30 s,

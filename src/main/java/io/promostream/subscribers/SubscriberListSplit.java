@@ -50,8 +50,8 @@ record SubscriberListSplit(RefreshCompleted completed, Map<String, Fingerprint> 
     }
 
     /**
-     * Keeps the bytes of the last split: the list changes less often than checkpoints are taken.
-     * The reader returns the same split until the list changes.
+     * Keeps the bytes of the last split: refreshes are rarer than checkpoints. The reader returns
+     * the same split until it emits a change.
      */
     @Override
     @SuppressWarnings("ReferenceEquality") // comparing two lists would take as long as writing one
