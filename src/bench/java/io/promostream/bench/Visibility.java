@@ -60,8 +60,7 @@ final class Visibility implements AutoCloseable {
   /**
    * Begins the watch.
    *
-   * @param pauseMillis between two looks. With 3 ms, the looks and the broker's answers kept half
-   *     of a core busy, and Postgres fell behind at half of the capacity
+   * @param pauseMillis between two looks
    */
   Visibility(Installation installation, int pauseMillis) {
     this.installation = installation;
