@@ -79,8 +79,8 @@ final class Latency implements Bench.Benchmark {
         figures.add(guarantee + ", capacity", capacity, "deliveries/s");
       }
       String[] loads = options.get("loads", "1,50,80").split(",");
-      // For a minute, the JVM compiles code that a backlog does not use. At 50 %, p99 of the rows
-      // was 5.7 s then, and 1.9 s in the next minute.
+      // The first minute is slower, probably because the JVM compiles code that a backlog does not
+      // use. At 50 %, p99 of the rows was 5.7 s, and 1.9 s in the next minute.
       int highest = Stream.of(loads).mapToInt(Integer::parseInt).max().orElseThrow();
       deliver(exactlyOnce(guarantee), highest, capacity);
       for (String load : loads) {
