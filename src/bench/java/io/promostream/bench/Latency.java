@@ -82,7 +82,7 @@ final class Latency implements Bench.Benchmark {
       // The first minute is slower, probably because the JVM compiles code that a backlog does not
       // use. At 50 %, p99 of the rows was 5.7 s, and 1.9 s in the next minute.
       int highest = Stream.of(loads).mapToInt(Integer::parseInt).max().orElseThrow();
-      deliver(exactlyOnce(guarantee), highest, capacity);
+      deliver(guarantee, highest, capacity);
       for (String load : loads) {
         measure(guarantee, interval, Integer.parseInt(load), capacity);
       }
@@ -94,7 +94,7 @@ final class Latency implements Bench.Benchmark {
   private void measure(String guarantee, String interval, int load, double capacity)
       throws Exception {
     boolean exactlyOnce = exactlyOnce(guarantee);
-    Delivered delivered = deliver(exactlyOnce, load, capacity);
+    Delivered delivered = deliver(guarantee, load, capacity);
     String which = "%s, checkpoints each %s, %d %%: ".formatted(guarantee, interval, load);
     boolean judged = exactlyOnce ? interval.equals("1s") && load == 50 : load == 1;
     report(
@@ -110,7 +110,7 @@ final class Latency implements Bench.Benchmark {
 
   private record Delivered(Delays notifications, Delays rows) {}
 
-  private Delivered deliver(boolean exactlyOnce, int load, double capacity) throws Exception {
+  private Delivered deliver(String guarantee, int load, double capacity) throws Exception {
     double promosASecond = capacity * load / 100 / town.subscribers();
     long count = Math.max(FEWEST_PROMOS, (long) (promosASecond * options.getInt("seconds", 60)));
     String campaign = "latency-" + ++runs + "-";
@@ -119,7 +119,7 @@ final class Latency implements Bench.Benchmark {
     // left in the page cache.
     new ProcessBuilder("sync").start().waitFor();
     // Looks take processor time from the job, so they are as rare as the delays allow.
-    Visibility visibility = new Visibility(installation, exactlyOnce ? 20 : 3);
+    Visibility visibility = new Visibility(installation, exactlyOnce(guarantee) ? 20 : 3);
     Pace pace;
     try (visibility) {
       pace = Pace.fromNow(promosASecond);
