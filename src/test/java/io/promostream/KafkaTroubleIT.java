@@ -160,6 +160,11 @@ class KafkaTroubleIT {
     }
 
     @Override
+    public int maxRecords() {
+      return real.maxRecords();
+    }
+
+    @Override
     public long expandedBytes(DeliveryBatch element) {
       return real.expandedBytes(element);
     }

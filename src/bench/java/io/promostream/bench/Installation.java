@@ -53,10 +53,22 @@ final class Installation implements AutoCloseable {
   /**
    * Starts everything except the job.
    *
-   * @param directory for all that is written
+   * @param directory for all that is written, except by the database
    * @param flink changes to flink-conf/, beyond addresses, paths and sizes
    */
   Installation(Path directory, Map<String, String> flink) throws Exception {
+    this(directory, flink, Map.of());
+  }
+
+  /**
+   * Starts everything except the job.
+   *
+   * @param directory for all that is written, except by the database
+   * @param flink changes to flink-conf/, beyond addresses, paths and sizes
+   * @param server settings of the database server, beyond its durability
+   */
+  Installation(Path directory, Map<String, String> flink, Map<String, String> server)
+      throws Exception {
     this.directory = directory;
     try {
       broker = closedInTheEnd(BrokerServer.start(directory.resolve("kafka")));
@@ -65,7 +77,9 @@ final class Installation implements AutoCloseable {
       broker.createTopic(REJECTED, 1);
       broker.createTopic("campaign.reports", PARTITIONS);
       broker.createTopic("campaign.control", 1);
-      database = closedInTheEnd(EmbeddedDatabase.start(CAREFUL_DATABASE));
+      Map<String, String> all = new HashMap<>(CAREFUL_DATABASE);
+      all.putAll(server);
+      database = closedInTheEnd(EmbeddedDatabase.start(all));
       database.createDatabase(DATABASE);
       execute(resource("/subscribers.sql"), resource("/feedback.sql"));
       settings.put("taskmanager.memory.process.size", "3g");

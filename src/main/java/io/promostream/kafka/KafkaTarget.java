@@ -44,6 +44,12 @@ public record KafkaTarget<T>(
 
   private static final String LEASE = "lease";
 
+  /**
+   * A broker takes this many notifications in about 0.2 s. With 5,000, the benchmark {@code
+   * latency} found a capacity lower by about 7 %.
+   */
+  private static final int TRANSACTION_MESSAGES = 30_000;
+
   /** The prefixes of the transactional ids and groups of a job: one per sink, and the lease. */
   public static List<String> idPrefixes(JobConfig config) {
     List<String> prefixes =
@@ -73,6 +79,11 @@ public record KafkaTarget<T>(
   @Override
   public int records(T element) {
     return expansion.messages(element);
+  }
+
+  @Override
+  public int maxRecords() {
+    return TRANSACTION_MESSAGES;
   }
 
   @Override

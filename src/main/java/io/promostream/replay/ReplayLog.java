@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReplayLog<T> {
 
-  /** Ends a committable. A database writes this many rows in about 0.3 s, far below any timeout. */
-  static final int MAX_RECORDS = 30_000;
-
-  /** Ends a committable as well, so that large messages do not make a transaction long. */
+  /**
+   * Ends a committable, as {@link Target#maxRecords} does, so that large messages do not make a
+   * transaction long.
+   */
   static final long MAX_EXPANDED_BYTES = 16 << 20;
 
   /** The data of one interval is collected, that of another is replayed, and the third is spare. */
@@ -131,7 +131,7 @@ final class ReplayLog<T> {
     if (due != null) {
       dueSince = Math.min(dueSince, due);
     }
-    if (records >= MAX_RECORDS || expandedBytes >= MAX_EXPANDED_BYTES) {
+    if (records >= target.maxRecords() || expandedBytes >= MAX_EXPANDED_BYTES) {
       pack(now);
     }
   }

@@ -21,6 +21,14 @@ public interface Target<T> extends Serializable {
   int records(T element);
 
   /**
+   * Ends a transaction. An element that expands to more records is written whole.
+   *
+   * <p>A transaction must end far below any timeout, and the oldest records of a checkpoint become
+   * readable with its first transaction.
+   */
+  int maxRecords();
+
+  /**
    * Roughly how many bytes the messages or rows of an element take in the target. The size of a
    * transaction is limited by it.
    */

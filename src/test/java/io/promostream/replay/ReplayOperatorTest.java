@@ -310,7 +310,7 @@ class ReplayOperatorTest {
   @Test
   void limitsSizeOfCommittables() throws Exception {
     Subtask subtask = start();
-    for (int i = 0; i < ReplayLog.MAX_RECORDS * 2 + 1; i++) {
+    for (int i = 0; i < MemoryTarget.MAX_RECORDS * 2 + 1; i++) {
       subtask.collect("x");
     }
     String large = "x".repeat((int) ReplayLog.MAX_EXPANDED_BYTES / 2);
@@ -318,7 +318,8 @@ class ReplayOperatorTest {
     subtask.snapshot();
     subtask.complete();
     Waiting.until("four commits", () -> system.sizes.size() == 4);
-    assertThat(system.sizes).containsExactly(ReplayLog.MAX_RECORDS, ReplayLog.MAX_RECORDS, 3, 1);
+    assertThat(system.sizes)
+        .containsExactly(MemoryTarget.MAX_RECORDS, MemoryTarget.MAX_RECORDS, 3, 1);
   }
 
   /** The mark in the state proves that the target has confirmed more commits than it still has. */
