@@ -21,11 +21,12 @@ import org.apache.flink.util.ParameterTool;
  * else measured for each guarantee, with the first of the intervals), {@code --seconds 60} (at each
  * load, and before at the highest; longer where a hundred promos take longer), {@code --subscribers
  * 100} (of a promo), {@code --backlog 4000000} (deliveries that warm each job up), {@code
- * --parallelism 2}, {@code --directory /dev/shm} (for the files of the broker and of Flink).
+ * --parallelism 2}, {@code --directory /dev/shm} (for the files of the broker and of Flink, which a
+ * successful run deletes).
  *
- * <p>By default, only the database has the disk, as if each server had its own. On one disk, the
- * kernel writes back some 30 s of everybody's data at once, and meanwhile each commit of the
- * database and each checkpoint of RocksDB waits for it, for up to 2 s.
+ * <p>By default, only the database waits for a disk. On one disk, the kernel writes back some 30 s
+ * of everybody's data at once, and meanwhile each commit of the database and each checkpoint of
+ * RocksDB waits for it, for up to 2 s.
  */
 final class Latency implements Bench.Benchmark {
 
@@ -64,8 +65,8 @@ final class Latency implements Bench.Benchmark {
    * @return the capacity
    */
   private double run(String guarantee, String interval, double capacity) throws Exception {
-    Path directory =
-        Files.createTempDirectory(Path.of(options.get("directory", "/dev/shm")), "latency-");
+    Path parent = Path.of(options.get("directory", "/dev/shm")).toAbsolutePath();
+    Path directory = Files.createTempDirectory(Files.createDirectories(parent), "latency-");
     try (Installation started =
             new Installation(
                 directory,
@@ -102,10 +103,10 @@ final class Latency implements Bench.Benchmark {
         measure(guarantee, interval, Integer.parseInt(load), capacity);
       }
       installation.cancel(job);
-      return capacity;
-    } finally {
-      FileUtils.deleteDirectory(directory.toFile());
     }
+    // A failed run leaves its logs there.
+    FileUtils.deleteDirectory(directory.toFile());
+    return capacity;
   }
 
   private void measure(String guarantee, String interval, int load, double capacity)

@@ -26,9 +26,9 @@ public record FeedbackTarget(JobConfig.Feedback config, String prefix, String ow
   private static final int ROW_BYTES = 200;
 
   /**
-   * A server writes this many rows in about 0.1 s, and 30,000 in more than half a second. With a
-   * checkpoint each second at half of the capacity, the benchmark {@code latency} found a p99 of
-   * 1.4 s for rows, and 1.7 s with 30,000 (medians of three minutes each, in turns).
+   * A server writes this many rows in about 0.1 s, and 17,000 in 0.4 s. With a checkpoint each
+   * second, the benchmark {@code latency} found a p99 of 1.4 s for rows, and 1.7 s with 30,000
+   * (medians of three minutes each, in turns).
    */
   private static final int TRANSACTION_ROWS = 5_000;
 

@@ -45,8 +45,8 @@ public record KafkaTarget<T>(
   private static final String LEASE = "lease";
 
   /**
-   * A broker takes this many notifications in about 0.2 s. With 5,000, the benchmark {@code
-   * latency} found a capacity lower by about 7 %.
+   * A broker takes this many notifications in about 0.2 s. With 5,000 messages and rows in a
+   * transaction, the job made 7 % fewer deliveries a second, and with 5,000 rows alone 2 % fewer.
    */
   private static final int TRANSACTION_MESSAGES = 30_000;
 

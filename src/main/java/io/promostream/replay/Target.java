@@ -21,10 +21,9 @@ public interface Target<T> extends Serializable {
   int records(T element);
 
   /**
-   * Ends a transaction. An element that expands to more records is written whole.
-   *
-   * <p>A transaction must end far below any timeout, and the oldest records of a checkpoint become
-   * readable with its first transaction.
+   * A transaction ends with the element that reaches this many messages or rows. It must end far
+   * below any timeout. The oldest records of a checkpoint become readable with the first
+   * transaction.
    */
   int maxRecords();
 
